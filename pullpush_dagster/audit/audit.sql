@@ -1,0 +1,97 @@
+-- name: last
+-- How far the last accepted audit of this scope read, and when its last accepted full pull began.
+SELECT coalesce(max(throughFrame), 0), max(fullStartedAt) FROM audits
+WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'
+
+-- name: newest_frame
+SELECT coalesce(max(frame), 0) FROM pulls WHERE connection = $connection AND name = $name AND scope = $scope
+
+-- name: newest_full
+SELECT pull, startedAt, deletesOff FROM pulls
+WHERE connection = $connection AND name = $name AND scope = $scope AND kind = 'full' AND frame > $through
+ORDER BY pull DESC LIMIT 1
+
+-- name: snapshot
+-- Newest rows since the last accepted audit. One asked for before the baseline's own is stale.
+CREATE TEMP TABLE snapshot AS
+SELECT s.* FROM {canonical} AS s
+LEFT JOIN {baseline} AS b ON b._connection = $connection AND b._name = $name AND {same_key}
+WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope)
+    AND s._frame > $through
+    AND (b._askedAt IS NULL OR s._askedAt >= greatest(b._askedAt, coalesce($full_started, b._askedAt)))
+
+-- name: known
+CREATE TEMP TABLE known AS
+SELECT b.* FROM {baseline} AS b
+WHERE b._connection = $connection AND b._name = $name AND b._scope = $scope AND NOT b._deleted
+    AND CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (
+        SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope AND key IS NOT NULL
+    )
+
+-- name: found
+CREATE TEMP TABLE found AS
+SELECT *, CAST(to_json({{{own_key_fields}}}) AS VARCHAR) AS rowkey FROM ({diff})
+
+-- name: returned
+-- Unchanged rows that must be marked as asked for: all that a walk gave, if it is not full (it speaks
+-- only for those); in a full pull, those that had been absent.
+INSERT INTO found BY NAME
+SELECT {b_columns}, b._cleared, b._unknown, s._askedAt, CAST(to_json({{{b_key_fields}}}) AS VARCHAR) AS rowkey
+FROM snapshot AS s JOIN known AS b ON {same_key}
+WHERE (NOT $full OR b._absent > 0)
+    AND CAST(to_json({{{b_key_fields}}}) AS VARCHAR) NOT IN (SELECT rowkey FROM found)
+
+-- name: not_absent
+-- An absence counts once per pull, and not where the key was read after this pull began.
+DELETE FROM found USING known AS b
+WHERE {same_key_found} AND found.op = 'absent' AND (b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off)
+
+-- name: gone
+-- Absent from two complete full pulls in a row is a delete; the first time is only noted.
+UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END
+FROM known AS b WHERE {same_key_found} AND found.op = 'absent'
+
+-- name: counts
+SELECT (SELECT count(*) FROM known), count(*) FILTER (op = 'insert'), count(*) FILTER (op = 'update'),
+       count(*) FILTER (op = 'delete'), count(*) FILTER (zeroed AND op = 'update'),
+       count(*) FILTER (jumped AND op = 'update')
+FROM found
+
+-- name: rows
+SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND _partition = $scope
+
+-- name: hash
+SELECT printf('%016x', coalesce(bit_xor(hash(op, rowkey, before, after, cleared)), 0)) FROM found WHERE op IS NOT NULL
+
+-- name: changes
+INSERT INTO changes (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
+SELECT $connection, $name, $first - 1 + row_number() OVER (ORDER BY rowkey), $audit, op, rowkey,
+       CASE WHEN op = 'delete' THEN [] ELSE fields END, before, CASE WHEN op = 'delete' THEN NULL ELSE after END,
+       cleared, coalesce(_askedAt, $started), $now
+FROM found WHERE op IS NOT NULL
+
+-- name: hold
+INSERT INTO held_changes (audit, op, key, fields, before, after, cleared, askedAt)
+SELECT $audit, op, rowkey, fields, before, after, cleared, _askedAt FROM found WHERE op IS NOT NULL
+
+-- name: forget
+DELETE FROM {baseline} AS b USING found
+WHERE b._connection = $connection AND b._name = $name AND {same_key_found}
+
+-- name: advance
+INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, _absentPull, _unknown, {columns}, _cleared)
+SELECT $connection, $name, $scope, coalesce(_askedAt, $started), coalesce(op = 'delete', false),
+       CASE WHEN _askedAt IS NULL THEN 1 ELSE 0 END, CASE WHEN _askedAt IS NULL THEN $pull END, _unknown,
+       {columns}, _cleared
+FROM found
+
+-- name: audited
+INSERT INTO audits (audit, connection, name, scope, throughFrame, fullStartedAt, state, hash, counts, reasons, auditedAt)
+VALUES ($audit, $connection, $name, $scope, $through, $full_started, $state, $hash, $counts, $reasons, $now)
+
+-- name: withdraw
+UPDATE audits SET state = 'withdrawn'
+WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held'
+
+-- name: drop
+DROP TABLE snapshot; DROP TABLE known; DROP TABLE found

@@ -1,0 +1,132 @@
+"""Diff: snapshot against baseline on the key, field by field, three-valued.
+
+Pure: reads two tables, writes nothing, calls nobody.
+"""
+
+from collections.abc import Callable, Sequence
+
+import duckdb
+
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.canonical.types import encoded_sql
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.sql import literal, quoted
+
+_SQL = named_sql(__package__, "diff.sql")
+
+
+def diff(
+    con: duckdb.DuckDBPyConnection, entity: Entity, baseline: str, snapshot: str, *, absences: bool
+) -> duckdb.DuckDBPyRelation:
+    """The relation ``diff_sql`` describes: rows of ``snapshot`` that are new, gone or different since ``baseline``.
+
+    Unknown is not compared, so it can neither raise a change nor erase a known value; that it is unknown
+    now is noted. A real 0 is a value like any other; a cleared field is a change.
+
+    Args:
+        baseline: a table with the entity's fields, ``_cleared`` and ``_unknown``; one row per key.
+        snapshot: a table with the entity's fields, ``_cleared`` and ``_askedAt``; one row per key.
+        absences: whether a key of the baseline that the snapshot lacks counts (only in a full pull).
+
+    Returns:
+        One row per key that changed or whose unknown fields did, in no order: the key; ``op`` (insert,
+        update, absent; null when only ``_unknown`` moved); ``fields`` that differ; every other field,
+        ``_cleared`` and ``_unknown`` as the baseline shall have them; ``before`` and ``after`` (JSON of
+        known values, all text); ``cleared`` (fields the source emptied); ``known_before``, ``zeroed`` and
+        ``jumped`` for the guard.
+    """
+    return con.sql(diff_sql(entity, baseline, snapshot, absences=absences))
+
+
+def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool) -> str:
+    """The query behind ``diff``."""
+    join = "FULL OUTER JOIN" if absences else "LEFT JOIN"
+    return _SQL["diff"].format(**_names(entity, absences), baseline=baseline, snapshot=snapshot, join=join)
+
+
+def _names(entity: Entity, absences: bool) -> dict[str, str]:
+    key, others = [quoted(n) for n in entity.key], [n for n in entity.fields if n not in entity.key]
+    first = key[0]
+    absent = f"s.{first} IS NULL" if absences else "false"
+    new = f"b.{first} IS NULL"
+    changed = {name: _changed(name) for name in entity.compared}
+    return {
+        "key": ", ".join(key),
+        "keys_of_either": ", ".join(f"coalesce(s.{name}, b.{name}) AS {name}" for name in key),
+        "same_key": " AND ".join(f"s.{name} = b.{name}" for name in key),
+        "absent": absent,
+        "new": new,
+        "changed_any": f"s.{first} IS NOT NULL AND ({' OR '.join(changed.values()) or 'false'})",
+        "changed_fields": _names_where(changed, lambda name: changed[name]),
+        "merged": ", ".join(quoted(name) for name in others),
+        "merged_fields": ", ".join(f"{_merged(name)} AS {quoted(name)}" for name in others),
+        "merged_cleared": _names_where(entity.compared, _cleared_after),
+        "merged_unknown": _unknown(entity.compared),
+        "before": _known(entity, "b"),
+        "after": _known(entity, "s"),
+        "cleared_now": "s._cleared",
+        "zeroed": _zeroed(entity),
+        "jumped": _jumped(entity),
+    }
+
+
+def _changed(name: str) -> str:
+    s, b = f"s.{quoted(name)}", f"b.{quoted(name)}"
+    emptied = f"{b} IS NOT NULL OR NOT coalesce(list_contains(b._cleared, {literal(name)}), false)"
+    return (
+        f"CASE WHEN {s} IS NOT NULL THEN {s} IS DISTINCT FROM {b}"
+        f" WHEN {_emptied(name)} THEN {emptied} ELSE false END"
+    )
+
+
+def _emptied(name: str) -> str:
+    return f"coalesce(list_contains(s._cleared, {literal(name)}), false)"
+
+
+def _merged(name: str) -> str:
+    s, b = f"s.{quoted(name)}", f"b.{quoted(name)}"
+    return f"CASE WHEN {s} IS NULL AND NOT {_emptied(name)} THEN {b} ELSE {s} END"
+
+
+def _cleared_after(name: str) -> str:
+    before = f"s.{quoted(name)} IS NULL AND coalesce(list_contains(b._cleared, {literal(name)}), false)"
+    return f"{_emptied(name)} OR ({before})"
+
+
+def _unknown(names: Sequence[str]) -> str:
+    """Fields that had a value and of which the source says nothing now, each with when that began."""
+    parts = []
+    for name in names:
+        lost = f"s.{quoted(name)} IS NULL AND NOT {_emptied(name)} AND s._askedAt IS NOT NULL"
+        had = f"b.{quoted(name)} IS NOT NULL OR coalesce(list_contains(b._cleared, {literal(name)}), false)"
+        since = f"list_filter(b._unknown, lambda u: u.field = {literal(name)})[1].since"
+        entry = f"{{'field': {literal(name)}, 'since': coalesce({since}, s._askedAt)}}"
+        parts.append(f"CASE WHEN {lost} AND ({had}) THEN {entry} END")
+    some = f"list_filter([{', '.join(parts)}], lambda u: u IS NOT NULL)"
+    # An absent record says nothing at all, so what was noted of it stays.
+    return f"CASE WHEN s._askedAt IS NULL THEN b._unknown WHEN len({some}) > 0 THEN {some} END"
+
+
+def _known(entity: Entity, side: str) -> str:
+    """JSON text of the known values of one side, without the key; unknown and cleared fields are not in it."""
+    fields = (f"{quoted(n)}: CAST({side}.{quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
+    return f"CAST(json_merge_patch('{{}}', to_json({{{', '.join(fields)}}})) AS VARCHAR)"
+
+
+def _names_where(names: Sequence[str] | dict[str, str], condition: Callable[[str], str]) -> str:
+    cases = ", ".join(f"CASE WHEN {condition(name)} THEN {literal(name)} END" for name in names)
+    return f"list_filter(CAST([{cases}] AS VARCHAR[]), lambda name: name IS NOT NULL)"
+
+
+def _zeroed(entity: Entity) -> str:
+    if entity.amount is None:
+        return "false"
+    name = quoted(entity.amount)
+    return f"coalesce(s.{name} = 0 AND b.{name} <> 0, false)"
+
+
+def _jumped(entity: Entity) -> str:
+    if entity.price is None:
+        return "false"
+    name = quoted(entity.price)
+    return f"coalesce(abs(s.{name} - b.{name}) > abs(b.{name}) / 2, false)"

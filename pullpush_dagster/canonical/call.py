@@ -1,0 +1,28 @@
+"""call: one phone call."""
+
+import pandera.pandas as pa
+
+from pullpush_dagster.canonical.entity import NOT_EMPTY, Entity, one_of
+from pullpush_dagster.canonical.types import INSTANT, INTEGER, TEXT
+
+CALL = Entity(
+    name="call",
+    key=("callId",),
+    deliver="every",
+    prefixed=True,
+    fields={
+        "callId": TEXT,
+        "direction": TEXT,
+        "duration": INTEGER,  # seconds
+        "status": TEXT,
+        "from": TEXT,
+        "to": TEXT,
+        "contactEmail": TEXT,
+        "startedAt": INSTANT,
+    },
+    checks={
+        "callId": [NOT_EMPTY],
+        "direction": [one_of("inbound", "outbound")],
+        "duration": [pa.Check.ge(0, error="is negative")],
+    },
+)

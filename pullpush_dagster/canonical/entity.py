@@ -1,0 +1,56 @@
+"""What a canonical entity is: its key, its fields and what its frames must satisfy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandera.pandas as pa
+
+from pullpush_dagster.canonical.types import Type
+
+Means = Literal["unknown", "cleared"]
+Deliver = Literal["latest", "every"]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A canonical type.
+
+    Attributes:
+        key: fields that identify a record; never null.
+        fields: every field, the key's first, with its type.
+        deliver: ``latest`` when only the newest state matters, ``every`` when each change does.
+        checks: per scalar field, what a known value must satisfy.
+        null_means: what a native null says where it is not ``cleared``.
+        amount: the field whose fall to zero the guard counts.
+        price: the field whose jumps the guard counts.
+        prefixed: keys of two connections may be equal and mean different records.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    fields: Mapping[str, Type]
+    deliver: Deliver
+    checks: Mapping[str, list[pa.Check]] = field(default_factory=dict)
+    null_means: Mapping[str, Means] = field(default_factory=dict)
+    amount: str | None = None
+    price: str | None = None
+    prefixed: bool = False
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Fields whose difference is a change. ``updatedAt`` moves by itself, so it is not one of them."""
+        return tuple(name for name in self.fields if name not in self.key and name != "updatedAt")
+
+    def null_state(self, name: str) -> Means:
+        """What a native null in field ``name`` says unless the connector says otherwise."""
+        return self.null_means.get(name, "unknown" if name == "updatedAt" else "cleared")
+
+
+NOT_EMPTY = pa.Check.str_length(min_value=1, error="is empty")
+CURRENCY = pa.Check.str_matches(r"^[A-Z]{3}$", error="is not a three-letter currency code")
+
+
+def one_of(*values: str) -> pa.Check:
+    """A check that a known value is one of ``values``."""
+    return pa.Check.isin(values, error=f"is not one of {', '.join(values)}")

@@ -1,0 +1,99 @@
+"""canonical_map: the table in a connector file that says where each canonical field comes from."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pullpush_dagster.canonical.entity import Entity
+from pullpush_dagster.canonical.types import ListOf, Struct
+
+_PATH = re.compile(r"^(item|scope|each)(\.[A-Za-z0-9_\-]+)+$")
+
+
+def _path(text: str) -> str:
+    if not _PATH.match(text):
+        raise ValueError(f"{text!r} is not a path such as item.price, item.currency.0, each.id or scope.locationId")
+    return text
+
+
+Path = Annotated[str, AfterValidator(_path)]
+
+
+class FieldMap(BaseModel):
+    """How one canonical field is read. ``price: item.price`` is short for ``price: {from: item.price}``.
+
+    Attributes:
+        from_: where the value is; for a list, where the list is.
+        value: a constant instead.
+        minus: a second number to take off the first; unknown when either is.
+        round: decimal places to round to. Without it, a number that a cast would round is a fault.
+        map: native text -> canonical text. A value not in it is a fault.
+        unknown_unless: the value counts only while these native values are so; else it is unknown.
+        null, missing: what a native null (or empty) and an absent field say.
+        fields: for an object: its fields. each: for a list: the fields of every row.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    from_: Path | None = Field(default=None, alias="from")
+    value: str | None = None
+    minus: Path | None = None
+    round: int | None = Field(default=None, ge=0, le=4)
+    map: dict[str, str] | None = None
+    unknown_unless: dict[Path, str] = {}
+    null: Literal["unknown", "cleared"] | None = None
+    missing: Literal["unknown", "cleared"] = "unknown"
+    fields: "CanonicalMap | None" = None
+    each: "CanonicalMap | None" = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"from": given}
+        if isinstance(given, dict):
+            return {key: _as_text(key, value) for key, value in given.items()}
+        return given
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "FieldMap":
+        if sum(x is not None for x in (self.from_, self.value, self.fields)) != 1:
+            raise ValueError("give exactly one of: from, value, fields")
+        if self.each is not None and self.from_ is None:
+            raise ValueError("each needs from: the path of the list")
+        return self
+
+
+def _as_text(key: str, value: Any) -> Any:
+    """YAML's true and numbers as the text JSON would have, where native values are compared with."""
+    if key == "value" and value is not None:
+        return _plain(value)
+    if key in ("map", "unknown_unless") and isinstance(value, dict):
+        return {_plain(name): _plain(to) for name, to in value.items()}
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
+
+
+CanonicalMap = dict[str, FieldMap]
+
+
+def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
+    """(field, what is wrong and what is allowed) for each entry that ``entity`` cannot carry. Empty: all is well."""
+    problems = [(name, "is required: it is part of the key") for name in entity.key if name not in fields]
+    for name, field in fields.items():
+        allowed = entity.fields.get(name)
+        if allowed is None:
+            problems.append((name, f"is not a field of {entity.name}; allowed: {', '.join(entity.fields)}"))
+        elif isinstance(allowed, ListOf) != (field.each is not None):
+            problems.append((name, "needs each" if isinstance(allowed, ListOf) else "takes no each"))
+        elif isinstance(allowed, Struct) != (field.fields is not None):
+            problems.append((name, "needs fields" if isinstance(allowed, Struct) else "takes no fields"))
+        else:
+            inner = allowed.item.fields if isinstance(allowed, ListOf) else getattr(allowed, "fields", {})
+            for part in (field.each or field.fields or {}).keys() - inner.keys():
+                problems.append((f"{name}.{part}", f"is not one of: {', '.join(inner)}"))
+    return problems

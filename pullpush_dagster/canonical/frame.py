@@ -1,0 +1,120 @@
+"""Raw pages to a canonical frame: mapped by SQL, checked by pandera, bad rows set aside with their reasons."""
+
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+from pandera.errors import SchemaErrors
+
+from pullpush_dagster.canonical.compile import RecordShape, projection
+from pullpush_dagster.canonical.entity import Entity
+from pullpush_dagster.canonical.field_map import CanonicalMap
+from pullpush_dagster.canonical.types import Scalar
+from pullpush_dagster.errors import RejectError
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.sql import literal, quoted
+
+_SQL = named_sql(__package__, "frame.sql")
+PAGES = arrow.schema(
+    [
+        ("walk", arrow.string()),
+        ("page", arrow.int32()),
+        ("asked_at", arrow.timestamp("us", tz="UTC")),
+        ("body", arrow.large_string()),
+    ]
+)
+_DTYPES = {
+    "text": arrow.string(),
+    "json": arrow.string(),
+    "decimal": arrow.decimal128(18, 4),
+    "integer": arrow.int64(),
+    "instant": arrow.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one pull's pages mean.
+
+    Attributes:
+        rows: one row per key, ordered by key: the entity's fields, ``_cleared`` (names of fields the
+            source emptied), ``_askedAt``, ``_externalId`` (JSON text), ``_live``. NULL is unknown,
+            unless the field is named in ``_cleared``; 0 is a real zero.
+        quarantined: rows that must not be used: ``_page``, ``_row``, ``_externalId``, ``_key`` (JSON text,
+            parts of it may be null) and ``reasons``, ordered as read.
+    """
+
+    rows: arrow.Table
+    quarantined: arrow.Table
+
+
+def frame_of(
+    entity: Entity, fields: CanonicalMap, shape: RecordShape, pages: arrow.Table, scope: dict[str, str]
+) -> Frame:
+    """The canonical frame of ``pages`` (schema ``PAGES``); nothing is stored and nobody is called.
+
+    Raises:
+        RejectError: the pages as a whole do not have the form the connector describes.
+    """
+    names = _names(entity)
+    with duckdb.connect(":memory:") as con:
+        con.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
+        con.register("pages", pages)
+        try:
+            con.execute(f"CREATE TABLE mapped AS {projection(entity, fields, shape, scope)}")
+        except duckdb.Error as error:
+            raise RejectError(f"the pages do not fit the canonical_map: {error}", entity=entity.name) from error
+        for step in ("newest", "unreadable", "shadowed", "duplicates"):
+            con.execute(_SQL[step].format(**names))
+        candidates = con.execute(_SQL["candidates"].format(**names)).to_arrow_table()
+        con.register("failures", _failures(entity, candidates))
+        con.execute(_SQL["failed_checks"])
+        rows = con.execute(_SQL["rows"].format(**names)).to_arrow_table()
+        return Frame(rows, con.execute(_SQL["quarantined"].format(**names)).to_arrow_table())
+
+
+def schema_of(entity: Entity) -> pa.DataFrameSchema:
+    """The pandera schema of ``entity``'s scalar fields; nested ones are typed by the projection itself."""
+    columns = {
+        name: pa.Column(
+            pd.ArrowDtype(_DTYPES[type_.kind]), list(entity.checks.get(name, [])), nullable=name not in entity.key
+        )
+        for name, type_ in entity.fields.items()
+        if isinstance(type_, Scalar)
+    }
+    return pa.DataFrameSchema(columns, name=entity.name)
+
+
+def _failures(entity: Entity, candidates: arrow.Table) -> arrow.Table:
+    """(``_id``, ``reason``) for every failed check. A wrong dtype is our own fault and fails the whole pull."""
+    ids: list[int] = []
+    reasons: list[str] = []
+    data = candidates.to_pandas(types_mapper=pd.ArrowDtype)
+    try:
+        schema_of(entity).validate(data, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        if cases["index"].isna().any():
+            first = cases[cases["index"].isna()].iloc[0]
+            raise RejectError(f"{first['column']}: {first['check']}", entity=entity.name) from None
+        ids = data["_id"].iloc[cases["index"].astype(int)].tolist()
+        reasons = (cases["column"].astype(str) + ": " + cases["check"].astype(str)).tolist()
+    return arrow.table({"_id": arrow.array(ids, arrow.int64()), "reason": arrow.array(reasons, arrow.string())})
+
+
+def _names(entity: Entity) -> dict[str, str]:
+    key = [quoted(name) for name in entity.key]
+    null_keys = [f"CASE WHEN {quoted(name)} IS NULL THEN {literal(f'{name}: is empty')} END" for name in entity.key]
+    return {
+        "stamp": '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt",
+        "key": ", ".join(key),
+        "key_names": ", ".join(entity.key),
+        "null_keys": ", ".join(null_keys),
+        "same_key": " AND ".join(f"gone.{name} = live.{name}" for name in key),
+        "key_known": " AND ".join(f"{name} IS NOT NULL" for name in key),
+        "key_fields": ", ".join(f"{name}: {name}" for name in key),
+        "scalars": ", ".join(quoted(name) for name, type_ in entity.fields.items() if isinstance(type_, Scalar)),
+        "columns": ", ".join(quoted(name) for name in entity.fields),
+    }

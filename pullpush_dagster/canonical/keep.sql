@@ -1,0 +1,99 @@
+-- name: tables
+-- One row per key of the source as last pulled (canonical_*), and as last accepted (baseline_*).
+CREATE TABLE IF NOT EXISTS {canonical} (
+    _connection VARCHAR, _name VARCHAR, _partition VARCHAR, _frame BIGINT, _askedAt TIMESTAMPTZ, _externalId VARCHAR,
+    {typed}, _cleared VARCHAR[]
+);
+CREATE TABLE IF NOT EXISTS {baseline} (
+    _connection VARCHAR, _name VARCHAR, _scope VARCHAR, _askedAt TIMESTAMPTZ, _deleted BOOLEAN,
+    _absent INTEGER, _absentPull BIGINT, _unknown STRUCT(field VARCHAR, since TIMESTAMPTZ)[],
+    {typed}, _cleared VARCHAR[]
+)
+
+-- name: quarantined
+-- A record without a readable key stands for the key that its id was last bound to.
+CREATE TEMP TABLE bad AS
+SELECT q._page AS page, q._row AS row, q._externalId AS externalId, q.reasons,
+       json_extract_string(q._externalId, '$.id') AS id,
+       CASE WHEN {key_in_json} THEN q._key ELSE json_merge_patch(q._key, b.key) END AS key
+FROM frame_quarantined AS q
+LEFT JOIN bindings AS b
+    ON b.connection = $connection AND b.entity = $bound_as AND b.id = json_extract_string(q._externalId, '$.id')
+
+-- name: rivals
+-- Keys that a record outside this pull claims too, by what earlier pulls saw: none of the two may be used.
+INSERT INTO bad BY NAME
+SELECT r._page AS page, r._row AS row, r._externalId AS externalId, json_extract_string(r._externalId, '$.id') AS id,
+       r._rowkey AS key, ['{key_names}: record ' || min(b.id) || ' of the source claims this key too'] AS reasons
+FROM (SELECT *, 0 AS _page, 0 AS _row, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey,
+             CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE _live) AS r
+JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live
+    AND b.id <> json_extract_string(r._externalId, '$.id')
+    AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows)
+    AND b.id NOT IN (SELECT id FROM bad WHERE id IS NOT NULL)
+GROUP BY r._externalId, r._rowkey, r._page, r._row
+
+-- name: kept
+CREATE TEMP TABLE kept AS
+SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey, {partition} AS _partition
+FROM frame_rows
+WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (SELECT key FROM bad WHERE key IS NOT NULL)
+
+-- name: claimed
+CREATE TEMP TABLE claimed AS
+SELECT DISTINCT id, externalId, live, key FROM (
+    SELECT json_extract_string(_externalId, '$.id') AS id, _externalId AS externalId, _live AS live,
+           CAST(to_json({{{bound_key}}}) AS VARCHAR) AS key
+    FROM frame_rows
+    UNION ALL
+    SELECT id, externalId, true, CAST(to_json({{{bound_key_of_bad}}}) AS VARCHAR) FROM bad
+)
+WHERE id IS NOT NULL AND {bound_key_known}
+
+-- name: unbind
+DELETE FROM bindings AS old USING claimed AS new
+WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id
+    AND (old.key, old.live, old.externalId) IS DISTINCT FROM (new.key, new.live, new.externalId)
+
+-- name: bind
+INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
+SELECT $connection, $bound_as, key, id, externalId, live, $now FROM claimed
+WHERE id NOT IN (SELECT id FROM bindings WHERE connection = $connection AND entity = $bound_as)
+
+-- name: release
+-- A full pull speaks for its whole scope; any other only for the records it gave.
+DELETE FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
+    AND ($full OR externalId IN (
+        SELECT _externalId FROM frame_rows UNION SELECT _externalId FROM frame_quarantined
+    ))
+
+-- name: quarantine
+INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, key, reasons)
+SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons FROM bad
+
+-- name: replace_scope
+DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND _partition = $scope
+
+-- name: replace_window
+DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name
+    AND _partition >= $first AND _partition < $last AND _askedAt <= $started
+
+-- name: drop_bad
+DELETE FROM {canonical} AS old USING (SELECT DISTINCT key FROM bad) AS bad
+WHERE old._connection = $connection AND old._name = $name AND bad.key = CAST(to_json({{{old_key_fields}}}) AS VARCHAR)
+
+-- name: outdated
+DELETE FROM kept AS new USING {canonical} AS old
+WHERE old._connection = $connection AND old._name = $name AND {same_key} AND old._askedAt > new._askedAt
+
+-- name: replace_keys
+DELETE FROM {canonical} AS old USING kept AS new
+WHERE old._connection = $connection AND old._name = $name AND {same_key}
+
+-- name: rows
+INSERT INTO {canonical} (_connection, _name, _partition, _frame, _askedAt, _externalId, {columns}, _cleared)
+SELECT $connection, $name, _partition, $frame, _askedAt, _externalId, {columns}, _cleared FROM kept
+
+-- name: mapped
+UPDATE pulls SET frame = $frame, mappedAt = $now, rows = $rows, quarantined = $quarantined, deletesOff = $deletes_off
+WHERE pull = $pull

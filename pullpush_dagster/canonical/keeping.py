@@ -1,0 +1,142 @@
+"""Keep a canonical frame: the source's rows as last pulled, its quarantine and its bindings."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from pullpush_dagster.canonical.entity import Entity
+from pullpush_dagster.canonical.frame import Frame
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.schema import next_number
+from pullpush_dagster.store.sql import literal, quoted, used
+
+_SQL = named_sql(__package__, "keep.sql")
+
+
+@dataclass(frozen=True)
+class FrameOf:
+    """Whose frame it is: which pull of what, and what the pull covered.
+
+    ``bound_as``: the entity under which ids are bound, with its key. ``days``: the first day partition
+    (ISO date) when rows lie in day partitions, else None. ``window``: the ISO days [first, last) that a
+    backfill replaces. ``expected``: records the platform says there are.
+    """
+
+    connection: str
+    name: str
+    pull: int
+    scope: str
+    full: bool
+    bound_as: Entity
+    started_at: dt.datetime
+    days: str | None = None
+    window: tuple[str, str] | None = None
+    records: int = 0
+    expected: int | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What keeping a frame came to: rows kept, rows quarantined, and why deletes are off (None: they are on)."""
+
+    frame: int
+    rows: int
+    quarantined: int
+    deletes_off: str | None
+
+
+def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, frame: Frame) -> Kept:
+    """Replace what ``of`` covers by ``frame``, in the caller's transaction.
+
+    Rows asked for later than these stay. A key that two live records claim, here or by what earlier
+    pulls saw, is quarantined whole.
+    """
+    names = _names(entity, of)
+    con.execute(_SQL["tables"].format(**names))
+    con.register("frame_rows", frame.rows)
+    con.register("frame_quarantined", frame.quarantined)
+    values: dict[str, object] = {
+        "connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull, "full": of.full,
+        "bound_as": of.bound_as.name, "now": dt.datetime.now(dt.UTC), "started": of.started_at,
+        "frame": next_number(con, "frame"), "first": of.window and of.window[0], "last": of.window and of.window[1],
+    }  # fmt: skip
+    run = _runner(con, names, values)
+    run("quarantined", *([] if of.full else ["rivals"]), "kept", "claimed")
+    run("unbind", "bind", "release", "quarantine", "drop_bad")
+    run(*_replacing(of), "rows")
+    rows, bad, nameless = _counted(con)
+    deletes_off = _deletes_off(of, nameless)
+    run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
+    con.execute("DROP TABLE bad; DROP TABLE kept; DROP TABLE claimed")
+    con.unregister("frame_rows")
+    con.unregister("frame_quarantined")
+    return Kept(int(str(values["frame"])), rows, bad, deletes_off)
+
+
+def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Make the entity's canonical and baseline tables, if they are not there."""
+    con.execute(_SQL["tables"].format(**_tables(entity)))
+
+
+def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Callable[..., None]:
+    def run(*steps: str, **more: object) -> None:
+        for step in steps:
+            sql = _SQL[step].format(**names)
+            con.execute(sql, used(sql, {**values, **more}))
+
+    return run
+
+
+def _replacing(of: FrameOf) -> list[str]:
+    if of.full:
+        return ["replace_scope"]
+    return ["outdated", "replace_keys"] if of.window is None else ["replace_window", "outdated", "replace_keys"]
+
+
+def _counted(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """(rows kept, rows quarantined, quarantined rows that stand for no key we can tell)."""
+    kept, bad, nameless = con.execute(
+        "SELECT (SELECT count(*) FROM kept), count(*), count(*) FILTER (id IS NULL) FROM bad"
+    ).fetchall()[0]
+    return int(kept), int(bad), int(nameless)
+
+
+def _deletes_off(of: FrameOf, nameless: int) -> str | None:
+    if nameless:
+        return f"{nameless} records have neither a readable key nor an id"
+    if of.expected is not None and of.records < of.expected:
+        return f"the platform has {of.expected} records, the pull gave {of.records}"
+    return None
+
+
+def _tables(entity: Entity) -> dict[str, str]:
+    return {
+        "canonical": quoted(f"canonical_{entity.name}"),
+        "baseline": quoted(f"baseline_{entity.name}"),
+        "typed": ", ".join(f"{quoted(name)} {type_.sql}" for name, type_ in entity.fields.items()),
+    }
+
+
+def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
+    bound = of.bound_as.key
+    stamp = '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt"
+    day = f"strftime(greatest(coalesce({stamp}, _askedAt), TIMESTAMPTZ {literal(of.days or '')}), '%Y-%m-%d')"
+    known = " AND ".join(f"json_extract_string(q._key, '$.{name}') IS NOT NULL" for name in entity.key)
+    return _tables(entity) | {
+        "key_names": ", ".join(entity.key),
+        "key_fields": _struct({name: quoted(name) for name in entity.key}),
+        "old_key_fields": _struct({name: f"old.{quoted(name)}" for name in entity.key}),
+        "bound_key": _struct({name: quoted(name) for name in bound}),
+        "bound_key_of_bad": _struct({name: f"json_extract_string(key, '$.{name}')" for name in bound}),
+        "bound_key_known": " AND ".join(f"json_extract_string(key, '$.{name}') IS NOT NULL" for name in bound),
+        "key_in_json": known,
+        "same_key": " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in entity.key),
+        "columns": ", ".join(quoted(name) for name in entity.fields),
+        "partition": day if of.days else literal(of.scope),
+    }
+
+
+def _struct(parts: dict[str, str]) -> str:
+    return ", ".join(f"{quoted(name)}: {expression}" for name, expression in parts.items())

@@ -1,0 +1,7 @@
+"""Queue: each push's outbox over the change log; arrive, claim, acknowledge."""
+
+from pullpush_dagster.changes.acknowledging import Settled, acknowledge
+from pullpush_dagster.changes.arriving import Arrival, arrive
+from pullpush_dagster.changes.claiming import Claimed, claim
+
+__all__ = ["Arrival", "Claimed", "Settled", "acknowledge", "arrive", "claim"]

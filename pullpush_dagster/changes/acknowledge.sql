@@ -1,0 +1,40 @@
+-- name: mine
+-- Only what this claim still holds: a claim that ran out is somebody else's by now.
+CREATE TEMP TABLE mine AS
+SELECT s.* FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim
+
+-- name: forget
+DELETE FROM accepted AS a USING mine AS m
+WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND m.fields IS NOT NULL
+
+-- name: accept
+INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
+SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NULL
+
+-- name: done
+DELETE FROM outbox AS o USING mine AS m
+WHERE o.push = $push AND o.key = m.key AND m.state IS NULL AND o.sequence = m.sequence
+
+-- name: renewed
+-- A newer version came while this one was under way: it is due at once, with attempts of its own.
+UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL
+FROM mine AS m WHERE o.push = $push AND o.key = m.key AND o.sequence > m.sequence AND m.state IS DISTINCT FROM 'due'
+
+-- name: put_back
+UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
+    reason = m.reason
+FROM mine AS m
+WHERE o.push = $push AND o.key = m.key AND m.state IS NOT NULL AND (o.sequence = m.sequence OR m.state = 'due')
+
+-- name: receipts
+INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, answer, sentAt, answeredAt)
+SELECT $push, key, sequence, claim, attempts, outcome, reason, sent, answer, sentAt, $now FROM settled
+
+-- name: unbind
+DELETE FROM bindings AS b USING settled AS s
+WHERE b.connection = $to AND b.entity = $bound_as AND b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL)
+
+-- name: bind
+INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
+SELECT DISTINCT $to, $bound_as, boundKey, json_extract_string(externalId, '$.id'), externalId, true, $now
+FROM settled WHERE externalId IS NOT NULL

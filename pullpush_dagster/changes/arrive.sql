@@ -1,0 +1,84 @@
+-- name: position
+SELECT position FROM positions WHERE push = $push AND connection = $connection AND name = $name
+
+-- name: newest
+SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = $connection AND name = $name
+
+-- name: from_log
+CREATE TEMP TABLE arriving AS
+SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
+       coalesce(cleared, CAST([] AS VARCHAR[])) AS cleared
+FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
+
+-- name: from_baseline
+-- A push that has never read this log starts from the accepted state. What is unknown by now is not part of it.
+CREATE TEMP TABLE arriving AS
+SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey, $newest AS sequence, 'insert' AS op,
+       json_merge_patch(json_merge_patch('{{}}', to_json({{{encoded}}})),
+                        to_json(map(lost, list_transform(lost, lambda x: CAST(NULL AS VARCHAR))))) AS after,
+       coalesce(_cleared, CAST([] AS VARCHAR[])) AS cleared
+FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {baseline}
+      WHERE _connection = $connection AND _name = $name AND NOT _deleted)
+
+-- name: routed
+-- One row per destination key: newest op, values folded oldest to newest, false for cleared.
+CREATE TEMP TABLE routed AS
+SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key,
+       $connection || '/' || $name || ' ' || arg_max(sourceKey, sequence) AS source,
+       count(DISTINCT sourceKey) AS sources, max(sequence) AS sequence, arg_max(op, sequence) AS op,
+       list_reduce(list(json_merge_patch(after, to_json(map(cleared, list_transform(cleared, lambda x: false))))
+                        ORDER BY sequence), lambda a, b: json_merge_patch(a, b)) AS desired,
+       arg_max({untranslated}, sequence) AS untranslated
+FROM arriving WHERE {only}
+GROUP BY ALL
+
+-- name: guard
+-- What these changes would do to what the destination has.
+SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
+       count(*) FILTER (r.desired IS DISTINCT FROM json_merge_patch(r.desired, a.fields)),
+       count(*) FILTER (CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
+                        AND CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) <> 0),
+       count(*) FILTER (abs(TRY_CAST(json_extract_string(r.desired, $price) AS DECIMAL(18,4))
+                            - TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4)))
+                        > abs(TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4))) / 2)
+FROM routed AS r JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
+WHERE r.op <> 'delete'
+
+-- name: skip_deletes
+INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
+SELECT $push, key, sequence, 0, 'skipped', 'gone at the source, which changes nothing here', $now
+FROM routed WHERE op = 'delete'
+
+-- name: refusals
+CREATE TEMP TABLE refused AS
+SELECT r.key, CASE WHEN r.untranslated IS NOT NULL THEN r.untranslated
+                   ELSE 'two source keys mean this key here: ' || r.source || ' and ' ||
+                        coalesce(a.source, 'another') END AS reason
+FROM routed AS r LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
+WHERE r.untranslated IS NOT NULL OR r.sources > 1 OR a.source <> r.source
+
+-- name: renew
+UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
+    desired = json_merge_patch(o.desired, r.desired),
+    attempts = CASE WHEN o.state = 'dead' THEN 0 ELSE o.attempts END,
+    state = CASE WHEN o.state = 'dead' THEN 'due' ELSE o.state END,
+    dueAt = CASE WHEN o.state = 'dead' THEN $now ELSE o.dueAt END
+FROM routed AS r WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete'
+
+-- name: enter
+INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt)
+SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now FROM routed
+WHERE op <> 'delete' AND key NOT IN (SELECT key FROM outbox WHERE push = $push)
+
+-- name: refuse
+UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key
+
+-- name: forget_position
+DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name
+
+-- name: set_position
+INSERT INTO positions (push, connection, name, position, held, movedAt)
+VALUES ($push, $connection, $name, $position, $held, $now)
+
+-- name: drop
+DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused

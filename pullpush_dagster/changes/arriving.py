@@ -1,0 +1,114 @@
+"""Read the change log from a push's own position into its outbox, under destination keys."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from pullpush_dagster.audit.guard import Counts, breaches
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.canonical.types import encoded_sql
+from pullpush_dagster.config import Pull, Push
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.sql import literal, quoted, used
+
+_SQL = named_sql(__package__, "arrive.sql")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What reading one log came to: changes that concern this push, and why its guard holds them (empty: it does not)."""
+
+    changes: int
+    held: tuple[str, ...] = ()
+
+
+def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pull) -> Arrival:
+    """Bring ``push``'s outbox up to the end of ``pull``'s log, in the caller's transaction.
+
+    Newer values join those that still wait to be sent; a dead letter's key gets a new try with its new
+    version. When the guard holds the changes, the position stays where it was.
+    """
+    ensure_tables(con, entity)
+    values: dict[str, object] = {
+        "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
+        "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": dt.datetime.now(dt.UTC),
+    }  # fmt: skip
+    run = _runner(con, _names(entity, push), values)
+    known = run("position").fetchone()
+    ((values["newest"],),) = run("newest").fetchall()
+    values["position"] = known[0] if known else None
+    run("from_log" if known else "from_baseline")
+    run("routed")
+    held = _held(run, push, entity)
+    if not held:
+        for step in ("skip_deletes", "refusals", "renew", "enter", "refuse"):
+            run(step)
+        values["position"] = values["newest"]
+    count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])
+    if held and known is None:
+        run("drop")
+        return Arrival(count, held)
+    run("forget_position")
+    run("set_position", held="; ".join(held) or None)
+    run("drop")
+    return Arrival(count, held)
+
+
+Run = Callable[..., duckdb.DuckDBPyConnection]
+
+
+def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Run:
+    def run(step: str, **more: object) -> duckdb.DuckDBPyConnection:
+        sql = _SQL[step].format_map(names)
+        return con.execute(sql, used(sql, {**values, **more}))
+
+    return run
+
+
+def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:
+    ((accepted, changed, zeroed, price),) = run("guard").fetchall()
+    return tuple(
+        breaches(entity.name, push.guard.own(), Counts(accepted, changed=changed, zeroed=zeroed, price=price))
+    )
+
+
+def _names(entity: Entity, push: Push) -> dict[str, str]:
+    encoded = (f"{quoted(n)}: CAST({quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
+    return {
+        "baseline": quoted(f"baseline_{entity.name}"),
+        "key_fields": ", ".join(f"{quoted(name)}: {quoted(name)}" for name in entity.key),
+        "encoded": ", ".join(encoded),
+        "destination_key": ", ".join(f"{quoted(name)}: {_translated(push, name)}" for name in entity.key),
+        "untranslated": _untranslated(push),
+        "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
+    }
+
+
+def _native(name: str) -> str:
+    path = literal(f"$.{name}")
+    return f"coalesce(json_extract_string(sourceKey, {path}), json_extract_string(after, {path}))"
+
+
+def _translated(push: Push, name: str) -> str:
+    table = push.translate.get(name)
+    if table is None:
+        return _native(name)
+    arms = " ".join(f"WHEN {literal(source)} THEN {literal(to)}" for source, to in table.items())
+    # A value the table lacks keeps its own name, so that the refusal can be shown under it.
+    return f"CASE {_native(name)} {arms} ELSE {_native(name)} END"
+
+
+def _untranslated(push: Push) -> str:
+    cases = [
+        f"CASE WHEN {_native(name)} NOT IN ({', '.join(literal(s) for s in table)})"
+        f" THEN 'translate: {name} has no entry for ' || {_native(name)} END"
+        for name, table in push.translate.items()
+    ]
+    return f"coalesce({', '.join(cases)})" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def _allowed(name: str, allowed: list[str]) -> str:
+    return f"{_native(name)} IN ({', '.join(literal(value) for value in allowed)})"

@@ -1,0 +1,52 @@
+"""resources/NAME.yaml: one account on one platform."""
+
+import os
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pullpush_dagster.errors import ConfigError
+
+_VARIABLE = re.compile(r"^[A-Z][A-Z0-9_]*$")
+_SECRET_LIKE = re.compile(r"secret|password|token|api_?key|private|credential", re.IGNORECASE)
+NAME = r"^[a-z][a-z0-9_]*$"
+
+
+def _variable(text: str) -> str:
+    if not _VARIABLE.match(text):
+        # The text may be the secret itself, so it is not repeated.
+        raise ValueError("must be the NAME of an environment variable, such as SHOP_KEY, never a value")
+    return text
+
+
+class Connection(BaseModel):
+    """One account on one platform. ``secrets`` holds names of environment variables, never values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connection: str = Field(pattern=NAME)
+    connector: str
+    settings: dict[str, str] = {}
+    secrets: dict[str, Annotated[str, AfterValidator(_variable)]] = {}
+
+    @model_validator(mode="after")
+    def _no_secret_in_settings(self) -> "Connection":
+        for name in self.settings:
+            if _SECRET_LIKE.search(name):
+                raise ValueError(f"settings.{name} looks like a secret: name its environment variable under secrets")
+        return self
+
+    def secret_values(self) -> dict[str, str]:
+        """The secrets themselves, from the environment, for the moment of use.
+
+        Raises:
+            ConfigError: a variable is not set; it is named, nothing is shown.
+        """
+        missing = [variable for variable in self.secrets.values() if not os.environ.get(variable)]
+        if missing:
+            raise ConfigError(
+                f"set the environment variable{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                connection=self.connection,
+            )
+        return {name: os.environ[variable] for name, variable in self.secrets.items()}

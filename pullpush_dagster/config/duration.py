@@ -1,0 +1,28 @@
+"""``15m``, ``1h``, ``1d``: how often, in YAML; and ``10%``: shares."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(given: object) -> object:
+    match = re.fullmatch(r"(\d+)([smhd])", str(given))
+    if not match:
+        raise ValueError(f"{given!r} is not a duration such as 15m, 1h or 1d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _share(given: object) -> object:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(given))
+    if given in ("off", False):
+        return None
+    if not match:
+        raise ValueError(f"{given!r} is not a share such as 10%, nor off")
+    return float(match[1]) / 100
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds)]
+Share = Annotated[float | None, BeforeValidator(_share)]

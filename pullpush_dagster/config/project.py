@@ -1,0 +1,182 @@
+"""A whole project: its folders, its connections, its pulls and pushes, checked against each other."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from pullpush_dagster.canonical import ENTITIES, Entity
+from pullpush_dagster.config.connection import Connection
+from pullpush_dagster.config.sync import Pull, Push
+from pullpush_dagster.connectors import Connector, load_connector
+from pullpush_dagster.connectors.yaml_source import Document, Source, parse
+from pullpush_dagster.errors import ConfigError
+
+_TYPES = {"pullpush_dagster.Pull": Pull, "pullpush_dagster.Push": Push}
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder with assets/ and resources/ in it. Files are read when first asked for.
+
+    The state folder is ``data`` in the project, or what PULLPUSH_DATA names.
+    """
+
+    root: Path
+    state: Path = field(default=Path())
+
+    @classmethod
+    def find(cls) -> "Project":
+        """The project this package is installed from, or the one PULLPUSH_PROJECT names."""
+        root = Path(os.environ.get("PULLPUSH_PROJECT") or Path(__file__).parents[2]).resolve()
+        return cls(root, Path(os.environ.get("PULLPUSH_DATA") or root / "data").resolve())
+
+    @cached_property
+    def connections(self) -> dict[str, Connection]:
+        """Every connection by name. Raises ConfigError naming file, line and key."""
+        found = [parse(Connection, d) for d in self._documents(sorted((self.root / "resources").glob("*.yaml")))]
+        return {connection.connection: connection for connection in found}
+
+    @cached_property
+    def pulls(self) -> dict[str, Pull]:
+        """Every declared pull by ``connection/name``. Raises ConfigError."""
+        return {pull.id: pull for _, pull in self._declared(Pull)}
+
+    @cached_property
+    def pushes(self) -> dict[str, Push]:
+        """Every declared push by name. Raises ConfigError."""
+        return {push.name: push for _, push in self._declared(Push)}
+
+    def connector(self, connection: str) -> Connector:
+        """The connector of ``connection``. Raises ConfigError: no such connection, or no such connector."""
+        return load_connector(self.connection(connection).connector, self.root / "resources" / "connectors")
+
+    def connection(self, name: str) -> Connection:
+        """The connection called ``name``. Raises ConfigError naming those there are."""
+        if name not in self.connections:
+            raise ConfigError(f"there is no connection {name!r}; there are {', '.join(self.connections) or 'none'}")
+        return self.connections[name]
+
+    def pull(self, id_: str) -> Pull:
+        """The pull called ``connection/name``. Raises ConfigError naming those there are."""
+        if id_ not in self.pulls:
+            raise ConfigError(f"there is no pull {id_!r}; there are {', '.join(self.pulls) or 'none'}")
+        return self.pulls[id_]
+
+    def push(self, name: str) -> Push:
+        """The push called ``name``. Raises ConfigError naming those there are."""
+        if name not in self.pushes:
+            raise ConfigError(f"there is no sync {name!r}; there are {', '.join(self.pushes) or 'none'}")
+        return self.pushes[name]
+
+    def entity_of(self, push: Push) -> Entity:
+        """The canonical entity ``push`` carries, which is that of its pulls."""
+        return ENTITIES[self.pull(push.from_[0]).entity]
+
+    def problems(self) -> list[str]:
+        """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
+        found: list[str] = []
+        for read in (self._connection_problems, self._pull_problems, self._push_problems):
+            try:
+                found += read()
+            except ConfigError as error:
+                found += str(error).splitlines()
+        return list(dict.fromkeys(found))
+
+    def _connection_problems(self) -> list[str]:
+        found: list[str] = []
+        seen: dict[str, str] = {}
+        for document in self._documents(sorted((self.root / "resources").glob("*.yaml"))):
+            connection = parse(Connection, document)
+            if connection.connection in seen:
+                found.append(document.complaint(("connection",), f"is also in {seen[connection.connection]}"))
+            seen[connection.connection] = document.file
+            try:
+                facts = self.connector(connection.connection).facts
+            except ConfigError as error:
+                found.append(document.complaint(("connector",), str(error)))
+                continue
+            for part, given, needed, allowed in (
+                ("settings", connection.settings, facts.settings, [*facts.settings, *facts.optional_settings]),
+                ("secrets", connection.secrets, facts.secrets, facts.secrets),
+            ):
+                found += [document.complaint((part, n), "is required") for n in needed if n not in given]
+                extra = [name for name in given if name not in allowed]
+                found += [document.complaint((part, n), f"is not known; allowed: {', '.join(allowed)}") for n in extra]
+        return found
+
+    def _pull_problems(self) -> list[str]:
+        found: list[str] = []
+        seen: set[str] = set()
+        for document, pull in self._declared(Pull):
+            if pull.id in seen:
+                found.append(document.complaint(("connection",), f"there are two pulls {pull.id}; give one `as: NAME`"))
+            seen.add(pull.id)
+            found += [document.complaint(key, text) for key, text in self._pull_faults(pull)]
+        return found
+
+    def _pull_faults(self, pull: Pull) -> Iterator[tuple[tuple[str, ...], str]]:
+        if pull.entity not in ENTITIES:
+            yield ("entity",), f"is not one of {', '.join(ENTITIES)}"
+            return
+        try:
+            facts = self.connector(pull.connection).pull(pull.entity)
+        except ConfigError as error:
+            yield ("entity" if pull.connection in self.connections else "connection",), str(error)
+            return
+        parts, key = pull.partitions, ENTITIES[pull.entity].key
+        if parts is not None and parts.is_days and facts.since is None:
+            yield ("partitions", "by"), "day needs a filter by modified stamp, which this platform has not; use a scope"
+        if parts is not None and not parts.is_days and parts.by not in facts.scope:
+            allowed = [*facts.scope, *(["day"] if facts.since else [])]
+            yield ("partitions", "by"), f"cannot be asked for one by one; allowed: {', '.join(allowed) or 'nothing'}"
+        missing = [name for name in facts.scope if name in key and (parts is None or parts.by != name)]
+        if missing:
+            yield ("partitions",), f"is required: by: {missing[0]}, since this platform is asked per {missing[0]}"
+
+    def _push_problems(self) -> list[str]:
+        found: list[str] = []
+        seen: set[str] = set()
+        for document, push in self._declared(Push):
+            if push.name in seen:
+                found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
+            seen.add(push.name)
+            found += [document.complaint(key, text) for key, text in self._push_faults(push)]
+        return found
+
+    def _push_faults(self, push: Push) -> Iterator[tuple[tuple[str, ...], str]]:
+        missing = [source for source in push.from_ if source not in self.pulls]
+        for source in missing:
+            yield ("from",), f"{source} is not a pull; there are {', '.join(self.pulls) or 'none'}"
+        if push.to not in self.connections:
+            yield ("to",), f"is no connection; there are {', '.join(self.connections) or 'none'}"
+        if missing or push.to not in self.connections:
+            return
+        entities = {self.pulls[source].entity for source in push.from_}
+        if len(entities) > 1:
+            yield ("from",), f"mixes {', '.join(sorted(entities))}; a push carries one entity"
+        entity = ENTITIES[self.pulls[push.from_[0]].entity]
+        try:
+            self.connector(push.to).push(entity.name)
+        except ConfigError as error:
+            yield ("to",), str(error)
+        for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
+            for name in names:
+                if name not in allowed:
+                    yield (part, name), f"is not one of {', '.join(allowed)}"
+
+    def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:
+        for document in self._documents(sorted((self.root / "assets").rglob("defs.yaml"))):
+            type_ = document.data.get("type") if isinstance(document.data, dict) else None
+            if _TYPES.get(str(type_)) is model:
+                below = document.at("attributes")
+                yield below, parse(model, below)
+
+    def _documents(self, paths: list[Path]) -> Iterator[Document]:
+        for path in paths:
+            yield from Source(str(path.relative_to(self.root)), path.read_text(encoding="utf-8")).documents()

@@ -1,0 +1,93 @@
+"""assets/**/defs.yaml: what is pulled from where, and what is pushed to where."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pullpush_dagster.config.connection import NAME
+from pullpush_dagster.config.duration import Seconds, Share
+
+
+class Declared(BaseModel):
+    """A part of a defs.yaml; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Guard(Declared):
+    """Shares of the known keys a change set may touch before it is held; ``off``: no limit; unset: the default."""
+
+    deleted: Share = None
+    zeroed: Share = None
+    changed: Share = None
+    price: Share = None
+    rows: Share = None
+
+    def own(self) -> dict[str, float | None]:
+        """Only the limits the file itself sets."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Partitions(Declared):
+    """How a pull is cut up: by day of the records' stamp, or by the values of a key field."""
+
+    by: str
+    values: list[str] = []
+    start: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> "Partitions":
+        if self.by == "day" and (self.start is None or self.values):
+            raise ValueError("by: day needs start (a date) and takes no values")
+        if self.by != "day" and (not self.values or self.start):
+            raise ValueError(f"by: {self.by} needs values and takes no start")
+        return self
+
+    @property
+    def is_days(self) -> bool:
+        return self.by == "day"
+
+
+class Pull(Declared):
+    """A declared pull, identified by ``connection/name``; any number of pushes read it."""
+
+    connection: str = Field(pattern=NAME)
+    entity: str
+    as_: str | None = Field(default=None, alias="as", pattern=NAME)
+    every: Seconds | None = None
+    partitions: Partitions | None = None
+    guard: Guard = Guard()
+
+    @property
+    def name(self) -> str:
+        """What stands for the entity in asset keys and in ``from``."""
+        return self.as_ or self.entity
+
+    @property
+    def id(self) -> str:
+        return f"{self.connection}/{self.name}"
+
+
+def _listed(given: object) -> object:
+    return [given] if isinstance(given, str) else given
+
+
+class Push(Declared):
+    """A declared push; with the pulls it reads it is a sync, named by the push.
+
+    Attributes:
+        only: source field -> the values that are sent; others are none of this push's business.
+        translate: key field -> source value -> destination value; a value missing there is rejected.
+        mode: ``shadow`` plans and sends nothing.
+        lanes: how many requests may be under way at once; a key is always in the same lane.
+    """
+
+    name: str = Field(pattern=NAME)
+    from_: Annotated[list[str], BeforeValidator(_listed), Field(alias="from", min_length=1)]
+    to: str = Field(pattern=NAME)
+    only: dict[str, list[str]] = {}
+    translate: dict[str, dict[str, str]] = {}
+    mode: Literal["live", "shadow"] = "shadow"
+    lanes: int = Field(default=4, ge=1, le=256)
+    guard: Guard = Guard()

@@ -1,0 +1,111 @@
+"""Placeholders: ``{name}`` in a connector's requests, filled from a flat table of values. Nothing else is a language."""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pullpush_dagster.errors import ConfigError, RejectError
+
+_HOLE = re.compile(r"\{([A-Za-z_][\w.]*)(?::(integer|text))?\}")
+_WHOLE = re.compile(r"^\{([A-Za-z_][\w.]*)(?::(integer|text))?\}$")
+
+
+class _Absent:
+    """What a placeholder without a value becomes: the part that holds it is left out."""
+
+
+ABSENT = _Absent()
+
+
+def fill(template: Any, values: Mapping[str, Any]) -> Any:
+    """``template`` with every placeholder replaced; ``ABSENT`` when it holds one that has no value.
+
+    A text that is one whole placeholder keeps the value's type. Objects leave out absent entries, lists
+    leave out absent lists and objects; a list with an absent scalar is itself absent (so that a whole
+    filter term goes, not a third of it).
+
+    Raises:
+        RejectError: a value cannot take the asked form, such as 2.5 as an integer.
+    """
+    if isinstance(template, str):
+        return _fill_text(template, values)
+    if isinstance(template, Mapping):
+        filled = {name: fill(part, values) for name, part in template.items()}
+        return {name: part for name, part in filled.items() if part is not ABSENT}
+    if isinstance(template, list):
+        parts = [fill(part, values) for part in template]
+        if any(p is ABSENT and isinstance(t, str) for t, p in zip(template, parts, strict=True)):
+            return ABSENT
+        return [part for part in parts if part is not ABSENT]
+    return template
+
+
+def holes(template: Any) -> Iterator[str]:
+    """The names of all placeholders in ``template``, in reading order."""
+    if isinstance(template, str):
+        yield from (match[1] for match in _HOLE.finditer(template))
+    elif isinstance(template, Mapping):
+        for part in template.values():
+            yield from holes(part)
+    elif isinstance(template, list):
+        for part in template:
+            yield from holes(part)
+
+
+def fill_text(template: str, values: Mapping[str, Any], *, what: str) -> str:
+    """``template`` as text, every placeholder filled.
+
+    Raises:
+        ConfigError: a placeholder has no value; ``what`` says whose template it is.
+    """
+    filled = _fill_text(template, values)
+    if filled is ABSENT:
+        missing = [name for name in holes(template) if values.get(name) is None]
+        raise ConfigError(f"{what} needs {', '.join(missing)}")
+    return str(filled)
+
+
+def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
+    whole = _WHOLE.match(template)
+    if whole:
+        value = values.get(whole[1])
+        return ABSENT if value is None else _formed(value, whole[2], whole[1])
+    if any(values.get(name) is None for name in holes(template)):
+        return ABSENT
+    return _HOLE.sub(lambda match: str(_formed(values[match[1]], match[2] or "text", match[1])), template)
+
+
+def _formed(value: Any, form: str | None, name: str) -> Any:
+    if form == "integer":
+        return _integer(value, name)
+    if isinstance(value, Decimal):
+        plain = format(value.normalize(), "f")
+        return plain if form == "text" else _number(value)
+    return str(value) if form == "text" else value
+
+
+def _integer(value: Any, name: str) -> int:
+    number = Decimal(value)
+    if number != number.to_integral_value():
+        raise RejectError(f"{name} {format(number.normalize(), 'f')} is not a whole number, which this platform needs")
+    return int(number)
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def at(body: Any, path: str) -> Any:
+    """What lies at ``path`` in parsed JSON: ``body.data.0``; None where anything on the way is absent.
+
+    The first step (``body``, ``item``, ...) only names the thing and is skipped.
+    """
+    for step in path.split(".")[1:]:
+        if isinstance(body, Mapping):
+            body = body.get(step)
+        elif isinstance(body, list) and step.isdigit() and int(step) < len(body):
+            body = body[int(step)]
+        else:
+            return None
+    return body

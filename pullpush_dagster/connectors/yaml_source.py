@@ -1,0 +1,139 @@
+"""YAML with a memory of where each key stands, so that every complaint names file, line and key."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from pullpush_dagster.errors import ConfigError
+
+Key = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document: its data, and the line of every key in it."""
+
+    file: str
+    data: Any
+    lines: dict[Key, int]
+
+    def line(self, key: Key) -> int:
+        """The line of ``key``, or of the nearest key around it."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 1)
+
+    def complaint(self, key: Key, text: str) -> str:
+        """``file:line key: text``, the one form in which a file is complained about."""
+        dotted = ".".join(str(step) for step in key)
+        return f"{self.file}:{self.line(key)} {dotted + ': ' if dotted else ''}{text}"
+
+    def at(self, key: str) -> "Document":
+        """The part below top-level ``key``, with its lines."""
+        lines = {path[1:]: line for path, line in self.lines.items() if path[:1] == (key,)}
+        return Document(self.file, self.data.get(key), lines)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A YAML file's name and text."""
+
+    file: str
+    text: str
+
+    def documents(self) -> list[Document]:
+        """Every document of the file, in order.
+
+        Raises:
+            ConfigError: it is not YAML, or has the same key twice.
+        """
+        try:
+            nodes = list(yaml.compose_all(self.text, Loader=yaml.SafeLoader))
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{self.file}:{line} {error.problem or 'is not YAML'}") from None
+        except yaml.YAMLError:
+            raise ConfigError(f"{self.file}:1 is not YAML") from None
+        return [self._document(node) for node in nodes if node is not None]
+
+    def _document(self, node: yaml.Node) -> Document:
+        lines = dict(self._lines(node, ()))
+        loader = yaml.SafeLoader("")
+        try:
+            return Document(self.file, loader.construct_document(node), lines)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{self.file}:{line} {error.problem or 'cannot be read'}") from None
+        finally:
+            loader.dispose()
+
+    def _lines(self, node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
+        yield key, node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for name, value in node.value:
+                if name.value in seen:
+                    raise ConfigError(f"{self.file}:{name.start_mark.line + 1} {name.value}: is here twice")
+                seen.add(name.value)
+                yield from self._lines(value, (*key, name.value))
+                yield (*key, name.value), name.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                yield from self._lines(value, (*key, index))
+
+
+def parse(model: type[Model], document: Document) -> Model:
+    """``document`` as ``model``.
+
+    Raises:
+        ConfigError: one line per fault: ``file:line key: what is wrong, what is allowed``.
+    """
+    try:
+        return model.model_validate(document.data if document.data is not None else {})
+    except ValidationError as error:
+        lines = [_complaint(model, document, dict(fault)) for fault in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _complaint(model: type[BaseModel], document: Document, fault: dict[str, Any]) -> str:
+    key = _real_key(document.data, fault["loc"])
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        text = f"is not known here; allowed: {', '.join(_allowed(model, key[:-1]))}"
+    elif fault["type"] == "missing":
+        text = "is required"
+    return document.complaint(key, text)
+
+
+def _real_key(data: Any, loc: tuple[str | int, ...]) -> Key:
+    """``loc`` without the union tags pydantic puts into it."""
+    key: list[str | int] = []
+    for place, step in enumerate(loc):
+        inside = isinstance(data, dict) and step in data or isinstance(data, list) and isinstance(step, int)
+        if inside:
+            data = data[step]
+        elif place < len(loc) - 1:
+            continue
+        key.append(step)
+    return tuple(key)
+
+
+def _allowed(model: type[BaseModel], key: Key) -> list[str]:
+    """Names of the fields of the model at ``key``; best effort, empty when it cannot be told."""
+    here: Any = model
+    for step in key:
+        field = getattr(here, "model_fields", {}).get(step)
+        here = _model_in(field.annotation) if field else _model_in(here)
+    fields = getattr(here, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_model_in(part) for part in getattr(annotation, "__args__", ())]
+    return next((part for part in found if part is not None), None)

@@ -1,0 +1,85 @@
+"""Every error raised on purpose here. The second level says what the caller does about it."""
+
+
+class PullPushError(Exception):
+    """Something went wrong in a way pullpush_dagster knows about.
+
+    * PullPushError
+      x ConfigError      fix a file; nothing was sent
+      x RetryError       wait and try the same thing again
+        + RateLimitError     .retry_after seconds, when the platform said
+        + UnavailableError   timeout, reset, 5xx
+      x RejectError      this record or request will never be accepted; carry on with the others
+      x HaltError        stop; a person must look
+        + AuthError          credentials refused
+        + GuardError         a change set is implausibly large or destructive
+        + UnconfirmedError   sent, and the platform's answer is unknown
+        + StoreBusyError     another process kept the store for too long
+
+    The message is the given one, or the class's first docstring line, with what it is about
+    (``connection=``, ``entity=``, ``key=``, ...) appended. Payloads and secrets never go in.
+    """
+
+    def __init__(self, message: str = "", **where: object) -> None:
+        self.where = {name: value for name, value in where.items() if value is not None}
+        text = message or (self.__doc__ or "").strip().splitlines()[0]
+        about = ", ".join(f"{name}={value}" for name, value in self.where.items())
+        super().__init__(f"{text} ({about})" if about else text)
+
+
+class ConfigError(PullPushError):
+    """A file says something that cannot be."""
+
+
+class RetryError(PullPushError):
+    """The platform could not answer now; the same request may work later."""
+
+    retry_after: float | None = None
+
+
+class RateLimitError(RetryError):
+    """The platform asked us to slow down."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **where: object) -> None:
+        super().__init__(message, **where)
+        self.retry_after = retry_after
+
+
+class UnavailableError(RetryError):
+    """The platform did not answer, or answered with a fault of its own.
+
+    ``sent`` is False only when the request certainly never reached it.
+    """
+
+    def __init__(self, message: str = "", *, sent: bool = True, **where: object) -> None:
+        super().__init__(message, **where)
+        self.sent = sent
+
+
+class RejectError(PullPushError):
+    """The platform, or a check of ours, refuses this and would refuse it again."""
+
+    def __init__(self, message: str = "", *, code: str | None = None, status: int | None = None, **where: object):
+        super().__init__(message, **where)
+        self.code = code
+        self.status = status
+
+
+class HaltError(PullPushError):
+    """A person has to look before this can go on."""
+
+
+class AuthError(HaltError):
+    """The platform refused the credentials."""
+
+
+class GuardError(HaltError):
+    """A change set is implausibly large or destructive."""
+
+
+class UnconfirmedError(HaltError):
+    """A record was sent and the platform's answer is unknown."""
+
+
+class StoreBusyError(HaltError):
+    """Another process kept the store for too long."""

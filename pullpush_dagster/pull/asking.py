@@ -1,0 +1,161 @@
+"""Ask a platform for one pull's records, walk by walk, into a spool."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pullpush_dagster.connectors.loading import Ask
+from pullpush_dagster.connectors.model import Since, Walk
+from pullpush_dagster.connectors.template import at
+from pullpush_dagster.errors import ConfigError, PullPushError
+from pullpush_dagster.pull.paging import Page, pages
+from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.pull.window import Window
+from pullpush_dagster.transport import Client
+
+Watermarks = Mapping[str, dt.datetime]
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Asked:
+    """What one pull's asking gave, besides the pages in its spool.
+
+    Attributes:
+        started_at, finished_at: our clock, UTC.
+        pages, records: how many; ``records`` counts a record read twice once.
+        expected: how many the platform says there are; None: it does not say.
+        watermarks: the position each walk reached; only a sync run may keep them.
+        filters: what was asked, for people: an empty pull must say why it may be empty.
+    """
+
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    pages: int = 0
+    records: int = 0
+    expected: int | None = None
+    watermarks: dict[str, dt.datetime] = field(default_factory=dict)
+    filters: list[str] = field(default_factory=list)
+
+
+async def ask(
+    client: Client, facts: Ask, window: Window, watermarks: Watermarks, spool: Spool, progress: Progress
+) -> Asked:
+    """Walk every page of ``window`` into ``spool``. Either all of it was read, or this raises.
+
+    Args:
+        watermarks: where each walk of a sync run goes on, less the connector's overlap; a walk not in it
+            has never run, and has no lower bound.
+
+    Raises:
+        PullPushError: as ``pages``; the message names connection, entity and what was asked.
+    """
+    asking = _Asking(client, facts, window, watermarks, spool, progress)
+    try:
+        return await asking.all()
+    except PullPushError as error:
+        error.args = (f"{error} (pulling {client.connection.connection}/{facts.entity}{_of(window)})",)
+        raise
+
+
+class _Asking:
+    """One pull under way."""
+
+    def __init__(
+        self, client: Client, facts: Ask, window: Window, watermarks: Watermarks, spool: Spool, progress: Progress
+    ) -> None:
+        self.client, self.facts, self.pull, self.window = client, facts, facts.pull, window
+        self.watermarks, self.spool, self.progress = watermarks, spool, progress
+        now = dt.datetime.now(dt.UTC)
+        self.asked = Asked(started_at=now, finished_at=now)
+        self.ids: set[Any] = set()
+
+    async def all(self) -> Asked:
+        values = await self._scope_values()
+        for name, walk in self.pull.walks.items():
+            await self._walk(name, walk, values)
+        self.asked.records = len(self.ids)
+        if self.window.kind == "full" and self.pull.count is not None:
+            counted = await self.client.ask(self.pull.count, values)
+            self.asked.expected = int(at(counted.body, self.pull.count.total))
+        self.asked.finished_at = dt.datetime.now(dt.UTC)
+        return self.asked
+
+    async def _walk(self, name: str, walk: Walk, values: dict[str, Any]) -> None:
+        before = self.watermarks.get(name)
+        bounds = _bounds(self.pull.since, self.window, before)
+        self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
+        newest: dt.datetime | None = None
+        begun: dt.datetime | None = None
+        async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}):
+            begun = begun or page.answer.server_time or page.answer.asked_at
+            newest = _latest(newest, page, walk)
+            self._take(name, page)
+        moved = _reached(walk, newest, begun or self.asked.started_at, before)
+        if moved is not None:
+            self.asked.watermarks[name] = moved
+
+    def _take(self, walk: str, page: Page) -> None:
+        self.asked.pages += 1
+        self.spool.write(walk, self.asked.pages, page.answer)
+        self.ids.update(at(record, self.facts.id) for record in page.records)
+        if self.window.kind == "full" and page.total is not None:
+            self.asked.expected = page.total
+        self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
+
+    async def _scope_values(self) -> dict[str, Any]:
+        """``{scope.NAME}`` values for the scope asked for. Raises ConfigError: there is not exactly one such."""
+        values: dict[str, Any] = {}
+        for name, scope in self.pull.scope.items():
+            found = at((await self.client.ask(scope, {name: self.window.scope})).body, scope.each)
+            if not isinstance(found, list) or len(found) != 1:
+                many = len(found) if isinstance(found, list) else "no list of"
+                raise ConfigError(f"{name} {self.window.scope!r}: the platform has {many} such, one is needed")
+            values |= {f"scope.{key}": at(found[0], path) for key, path in scope.set.items()}
+        return values
+
+
+def _reached(
+    walk: Walk, newest: dt.datetime | None, begun: dt.datetime, before: dt.datetime | None
+) -> dt.datetime | None:
+    """The walk's new watermark. Never past the moment it began: what changed later may have been missed."""
+    reached = begun if walk.stamp is None else newest
+    if reached is None:
+        return before
+    reached = min(reached, begun)
+    return max(reached, before) if before else reached
+
+
+def _bounds(since: Since | None, window: Window, watermark: dt.datetime | None) -> dict[str, str]:
+    """``since`` and ``until`` in the platform's form; a bound that is not there is not in it."""
+    if since is None or window.kind == "full":
+        return {}
+    start, end = window.start, window.end
+    if window.kind == "sync":
+        start = watermark - dt.timedelta(seconds=since.overlap) if watermark else None
+    if start is not None and since.operator == "after":
+        start -= dt.timedelta(seconds=since.grain)
+    return {name: f"{when:{since.format}}" for name, when in (("since", start), ("until", end)) if when is not None}
+
+
+def _latest(newest: dt.datetime | None, page: Page, walk: Walk) -> dt.datetime | None:
+    if walk.stamp is None:
+        return None
+    stamps = [text for record in page.records if isinstance(text := at(record, walk.stamp), str)]
+    if not stamps:
+        return newest
+    latest = _instant(max(stamps))
+    return latest if newest is None else max(newest, latest)
+
+
+def _instant(text: str) -> dt.datetime:
+    """A stamp as an instant; one without zone is UTC."""
+    when = dt.datetime.fromisoformat(text)
+    return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
+
+
+def _of(window: Window) -> str:
+    if window.start and window.end:
+        return f" [{window.start:%Y-%m-%d}, {window.end:%Y-%m-%d})"
+    return f" {window.scope}" if window.scope else ""

@@ -1,0 +1,53 @@
+"""Keep what one pull asked for: raw pages, the pull's own row, and the watermarks, in one transaction."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+import orjson
+
+from pullpush_dagster.config import Pull
+from pullpush_dagster.pull.asking import Asked
+from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.pull.window import Window
+from pullpush_dagster.store import Store, named_sql
+from pullpush_dagster.store.schema import next_number
+
+_SQL = named_sql(__package__, "keep.sql")
+_KEEP_RAW = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A complete pull that is in the store. ``pull`` is its number; later pulls have larger ones."""
+
+    pull: int
+    asked: Asked
+
+
+def watermarks(con: duckdb.DuckDBPyConnection, pull: Pull) -> dict[str, dt.datetime]:
+    """Where each walk of ``pull`` goes on; a walk that never ran is not in it."""
+    rows = con.execute(_SQL["watermarks"], {"connection": pull.connection, "name": pull.name}).fetchall()
+    return {walk: when.astimezone(dt.UTC) for walk, when in rows}
+
+
+def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -> Pulled:
+    """Store a complete pull. Watermarks move in the same transaction, and only for a sync run."""
+    with spool.table() as spooled, store.session() as con:
+        con.register("spooled", spooled)
+        number = next_number(con, "pull")
+        who = {"connection": pull.connection, "name": pull.name}
+        row = {
+            **who, "pull": number, "scope": window.scope, "kind": window.kind,
+            "start": window.start, "end": window.end, "started": asked.started_at, "finished": asked.finished_at,
+            "pages": asked.pages, "records": asked.records, "expected": asked.expected,
+            "filters": orjson.dumps(asked.filters).decode(),
+        }  # fmt: skip
+        con.execute(_SQL["pull"], row)
+        con.execute(_SQL["pages"], {"pull": number})
+        for walk, watermark in asked.watermarks.items() if window.kind == "sync" else ():
+            con.execute(_SQL["forget_watermark"], {**who, "walk": walk})
+            con.execute(_SQL["watermark"], {**who, "walk": walk, "watermark": watermark, "pull": number})
+        con.execute(_SQL["prune"], {"before": asked.finished_at - _KEEP_RAW})
+        con.unregister("spooled")
+    return Pulled(number, asked)

@@ -1,0 +1,55 @@
+"""Pages on their way from the platform to the store: one Arrow file, outside the store, gone when it is in."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as arrow
+
+from pullpush_dagster.canonical.frame import PAGES
+from pullpush_dagster.transport import Answer
+
+_BATCH_BYTES = 8 * 1024 * 1024
+
+
+class Spool:
+    """Pages written as they come (schema ``PAGES``), read back once; its file goes when the ``with`` ends."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{uuid.uuid4().hex}.arrow"
+        self._rows: list[dict[str, object]] = []
+        self._waiting = 0
+        self._writer = arrow.ipc.new_file(str(self.path), PAGES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with contextlib.suppress(arrow.ArrowInvalid):
+            self._writer.close()
+        self.path.unlink(missing_ok=True)
+
+    def write(self, walk: str, page: int, answer: Answer) -> None:
+        """Add one page; kept in memory until 8 MiB are together."""
+        body = answer.content.decode("utf-8")
+        self._rows.append({"walk": walk, "page": page, "asked_at": answer.asked_at, "body": body})
+        self._waiting += len(body)
+        if self._waiting > _BATCH_BYTES:
+            self._flush()
+
+    @contextlib.contextmanager
+    def table(self) -> Iterator[arrow.Table]:
+        """All pages written so far, memory-mapped; nothing may be written after."""
+        self._flush()
+        self._writer.close()
+        with arrow.memory_map(str(self.path)) as file:
+            yield arrow.ipc.open_file(file).read_all()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(arrow.Table.from_pylist(self._rows, PAGES))
+        self._rows, self._waiting = [], 0

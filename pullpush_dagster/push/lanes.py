@@ -1,0 +1,133 @@
+"""Send: lanes by key, one request in flight per lane, a key once per batch."""
+
+import asyncio
+import datetime as dt
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from pullpush_dagster.connectors.model import PushFacts, Write
+from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.push.outcome import Outcome, outcomes
+from pullpush_dagster.push.payload import Payload
+from pullpush_dagster.transport import Client
+
+# A lease must outlive the request it covers, so no request starts in its last two minutes.
+_LEASE_MARGIN = dt.timedelta(minutes=2)
+_FAILURES_IN_A_ROW = 5
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One record's fate. ``retry_after``: seconds the platform asked us to wait."""
+
+    payload: Payload
+    outcome: Outcome
+    sent_at: dt.datetime | None
+    retry_after: float | None = None
+
+
+Report = Callable[[list[Sent]], Awaitable[None]]
+
+
+class Lanes:
+    """Sends payloads and reports every record's outcome, as it comes.
+
+    All lanes share one gate: when the platform says Retry-After, none starts a request before it is over.
+    After five requests in a row without an answer the rest is put back: the destination is down.
+    """
+
+    def __init__(self, client: Client, facts: PushFacts, count: int, report: Report) -> None:
+        self._client, self._facts, self._count, self._report = client, facts, count, report
+        self._closed_until = 0.0
+        self._failures = 0
+        self._halt: AuthError | None = None
+
+    async def send(self, payloads: Sequence[Payload]) -> None:
+        """Send all; returns when each has its outcome reported.
+
+        Raises:
+            AuthError: credentials were refused; what was not sent is reported as retry first.
+        """
+        lanes: list[list[Payload]] = [[] for _ in range(self._count)]
+        for payload in payloads:
+            lanes[zlib.crc32(payload.claimed.key.encode()) % self._count].append(payload)
+        await asyncio.gather(*(self._lane(lane) for lane in lanes if lane))
+        if self._halt is not None:
+            raise self._halt
+
+    async def _lane(self, payloads: list[Payload]) -> None:
+        for form, path, batch in _batches(payloads, self._facts.batch):
+            await self._batch(form, path, batch)
+
+    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> None:
+        refusal = self._refusal(batch)
+        if refusal is not None:
+            await self._report([Sent(one, refusal, None) for one in batch])
+            return
+        await asyncio.sleep(max(0.0, self._closed_until - time.monotonic()))
+        sent_at = dt.datetime.now(dt.UTC)
+        try:
+            body = await self._request(form, path, batch)
+        except PullPushError as error:
+            await self._failed(form, path, batch, sent_at, error)
+            return
+        self._failures = 0
+        results = outcomes(self._facts, form, batch, body)
+        await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
+
+    async def _request(self, form: Write, path: str, batch: list[Payload]) -> object:
+        records = [one.record for one in batch]
+        request = form.model_copy(update={form.method.lower(): path})
+        answer = await self._client.send(request, {}, body={form.at: records} if form.at else records[0])
+        return answer.body
+
+    async def _failed(
+        self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime, error: PullPushError
+    ) -> None:
+        if isinstance(error, RejectError) and len(batch) > 1:
+            # One bad record can sink a whole batch: halve it until that one stands alone.
+            middle = len(batch) // 2
+            await self._batch(form, path, batch[:middle])
+            await self._batch(form, path, batch[middle:])
+            return
+        wait = error.retry_after if isinstance(error, RetryError) else None
+        if isinstance(error, RateLimitError):
+            self._closed_until = max(self._closed_until, time.monotonic() + (wait or 1.0))
+        elif isinstance(error, UnavailableError):
+            self._failures += 1
+        elif isinstance(error, AuthError):
+            self._halt = error
+        outcome = Outcome(_name(error), str(error))
+        await self._report([Sent(one, outcome, sent_at, wait) for one in batch])
+
+    def _refusal(self, batch: list[Payload]) -> Outcome | None:
+        """Why this batch is not sent now; None: it is."""
+        if self._halt is not None:
+            return Outcome("retry", "not sent: the credentials were refused")
+        if self._failures >= _FAILURES_IN_A_ROW:
+            return Outcome("retry", f"not sent: {_FAILURES_IN_A_ROW} requests in a row had no answer")
+        if dt.datetime.now(dt.UTC) + _LEASE_MARGIN > min(one.claimed.lease_until for one in batch):
+            return Outcome("retry", "not sent: the claim was about to run out")
+        return None
+
+
+def _name(error: PullPushError) -> str:
+    if isinstance(error, RejectError):
+        return "rejected"
+    return "unknown" if isinstance(error, UnavailableError) and error.sent else "retry"
+
+
+def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:
+    """Payloads of one form and path together, at most ``size`` at once."""
+
+    def group(payload: Payload) -> tuple[str, str]:
+        return payload.path, payload.form.at or ""
+
+    for (path, _), same in groupby(sorted(payloads, key=group), key=group):
+        rows = list(same)
+        step = size if rows[0].form.at else 1
+        for start in range(0, len(rows), step):
+            yield rows[start].form, path, rows[start : start + step]

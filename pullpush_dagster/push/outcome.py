@@ -1,0 +1,72 @@
+"""Confirm: what one record's own answer says, never what the status of the whole request suggests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pullpush_dagster.connectors.model import PushFacts, Write
+from pullpush_dagster.connectors.template import at
+from pullpush_dagster.push.payload import Payload
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``name`` is accepted, rejected, retry or unknown. ``stale``: the ids we sent it under are no longer good."""
+
+    name: str
+    reason: str | None = None
+    answer: Any = None
+    stale: bool = False
+
+
+def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) -> list[Outcome]:
+    """One outcome per sent record, in order. A record the answer does not name is unknown."""
+    if form.at is None:
+        return [_judge(facts, sent[0], at(body, form.answers))]
+    answers = at(body, form.answers)
+    if not isinstance(answers, list):
+        return [Outcome("unknown", "the answer names no records")] * len(sent)
+    if form.match == "id":
+        by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, Mapping)}
+        return [_judge(facts, one, by_id.get(str(one.record.get("id")))) for one in sent]
+    if len(answers) != len(sent):
+        return [Outcome("unknown", f"{len(sent)} records sent, {len(answers)} answered")] * len(sent)
+    return [_judge(facts, one, answer) for one, answer in zip(sent, answers, strict=True)]
+
+
+def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
+    if answer is None:
+        return Outcome("unknown", "the answer does not name this record")
+    message = at(answer, facts.error) if facts.error else None
+    code = at(answer, facts.code) if facts.code else None
+    if message is not None or code is not None:
+        return _refused(facts, str(code or ""), str(message or ""), answer)
+    for native in facts.echo:
+        if native in sent.record and isinstance(answer, Mapping) and native in answer:
+            if not _same(sent.record[native], answer[native]):
+                said = f"{native}: sent {sent.record[native]!r}, the answer has {answer[native]!r}"
+                return Outcome("retry", said, answer)
+    return Outcome("accepted", answer=answer)
+
+
+def _refused(facts: PushFacts, code: str, message: str, answer: Any) -> Outcome:
+    said = f"{code}: {message}" if code else message
+    if code in facts.gone:
+        return Outcome("retry", said, answer, stale=True)
+    if code in facts.exists:
+        # Somebody created it meanwhile, or our own create did whose answer was lost: look it up, then update.
+        return Outcome("retry", said, answer, stale=True)
+    return Outcome("rejected", said, answer)
+
+
+def _same(sent: Any, echoed: Any) -> bool:
+    """Equal as the platform may write it: "19.9900" echoes 19.99."""
+    if sent == echoed or str(sent) == str(echoed):
+        return True
+    if isinstance(sent, bool) or isinstance(echoed, bool) or echoed is None:
+        return False
+    try:
+        return Decimal(str(sent)) == Decimal(str(echoed))
+    except InvalidOperation:
+        return False

@@ -1,0 +1,80 @@
+-- name: tables
+-- Columns are camelCase like the canonical model's. No keys and no indexes: at ten million rows they
+-- double the time and multiply the file by five; each writer keeps its own rows unique.
+
+-- The last number given out, per name.
+CREATE TABLE IF NOT EXISTS counters (name VARCHAR, value BIGINT);
+
+-- One row per complete pull. A pull that broke off is not here, so nothing downstream sees it.
+CREATE TABLE IF NOT EXISTS pulls (
+    pull BIGINT, connection VARCHAR, name VARCHAR, scope VARCHAR, kind VARCHAR,
+    windowStart TIMESTAMPTZ, windowEnd TIMESTAMPTZ, startedAt TIMESTAMPTZ, finishedAt TIMESTAMPTZ,
+    pages BIGINT, records BIGINT, expected BIGINT, requests VARCHAR,
+    frame BIGINT, mappedAt TIMESTAMPTZ, rows BIGINT, quarantined BIGINT, deletesOff VARCHAR
+);
+
+-- Page bodies as they came. Kept for a while, so that a new map can be run without asking again.
+CREATE TABLE IF NOT EXISTS raw_pages (pull BIGINT, walk VARCHAR, page INTEGER, asked_at TIMESTAMPTZ, body VARCHAR);
+
+CREATE TABLE IF NOT EXISTS watermarks (
+    connection VARCHAR, name VARCHAR, walk VARCHAR, watermark TIMESTAMPTZ, pull BIGINT
+);
+
+-- Rows of the newest pull of each scope that must not be used, and why.
+CREATE TABLE IF NOT EXISTS quarantine (
+    connection VARCHAR, name VARCHAR, scope VARCHAR, pull BIGINT, page INTEGER, row INTEGER,
+    externalId VARCHAR, key VARCHAR, reasons VARCHAR[]
+);
+
+-- (connection, entity, key) <-> the platform's own ids. Two rows for one key: two records claim it.
+CREATE TABLE IF NOT EXISTS bindings (
+    connection VARCHAR, entity VARCHAR, key VARCHAR, id VARCHAR, externalId VARCHAR, live BOOLEAN, seenAt TIMESTAMPTZ
+);
+
+-- What each audit found. state: accepted, held or withdrawn. scope '': the whole pull.
+CREATE TABLE IF NOT EXISTS audits (
+    audit BIGINT, connection VARCHAR, name VARCHAR, scope VARCHAR, throughFrame BIGINT, fullStartedAt TIMESTAMPTZ,
+    state VARCHAR, hash VARCHAR, counts VARCHAR, reasons VARCHAR[], auditedAt TIMESTAMPTZ
+);
+
+-- The durable order of everything that ever changed. after: known values only; cleared: emptied fields.
+CREATE TABLE IF NOT EXISTS changes (
+    connection VARCHAR, name VARCHAR, sequence BIGINT, audit BIGINT, op VARCHAR, key VARCHAR, fields VARCHAR[],
+    before VARCHAR, after VARCHAR, cleared VARCHAR[], askedAt TIMESTAMPTZ, acceptedAt TIMESTAMPTZ
+);
+
+-- The rows of held audits, as they were when the guard stopped them.
+CREATE TABLE IF NOT EXISTS held_changes (
+    audit BIGINT, op VARCHAR, key VARCHAR, fields VARCHAR[], before VARCHAR, after VARCHAR, cleared VARCHAR[],
+    askedAt TIMESTAMPTZ
+);
+
+-- How far each push has read each change log. held: why its guard stopped it there; null: it did not.
+CREATE TABLE IF NOT EXISTS positions (
+    push VARCHAR, connection VARCHAR, name VARCHAR, position BIGINT, held VARCHAR, movedAt TIMESTAMPTZ
+);
+
+-- One head per destination key that still has something to be sent. state: due, claimed, waiting or dead.
+-- desired: field -> newest value as text, false for cleared; a field that is not in it is unknown.
+CREATE TABLE IF NOT EXISTS outbox (
+    push VARCHAR, key VARCHAR, source VARCHAR, sequence BIGINT, desired VARCHAR, state VARCHAR, attempts INTEGER,
+    dueAt TIMESTAMPTZ, claim VARCHAR, leaseUntil TIMESTAMPTZ, reason VARCHAR, queuedAt TIMESTAMPTZ
+);
+
+-- What each destination last accepted, per key: field -> value as text, false for cleared. A field that
+-- is not in here was never accepted, or is being sent, or its last sending has an unknown outcome.
+CREATE TABLE IF NOT EXISTS accepted (
+    connection VARCHAR, entity VARCHAR, key VARCHAR, source VARCHAR, fields VARCHAR, acceptedAt TIMESTAMPTZ
+);
+
+-- What was sent and what came back, once per attempt and key.
+CREATE TABLE IF NOT EXISTS receipts (
+    push VARCHAR, key VARCHAR, sequence BIGINT, claim VARCHAR, attempt INTEGER, outcome VARCHAR, reason VARCHAR,
+    sent VARCHAR, answer VARCHAR, sentAt TIMESTAMPTZ, answeredAt TIMESTAMPTZ
+);
+
+-- name: next_number
+UPDATE counters SET value = value + ? WHERE name = ? RETURNING value
+
+-- name: first_number
+INSERT INTO counters (name, value) VALUES (?, ?)

@@ -1,0 +1,187 @@
+"""One connection's HTTP client. Everything that leaves the project leaves through here."""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from pullpush_dagster.config import Connection
+from pullpush_dagster.connectors import Connector
+from pullpush_dagster.connectors.model import Auth, Request
+from pullpush_dagster.connectors.template import ABSENT, fill, fill_text
+from pullpush_dagster.errors import ConfigError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.transport.auth import authentication
+from pullpush_dagster.transport.classify import fault_of, http_date
+from pullpush_dagster.transport.redact import redacted
+
+_LARGEST_BODY = 256 * 1024 * 1024
+_READ_ATTEMPTS = 6
+_LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A good answer. ``asked_at`` is our clock just before asking; ``server_time`` is theirs, if they said."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    asked_at: dt.datetime
+    server_time: dt.datetime | None
+
+    @cached_property
+    def body(self) -> Any:
+        """The parsed JSON body. Raises UnavailableError: it is not JSON, as when it was cut short."""
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            start = self.content[:1].decode("latin-1")
+            kind = "HTML" if start == "<" else "nothing" if not self.content else "no JSON, or only a part of it"
+            raise UnavailableError(f"the platform answered {self.status} with {kind}") from None
+
+
+class Client:
+    """HTTP to one connection's declared origin; use as ``async with Client(...)``.
+
+    Raises:
+        ConfigError: a setting or secret is missing (secrets are named, never shown).
+    """
+
+    def __init__(self, connection: Connection, connector: Connector) -> None:
+        self.connection, self.facts = connection, connector.facts
+        self._secrets = connection.secret_values()
+        self._values = {f"settings.{name}": value for name, value in connection.settings.items()}
+        secrets = {f"secret.{name}": value for name, value in self._secrets.items()}
+        base = httpx.URL(fill_text(self.facts.base_url, self._values, what=f"base_url of {connection.connection}"))
+        self._http = httpx.AsyncClient(
+            auth=authentication(self._auth(base), {**self._values, **secrets}),
+            headers=fill(self.facts.headers, {**self._values, **secrets}),
+            timeout=self.facts.limits.timeout,
+            limits=httpx.Limits(max_connections=self.facts.limits.concurrency),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._base = base
+        self._gate = asyncio.Semaphore(self.facts.limits.concurrency)
+
+    def __repr__(self) -> str:
+        return f"Client({self.connection.connection})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        await self._http.aclose()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What every template of this connection can use: ``settings.NAME``."""
+        return dict(self._values)
+
+    async def ask(self, request: Request, values: Mapping[str, Any]) -> Answer:
+        """The answer to a request that changes nothing; asked again, with full-jitter backoff, while that may help.
+
+        Raises:
+            RetryError: still no answer after six attempts.
+            RejectError, AuthError: the platform refuses.
+        """
+        for attempt in range(1, _READ_ATTEMPTS + 1):
+            try:
+                answer = await self.send(request, values)
+                _ = answer.body
+            except RetryError as error:
+                if attempt == _READ_ATTEMPTS:
+                    raise
+                await asyncio.sleep(backoff(attempt, error))
+            else:
+                return answer
+        raise AssertionError("unreachable")
+
+    async def send(self, request: Request, values: Mapping[str, Any], body: Any = None) -> Answer:
+        """The answer to one request, sent once. ``body`` replaces the request's own.
+
+        Raises:
+            RateLimitError: not done; wait. UnavailableError: perhaps done, unless ``sent`` is False.
+            RejectError, AuthError: refused.
+        """
+        every = {**self._values, **values}
+        content = body if body is not None else fill(request.body, every)
+        url = f"{str(self._base).rstrip('/')}{fill_text(request.path, every, what='the path')}"
+        if httpx.URL(url).netloc != self._base.netloc:
+            raise RejectError("a request may only go to its connection's own origin", connection=self.connection.connection)
+        sent = self._http.build_request(
+            request.method,
+            url,
+            params=fill(request.query, every),
+            content=None if content in (None, ABSENT) else orjson.dumps(content),
+            headers={} if content in (None, ABSENT) else {"Content-Type": "application/json"},
+        )
+        async with self._gate:
+            return await self._exchange(sent)
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        where = self.connection.connection
+        asked_at = dt.datetime.now(dt.UTC)
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                content = await self._read(response)
+            finally:
+                await response.aclose()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise UnavailableError(f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=where) from None
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=where) from None
+        if not response.is_success:
+            fault = fault_of(self.facts, response.status_code, response.headers, _parsed(content), where)
+            raise self._clean(fault)
+        server_time = http_date(response.headers.get("date", ""))
+        return Answer(response.status_code, response.headers, content, asked_at, server_time)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        parts, size = [], 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > _LARGEST_BODY:
+                raise RejectError(f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self.connection.connection)
+        return b"".join(parts)
+
+    def _clean(self, fault: PullPushError) -> PullPushError:
+        fault.args = tuple(redacted(str(arg), self._secrets) for arg in fault.args)
+        return fault
+
+    def redacted(self, text: str) -> str:
+        """``text`` without secrets, short enough to be stored."""
+        return redacted(text, self._secrets)
+
+    def _auth(self, base: httpx.URL) -> Auth:
+        if base.scheme not in ("http", "https") or not base.host or base.userinfo:
+            raise ConfigError("base_url must be http(s)://host, with no user in it", connection=self.connection.connection)
+        auth = self.facts.auth
+        if isinstance(auth, Auth):
+            return auth
+        if base.scheme not in auth:
+            raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=self.connection.connection)
+        return auth["https" if base.scheme == "https" else "http"]
+
+
+def backoff(attempt: int, error: RetryError, *, base: float = 0.5) -> float:
+    """Seconds to wait before the next attempt: what the platform said, else full jitter over a doubling cap."""
+    if isinstance(error, RateLimitError) and error.retry_after is not None:
+        return min(error.retry_after, _LONGEST_WAIT * 5)
+    return random.uniform(0, min(_LONGEST_WAIT, base * 2**attempt))  # noqa: S311
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
