@@ -1,0 +1,94 @@
+"""One stand-in as a process: builds the platform, binds, announces its port, ends with its parent."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+from starlette.types import ASGIApp
+
+from pullpush_dagster.sandbox.clock import Clock
+from pullpush_dagster.sandbox.control import Command, controlled
+from pullpush_dagster.sandbox.faults import Faults
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a platform is built from: row count, seed, the instant its past ends (UTC), the secrets it accepts."""
+
+    skus: int
+    seed: int
+    now: datetime
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a platform brings: its API, the clock its stamps come from, its own commands and its state as JSON.
+
+    ``pattern`` turns a request path into the name it is counted under.
+    """
+
+    app: ASGIApp
+    clock: Clock
+    commands: Mapping[str, Command]
+    state: Callable[[], Any]
+    pattern: Callable[[str], str]
+
+    def server(self) -> ASGIApp:
+        """The ASGI app to serve: API, faults and control routes."""
+        faults = Faults(self.app, self.pattern)
+        return controlled(faults, {"clock": self.clock.steer, **self.commands}, self.state)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where to listen; port 0 takes a free one, a certificate switches to TLS, ``parent`` is a pid to end with."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    parent: int | None = None
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, binding: Binding) -> None:
+        super().__init__(config)
+        self.binding = binding
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Announces the bound port on stdout, as one JSON line, once requests are taken."""
+        await super().startup(sockets)
+        if sockets:
+            print(orjson.dumps({"port": sockets[0].getsockname()[1]}).decode(), flush=True)
+        if self.binding.parent is not None:
+            self._watch = asyncio.ensure_future(self._end_with(self.binding.parent))
+
+    async def _end_with(self, parent: int) -> None:
+        while os.getppid() == parent:
+            await asyncio.sleep(0.2)
+        self.should_exit = True
+
+
+def serve(platform: Platform, binding: Binding) -> None:
+    """Serves until told to stop (SIGTERM, Ctrl-C) or the parent is gone."""
+    config = uvicorn.Config(
+        platform.server(),
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=binding.certfile,
+        ssl_keyfile=binding.keyfile,
+    )
+    with socket.create_server((binding.host, binding.port), backlog=256) as listener:
+        _Announcing(config, binding).run([listener])
