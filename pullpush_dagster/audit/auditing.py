@@ -104,7 +104,13 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
 
 
 def _conclude(
-    con: duckdb.DuckDBPyConnection, log: str, run: Run, counts: Counts, hash_: str, reasons: tuple[str, ...], newest: int
+    con: duckdb.DuckDBPyConnection,
+    log: str,
+    run: Run,
+    counts: Counts,
+    hash_: str,
+    reasons: tuple[str, ...],
+    newest: int,
 ) -> None:
     number = next_number(con, "audit")
     state = "held" if reasons else "accepted"

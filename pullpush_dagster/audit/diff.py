@@ -74,8 +74,7 @@ def _changed(name: str) -> str:
     s, b = f"s.{quoted(name)}", f"b.{quoted(name)}"
     emptied = f"{b} IS NOT NULL OR NOT coalesce(list_contains(b._cleared, {literal(name)}), false)"
     return (
-        f"CASE WHEN {s} IS NOT NULL THEN {s} IS DISTINCT FROM {b}"
-        f" WHEN {_emptied(name)} THEN {emptied} ELSE false END"
+        f"CASE WHEN {s} IS NOT NULL THEN {s} IS DISTINCT FROM {b} WHEN {_emptied(name)} THEN {emptied} ELSE false END"
     )
 
 

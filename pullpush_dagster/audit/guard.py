@@ -42,7 +42,9 @@ def breaches(entity: str, own: Mapping[str, float | None], counts: Counts) -> li
     for name, touched in _touched(counts).items():
         share = limits[name]
         if share is not None and touched > max(share * counts.baseline, _AT_LEAST):
-            found.append(f"{_WORDS[name]} {touched} of {counts.baseline} keys (limit {share:.0%}, at least {_AT_LEAST})")
+            found.append(
+                f"{_WORDS[name]} {touched} of {counts.baseline} keys (limit {share:.0%}, at least {_AT_LEAST})"
+            )
     return found
 
 

@@ -70,9 +70,7 @@ def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[
 
 def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:
     ((accepted, changed, zeroed, price),) = run("guard").fetchall()
-    return tuple(
-        breaches(entity.name, push.guard.own(), Counts(accepted, changed=changed, zeroed=zeroed, price=price))
-    )
+    return tuple(breaches(entity.name, push.guard.own(), Counts(accepted, changed=changed, zeroed=zeroed, price=price)))
 
 
 def _names(entity: Entity, push: Push) -> dict[str, str]:

@@ -33,7 +33,12 @@ class Project:
     @classmethod
     def find(cls) -> "Project":
         """The project this package is installed from, or the one PULLPUSH_PROJECT names."""
-        root = Path(os.environ.get("PULLPUSH_PROJECT") or Path(__file__).parents[2]).resolve()
+        return cls.at(Path(os.environ.get("PULLPUSH_PROJECT") or Path(__file__).parents[2]))
+
+    @classmethod
+    def at(cls, root: Path) -> "Project":
+        """The project in folder ``root``."""
+        root = root.resolve()
         return cls(root, Path(os.environ.get("PULLPUSH_DATA") or root / "data").resolve())
 
     @cached_property

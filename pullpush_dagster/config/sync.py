@@ -58,6 +58,7 @@ class Pull(Declared):
     every: Seconds | None = None
     partitions: Partitions | None = None
     guard: Guard = Guard()
+    owners: list[str] = ["team:integrations"]
 
     @property
     def name(self) -> str:
@@ -91,3 +92,4 @@ class Push(Declared):
     mode: Literal["live", "shadow"] = "shadow"
     lanes: int = Field(default=4, ge=1, le=256)
     guard: Guard = Guard()
+    owners: list[str] = ["team:integrations"]

@@ -143,4 +143,6 @@ def _settings(facts: ConnectorFile) -> set[str]:
 
 def _hole_problems(here: tuple[str, ...], request: Request, names: set[str], record: object = None) -> list[_Problem]:
     used = [*holes(request.path), *holes(request.query), *holes(request.body), *holes(record)]
-    return [(here, f"{{{hole}}} is not known here; known: {', '.join(sorted(names))}") for hole in used if hole not in names]
+    return [
+        (here, f"{{{hole}}} is not known here; known: {', '.join(sorted(names))}") for hole in used if hole not in names
+    ]

@@ -113,7 +113,7 @@ def _real_key(data: Any, loc: tuple[str | int, ...]) -> Key:
     """``loc`` without the union tags pydantic puts into it."""
     key: list[str | int] = []
     for place, step in enumerate(loc):
-        inside = isinstance(data, dict) and step in data or isinstance(data, list) and isinstance(step, int)
+        inside = (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int))
         if inside:
             data = data[step]
         elif place < len(loc) - 1:

@@ -23,7 +23,7 @@ class Planned:
     fields: dict[str, tuple[Any, Any]]
 
 
-class _Undo(Exception):  # noqa: N818
+class _Undo(Exception):
     """Leaves the session without a trace."""
 
 

@@ -31,6 +31,11 @@ class Store:
         self._wait = wait
         self._memory_limit = memory_limit
 
+    @classmethod
+    def of(cls, state: Path) -> "Store":
+        """The store in a project's state folder."""
+        return cls(state / "pullpush.duckdb")
+
     @contextmanager
     def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """An open connection inside one transaction; committed at the end, rolled back on any error.

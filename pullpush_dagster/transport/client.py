@@ -16,7 +16,14 @@ from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import Connector
 from pullpush_dagster.connectors.model import Auth, Request
 from pullpush_dagster.connectors.template import ABSENT, fill, fill_text
-from pullpush_dagster.errors import ConfigError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.errors import (
+    ConfigError,
+    PullPushError,
+    RateLimitError,
+    RejectError,
+    RetryError,
+    UnavailableError,
+)
 from pullpush_dagster.transport.auth import authentication
 from pullpush_dagster.transport.classify import fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
@@ -77,7 +84,9 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         await self._http.aclose()
 
     @property
@@ -115,7 +124,9 @@ class Client:
         content = body if body is not None else fill(request.body, every)
         url = f"{str(self._base).rstrip('/')}{fill_text(request.path, every, what='the path')}"
         if httpx.URL(url).netloc != self._base.netloc:
-            raise RejectError("a request may only go to its connection's own origin", connection=self.connection.connection)
+            raise RejectError(
+                "a request may only go to its connection's own origin", connection=self.connection.connection
+            )
         sent = self._http.build_request(
             request.method,
             url,
@@ -136,7 +147,9 @@ class Client:
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise UnavailableError(f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=where) from None
+            raise UnavailableError(
+                f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=where
+            ) from None
         except httpx.HTTPError as error:
             raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=where) from None
         if not response.is_success:
@@ -151,7 +164,9 @@ class Client:
             parts.append(part)
             size += len(part)
             if size > _LARGEST_BODY:
-                raise RejectError(f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self.connection.connection)
+                raise RejectError(
+                    f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self.connection.connection
+                )
         return b"".join(parts)
 
     def _clean(self, fault: PullPushError) -> PullPushError:
@@ -164,12 +179,16 @@ class Client:
 
     def _auth(self, base: httpx.URL) -> Auth:
         if base.scheme not in ("http", "https") or not base.host or base.userinfo:
-            raise ConfigError("base_url must be http(s)://host, with no user in it", connection=self.connection.connection)
+            raise ConfigError(
+                "base_url must be http(s)://host, with no user in it", connection=self.connection.connection
+            )
         auth = self.facts.auth
         if isinstance(auth, Auth):
             return auth
         if base.scheme not in auth:
-            raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=self.connection.connection)
+            raise ConfigError(
+                f"this platform is not spoken to over {base.scheme}", connection=self.connection.connection
+            )
         return auth["https" if base.scheme == "https" else "http"]
 
 

@@ -1,0 +1,20 @@
+"""A whole project as Dagster definitions."""
+
+import dagster as dg
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import ConfigError
+
+
+def project_definitions(project: Project) -> dg.Definitions:
+    """All assets, jobs, schedules and checks of ``project``, in-process.
+
+    Raises:
+        ConfigError: files contradict each other; every fault is listed with file, line and key.
+    """
+    problems = project.problems()
+    if problems:
+        raise ConfigError("\n" + "\n".join(problems))
+    found = dg.load_from_defs_folder(path_within_project=project.root)
+    # Steps of a sync run wait for platforms and the store, not for the processor: one process is the fastest.
+    return dg.Definitions.merge(found, dg.Definitions(executor=dg.in_process_executor))

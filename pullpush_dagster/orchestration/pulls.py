@@ -1,0 +1,191 @@
+"""The assets of one pull: pulled, canonical, changes."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from pullpush_dagster.audit import Audit, audit
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.keeping import Kept
+from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.orchestration.failures import as_failure
+from pullpush_dagster.orchestration.keys import SYNC_TAG, column_schema, platform_key, stage_key
+from pullpush_dagster.orchestration.partitions import (
+    changes_partitions_of,
+    partitions_of,
+    scopes_of,
+    windows_of,
+)
+from pullpush_dagster.orchestration.shown import bars
+from pullpush_dagster.pull import Pulled, Window, pull_records, read_pulls
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.overview import past_counts
+
+_SINGLE = dg.BackfillPolicy.single_run()
+
+
+def pull_definitions(project: Project, pull: Pull) -> dg.Definitions:
+    """The external platform asset and the three assets of ``pull``, with their checks."""
+    connector = project.connector(pull.connection)
+    platform = dg.AssetSpec(
+        platform_key(pull),
+        group_name=pull.entity,
+        kinds={connector.name},
+        description=f"What {connector.facts.title} holds; nobody materialises it here.",
+    )
+    return dg.Definitions(assets=[platform, _pulled(project, pull), _canonical(project, pull), _changes(project, pull)])
+
+
+def _asset_arguments(pull: Pull, stage: str, upstream: dg.AssetKey, check: str, about: str) -> dict[str, Any]:
+    partitions = changes_partitions_of(pull) if stage == "changes" else partitions_of(pull)
+    key = stage_key(pull, stage)
+    fresh = dt.timedelta(seconds=max(4 * pull.every, 3600)) if pull.every else None
+    return {
+        "key": key,
+        "deps": [upstream],
+        "partitions_def": partitions,
+        "backfill_policy": _SINGLE,
+        "group_name": pull.entity,
+        "kinds": {"duckdb"},
+        "owners": pull.owners,
+        "tags": {"pullpush/stage": stage},
+        "metadata": {"dagster/column_schema": column_schema(ENTITIES[pull.entity])} if stage != "pulled" else {},
+        "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=fresh) if fresh else None,
+        "check_specs": [
+            dg.AssetCheckSpec(check, asset=key, partitions_def=partitions, blocking=False, description=about)
+        ],
+    }
+
+
+def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
+    about = "Every record the platform says there are was read."
+    arguments = _asset_arguments(pull, "pulled", platform_key(pull), "complete", about)
+    filtered = project.connector(pull.connection).pull(pull.entity).since is not None
+
+    @dg.asset(**arguments, description="Pages as the platform sent them, kept raw.")
+    def pulled(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        sync = context.run_tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
+        keys = _keys(context, pull)
+        short, total, store = [], 0, Store.of(project.state)
+        for window in windows_of(pull, keys, filtered=filtered, sync=sync):
+            with as_failure():
+                done = asyncio.run(pull_records(project, store, pull, window, context.log.debug))
+            asked = done.asked
+            whole = asked.expected is None or asked.records >= asked.expected
+            short += [] if whole else [window.scope or pull.name]
+            total += asked.records
+            context.log.info(f"{pull.id} {window.scope}: {asked.records} records in {asked.pages} pages")
+            _for_window(context, keys, window, _pulled_metadata(done), "complete", passed=whole)
+        with store.session() as con:
+            past = past_counts(con, pull.connection, pull.name)
+        return dg.MaterializeResult(
+            metadata={"records": total, "records, newest pull last": bars(past)},
+            check_results=[dg.AssetCheckResult(passed=not short, check_name="complete", metadata={"short": short})],
+        )
+
+    return pulled
+
+
+def _pulled_metadata(done: Pulled) -> dict[str, Any]:
+    asked = done.asked
+    told = {"pull": done.pull, "pages": asked.pages, "dagster/row_count": asked.records, "asked": asked.filters}
+    return told | ({"the platform says": asked.expected} if asked.expected is not None else {})
+
+
+def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
+    about = "Every record could be read, and passes the checks of its entity; others are quarantined with reasons."
+    arguments = _asset_arguments(pull, "canonical", stage_key(pull, "pulled"), "valid", about)
+
+    @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
+    def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        keys = _keys(context, pull)
+        bad, rows, store = 0, 0, Store.of(project.state)
+        for scope in scopes_of(pull, keys):
+            with as_failure():
+                kept = read_pulls(project, store, pull, scope)
+            bad += sum(one.quarantined for one in kept)
+            rows += sum(one.rows for one in kept)
+            for one in kept:
+                _for_window(context, keys, Window("full", scope), _canonical_metadata(one), "valid",
+                            passed=not one.quarantined)  # fmt: skip
+        result = dg.AssetCheckResult(
+            passed=not bad, check_name="valid", severity=dg.AssetCheckSeverity.WARN, metadata={"quarantined": bad}
+        )
+        return dg.MaterializeResult(
+            metadata={"quarantined": bad, "rows of the newest pulls": rows}, check_results=[result]
+        )
+
+    return canonical
+
+
+def _canonical_metadata(kept: Kept) -> dict[str, Any]:
+    told = {"dagster/row_count": kept.rows, "quarantined": kept.quarantined}
+    return told | ({"deletes are off": kept.deletes_off} if kept.deletes_off else {})
+
+
+def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
+    about = "The change set is within its limits; else it is held until a person has looked."
+    arguments = _asset_arguments(pull, "changes", stage_key(pull, "canonical"), "guard", about)
+
+    @dg.asset(**arguments, description="What differs from the last accepted state, in the change log.")
+    def changes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        held: list[str] = []
+        keys = _keys(context, pull)
+        found, store = 0, Store.of(project.state)
+        for scope in scopes_of(pull, keys):
+            with store.session() as con:
+                one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, scope, pull.guard.own())
+            held += [f"{scope or pull.name}: {reason}" for reason in one.reasons]
+            found += one.changes
+            context.log.info(f"{pull.id} {scope}: {one.state}, {one.changes} changes")
+            _for_window(context, keys, Window("full", scope), _changes_metadata(one), "guard", passed=not one.reasons)
+        for reason in held:
+            context.log.error(f"held, nothing of it is sent: {reason}")
+        return dg.MaterializeResult(
+            metadata={"changes": found, "held": held},
+            check_results=[dg.AssetCheckResult(passed=not held, check_name="guard", metadata={"held": held})],
+        )
+
+    return changes
+
+
+def _changes_metadata(one: Audit) -> dict[str, Any]:
+    counts = one.counts
+    return {
+        "state": one.state, "dagster/row_count": one.changes, "inserted": counts.inserted, "changed": counts.changed,
+        "deleted": counts.deleted, "known before": counts.baseline, "change set": one.hash, "held": list(one.reasons),
+    }  # fmt: skip
+
+
+def _keys(context: dg.AssetExecutionContext, pull: Pull) -> list[str]:
+    return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
+
+
+def _for_window(
+    context: dg.AssetExecutionContext,
+    keys: Sequence[str],
+    window: Window,
+    metadata: dict[str, Any],
+    check: str,
+    *,
+    passed: bool,
+) -> None:
+    """Put what one window came to on its own partition, where the run covers several."""
+    if window.scope not in keys:
+        context.add_asset_metadata(metadata)
+        return
+    context.add_asset_metadata(metadata, partition_key=window.scope)
+    if len(keys) > 1:
+        # Of a run over a range Dagster keeps one evaluation without a partition, so that a good one would hide a bad one.
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=context.asset_key,
+                check_name=check,
+                passed=passed,
+                partition=window.scope,
+                severity=dg.AssetCheckSeverity.WARN,
+            )  # fmt: skip
+        )

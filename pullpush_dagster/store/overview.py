@@ -1,0 +1,50 @@
+"""Counts for people: what the store holds of a pull or a push."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+
+from pullpush_dagster.store.sql import named_sql
+
+_SQL = named_sql(__package__, "overview.sql")
+
+
+@dataclass(frozen=True)
+class OutboxCounts:
+    """Keys of one push. ``accepted``: ever; ``why``: reason -> keys that have it, for what is not delivered."""
+
+    due: int
+    waiting: int
+    dead: int
+    accepted: int
+    skipped: int
+    held: str | None
+    why: dict[str, str]
+
+    def numbers(self) -> dict[str, int]:
+        """The counts alone."""
+        return {name: getattr(self, name) for name in ("accepted", "skipped", "due", "waiting", "dead")}
+
+
+def outbox_counts(con: duckdb.DuckDBPyConnection, push: str) -> OutboxCounts:
+    """How the outbox of ``push`` stands."""
+    ((due, waiting, dead),) = con.execute(_SQL["outbox"], {"push": push}).fetchall()
+    outcomes = dict(con.execute(_SQL["outcomes"], {"push": push}).fetchall())
+    why = {
+        reason: f"{keys} keys, such as {key}"
+        for reason, keys, key in con.execute(_SQL["why"], {"push": push}).fetchall()
+    }
+    ((held,),) = con.execute(_SQL["held"], {"push": push}).fetchall()
+    return OutboxCounts(due, waiting, dead, outcomes.get("accepted", 0), outcomes.get("skipped", 0), held, why)
+
+
+def past_counts(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> list[int]:
+    """Records of the last 30 pulls, oldest first."""
+    return [row[0] for row in con.execute(_SQL["past_counts"], {"connection": connection, "name": name}).fetchall()]
+
+
+def oldest_watermark(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> dt.datetime | None:
+    """Where the walk that is furthest behind goes on, UTC; None: none ever ran."""
+    ((found,),) = con.execute(_SQL["oldest_watermark"], {"connection": connection, "name": name}).fetchall()
+    return found.astimezone(dt.UTC) if found else None

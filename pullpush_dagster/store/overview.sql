@@ -1,0 +1,21 @@
+-- name: past_counts
+SELECT records FROM (
+    SELECT pull, records FROM pulls WHERE connection = $connection AND name = $name ORDER BY pull DESC LIMIT 30
+) ORDER BY pull
+
+-- name: oldest_watermark
+SELECT min(watermark) FROM watermarks WHERE connection = $connection AND name = $name
+
+-- name: outbox
+SELECT count(*) FILTER (state IN ('due', 'claimed')), count(*) FILTER (state = 'waiting'), count(*) FILTER (state = 'dead')
+FROM outbox WHERE push = $push
+
+-- name: outcomes
+SELECT outcome, count(DISTINCT key) FROM receipts WHERE push = $push GROUP BY outcome
+
+-- name: why
+SELECT state || ': ' || coalesce(reason, 'to be sent'), count(*) AS keys, min(key)
+FROM outbox WHERE push = $push GROUP BY ALL ORDER BY keys DESC LIMIT 10
+
+-- name: held
+SELECT string_agg(held, '; ') FROM positions WHERE push = $push AND held IS NOT NULL
