@@ -64,7 +64,7 @@ def audit(
     ((values["through"], values["full_started"]),) = run("last").fetchall()
     full = run("newest_full").fetchone()
     ((newest,),) = run("newest_frame").fetchall()
-    if newest <= values["through"]:  # type: ignore[operator]
+    if newest <= values["through"]:
         return Audit("nothing", Counts(baseline=0))
     values |= {"full": full is not None, "pull": full and full[0], "started": full[1] if full else values["now"]}
     values["deletes_off"] = bool(full and full[2])

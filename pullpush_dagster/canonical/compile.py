@@ -77,7 +77,7 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
         if isinstance(type_, ListOf):
             return self._list(name, type_, mapped)
         if isinstance(type_, Struct):
-            return self._object(name, type_, mapped)
+            return self._object(type_, mapped)
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
@@ -127,7 +127,7 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
         text = f"nullif({self._text(path)}, '')"
         return f"CASE WHEN {self._kind(path)} <> 'BOOLEAN' THEN {text} END" if self._false_is_empty(mapped) else text
 
-    def _object(self, name: str, type_: Struct, mapped: FieldMap) -> str:
+    def _object(self, type_: Struct, mapped: FieldMap) -> str:
         parts = mapped.fields or {}
         values, known = [], []
         for part, part_type in type_.fields.items():

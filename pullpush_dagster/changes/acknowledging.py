@@ -100,7 +100,7 @@ _STATES: dict[str, str | None] = {
 
 
 def _accepted(one: Settled) -> Fields | None:
-    """What the destination is now known to have. None: leave it as the claim left it, with the sent fields forgotten."""
+    """What the destination is now known to have. None: as the claim left it, with the sent fields forgotten."""
     if one.outcome == "unknown":
         return None
     fields = {**one.claimed.accepted, **(one.sent or {})}

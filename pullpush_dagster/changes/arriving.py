@@ -19,7 +19,7 @@ _SQL = named_sql(__package__, "arrive.sql")
 
 @dataclass(frozen=True)
 class Arrival:
-    """What reading one log came to: changes that concern this push, and why its guard holds them (empty: it does not)."""
+    """What reading one log came to: changes that concern this push, and why its guard holds them (empty: not)."""
 
     changes: int
     held: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Placeholders: ``{name}`` in a connector's requests, filled from a flat table of values. Nothing else is a language."""
+"""Placeholders: ``{name}`` in a connector's requests, filled from a flat table of values."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -68,7 +68,7 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
     @dg.asset(**arguments, description="Pages as the platform sent them, kept raw.")
     def pulled(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         sync = context.run_tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
-        keys = _keys(context, pull)
+        keys = _keys(context)
         short, total, store = [], 0, Store.of(project.state)
         for window in windows_of(pull, keys, filtered=filtered, sync=sync):
             with as_failure():
@@ -101,7 +101,7 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
 
     @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
     def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        keys = _keys(context, pull)
+        keys = _keys(context)
         bad, rows, store = 0, 0, Store.of(project.state)
         for scope in scopes_of(pull, keys):
             with as_failure():
@@ -133,7 +133,7 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
     @dg.asset(**arguments, description="What differs from the last accepted state, in the change log.")
     def changes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         held: list[str] = []
-        keys = _keys(context, pull)
+        keys = _keys(context)
         found, store = 0, Store.of(project.state)
         for scope in scopes_of(pull, keys):
             with store.session() as con:
@@ -160,7 +160,7 @@ def _changes_metadata(one: Audit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keys(context: dg.AssetExecutionContext, pull: Pull) -> list[str]:
+def _keys(context: dg.AssetExecutionContext) -> list[str]:
     return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
 
 
@@ -179,13 +179,8 @@ def _for_window(
         return
     context.add_asset_metadata(metadata, partition_key=window.scope)
     if len(keys) > 1:
-        # Of a run over a range Dagster keeps one evaluation without a partition, so that a good one would hide a bad one.
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=context.asset_key,
-                check_name=check,
-                passed=passed,
-                partition=window.scope,
-                severity=dg.AssetCheckSeverity.WARN,
-            )  # fmt: skip
+        # Dagster itself keeps one evaluation for the whole range, in which a good partition hides a bad one.
+        evaluation = dg.AssetCheckEvaluation(
+            context.asset_key, check, passed, partition=window.scope, severity=dg.AssetCheckSeverity.WARN
         )
+        context.log_event(evaluation)

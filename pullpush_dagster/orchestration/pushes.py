@@ -1,6 +1,9 @@
 """The asset of one push: three ops, claim -> send -> confirm, and the check that all is delivered."""
 
 import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -26,12 +29,12 @@ def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
         for id_ in push.from_
     }
 
-    def compose(**changes: object) -> object:
+    def compose(**changes: Any) -> Any:
         return confirm(send(claim(**changes)))
 
     connector = project.connector(push.to)
-    return dg.graph_asset(
-        compose_fn=_with_parameters(compose, list(deps)),
+    build = dg.graph_asset(
+        name=f"{push.name}_asset",
         key=push_key(project, push),
         ins=deps,
         group_name=project.entity_of(push).name,
@@ -39,17 +42,15 @@ def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
         owners=push.owners,
         tags={"pullpush/stage": "push", "pullpush/mode": push.mode},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        description=f"{push.name}: what {connector.facts.title} ({push.to}) lacks, sent in order per key, each confirmed.",
-    )  # type: ignore[return-value]
+        description=f"What {connector.facts.title} ({push.to}) lacks, sent in order per key, each record confirmed.",
+    )
+    return build(_with_parameters(compose, list(deps)))
 
 
-def _with_parameters(compose: object, names: list[str]) -> object:
+def _with_parameters(compose: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
     """``compose`` with the parameter names Dagster matches a graph's inputs by."""
-    import inspect
-
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
     compose.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    compose.__name__ = "_".join(names)  # type: ignore[attr-defined]
     return compose
 
 

@@ -10,7 +10,7 @@ attributes:
   connection: erp                               # a file in resources/
   entity: stocklevel                            # stocklevel, order, product, contact, call or invoice
   every: 15m
-  # partitions: {{by: locationId, values: [WH]}}  # or {{by: day, start: 2026-01-01}} where the platform filters by stamp
+  # partitions: {{by: locationId, values: [WH]}}  # or {{by: day, start: 2026-01-01}}
 """
 _PUSH = """\
 type: {type}

@@ -43,10 +43,10 @@ def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
     if message is not None or code is not None:
         return _refused(facts, str(code or ""), str(message or ""), answer)
     for native in facts.echo:
-        if native in sent.record and isinstance(answer, Mapping) and native in answer:
-            if not _same(sent.record[native], answer[native]):
-                said = f"{native}: sent {sent.record[native]!r}, the answer has {answer[native]!r}"
-                return Outcome("retry", said, answer)
+        compared = native in sent.record and isinstance(answer, Mapping) and native in answer
+        if compared and not _same(sent.record[native], answer[native]):
+            said = f"{native}: sent {sent.record[native]!r}, the answer has {answer[native]!r}"
+            return Outcome("retry", said, answer)
     return Outcome("accepted", answer=answer)
 
 

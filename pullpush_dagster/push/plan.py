@@ -42,6 +42,6 @@ def plan(pusher: Pusher, store: Store, *, limit: int = 1_000_000) -> tuple[list[
                 if row.todo:
                     changes = {name: (row.accepted.get(name), row.desired[name]) for name in sorted(row.todo)}
                     planned.append(Planned(row.key, "update" if row.ids else "look up", changes))
-            raise _Undo
+            raise _Undo  # noqa: TRY301
     except _Undo:
         return planned, held

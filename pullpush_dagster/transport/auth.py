@@ -54,7 +54,7 @@ class OAuth1(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Yields ``request`` with its query signed."""
-        url, _, _ = self._signer.sign(_oauth_url(request.url), http_method=request.method)
+        url, _, _ = self._signer.sign(_oauth_url(request.url), http_method=request.method)  # type: ignore[arg-type]
         request.url = httpx.URL(url)
         yield request
 

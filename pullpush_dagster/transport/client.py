@@ -62,7 +62,7 @@ class Client:
     """
 
     def __init__(self, connection: Connection, connector: Connector) -> None:
-        self.connection, self.facts = connection, connector.facts
+        self.connection, self.facts, self._name = connection, connector.facts, connection.connection
         self._secrets = connection.secret_values()
         self._values = {f"settings.{name}": value for name, value in connection.settings.items()}
         secrets = {f"secret.{name}": value for name, value in self._secrets.items()}
@@ -124,9 +124,7 @@ class Client:
         content = body if body is not None else fill(request.body, every)
         url = f"{str(self._base).rstrip('/')}{fill_text(request.path, every, what='the path')}"
         if httpx.URL(url).netloc != self._base.netloc:
-            raise RejectError(
-                "a request may only go to its connection's own origin", connection=self.connection.connection
-            )
+            raise RejectError("a request may only go to its connection's own origin", connection=self._name)
         sent = self._http.build_request(
             request.method,
             url,
@@ -138,7 +136,6 @@ class Client:
             return await self._exchange(sent)
 
     async def _exchange(self, request: httpx.Request) -> Answer:
-        where = self.connection.connection
         asked_at = dt.datetime.now(dt.UTC)
         try:
             response = await self._http.send(request, stream=True)
@@ -148,12 +145,12 @@ class Client:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise UnavailableError(
-                f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=where
+                f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=self._name
             ) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=where) from None
+            raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
         if not response.is_success:
-            fault = fault_of(self.facts, response.status_code, response.headers, _parsed(content), where)
+            fault = fault_of(self.facts, response.status_code, response.headers, _parsed(content), self._name)
             raise self._clean(fault)
         server_time = http_date(response.headers.get("date", ""))
         return Answer(response.status_code, response.headers, content, asked_at, server_time)
@@ -164,9 +161,7 @@ class Client:
             parts.append(part)
             size += len(part)
             if size > _LARGEST_BODY:
-                raise RejectError(
-                    f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self.connection.connection
-                )
+                raise RejectError(f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self._name)
         return b"".join(parts)
 
     def _clean(self, fault: PullPushError) -> PullPushError:
@@ -179,16 +174,12 @@ class Client:
 
     def _auth(self, base: httpx.URL) -> Auth:
         if base.scheme not in ("http", "https") or not base.host or base.userinfo:
-            raise ConfigError(
-                "base_url must be http(s)://host, with no user in it", connection=self.connection.connection
-            )
+            raise ConfigError("base_url must be http(s)://host, with no user in it", connection=self._name)
         auth = self.facts.auth
         if isinstance(auth, Auth):
             return auth
         if base.scheme not in auth:
-            raise ConfigError(
-                f"this platform is not spoken to over {base.scheme}", connection=self.connection.connection
-            )
+            raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=self._name)
         return auth["https" if base.scheme == "https" else "http"]
 
 
