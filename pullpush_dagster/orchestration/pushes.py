@@ -34,7 +34,6 @@ def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
 
     connector = project.connector(push.to)
     build = dg.graph_asset(
-        name=f"{push.name}_asset",
         key=push_key(project, push),
         ins=deps,
         group_name=project.entity_of(push).name,

@@ -93,6 +93,7 @@ def running(
     seed: int = 1,
     now: str | None = None,
     tls: Tls | None = None,
+    ports: Mapping[str, int] | None = None,
 ) -> Iterator[Sandbox]:
     """The started stand-ins by name, all stopped on exit.
 
@@ -103,6 +104,7 @@ def running(
         seed: same seed, same rows and secrets.
         now: ISO instant at which the seeded past ends; None is the start time.
         tls: serve https with these files.
+        ports: where each name listens; a name not in it takes a free port.
 
     Raises:
         RuntimeError: a stand-in did not start; the message holds what it wrote.
@@ -113,7 +115,10 @@ def running(
         options += ["--certfile", str(tls.certfile), "--keyfile", str(tls.keyfile)]
     with ExitStack() as stack:
         secrets = {name: made_up(name, platform, seed) for name, platform in named.items()}
-        started = {name: stack.enter_context(_process(kind, options, secrets[name])) for name, kind in named.items()}
+        started = {}
+        for name, kind in named.items():
+            own = [*options, "--port", str((ports or {}).get(name, 0))]
+            started[name] = stack.enter_context(_process(kind, own, secrets[name]))
         yield {name: _ready(named[name], started[name], secrets[name], tls) for name in named}
 
 

@@ -48,3 +48,22 @@ def oldest_watermark(con: duckdb.DuckDBPyConnection, connection: str, name: str)
     """Where the walk that is furthest behind goes on, UTC; None: none ever ran."""
     ((found,),) = con.execute(_SQL["oldest_watermark"], {"connection": connection, "name": name}).fetchall()
     return found.astimezone(dt.UTC) if found else None
+
+
+ROUND_COLUMNS = ("pulled", "quarantined", "changed", "held", "sent", "accepted", "waiting", "skipped", "dead")
+
+
+def round_counts(
+    con: duckdb.DuckDBPyConnection, push: str, pulls: list[tuple[str, str]], since: dt.datetime
+) -> tuple[int, ...]:
+    """What a sync came to since an instant, in the order of ``ROUND_COLUMNS``; waiting, held and dead: as of now."""
+    totals = [0, 0, 0, 0]
+    for connection, name in pulls:
+        who = {"connection": connection, "name": name}
+        ((pulled, quarantined),) = con.execute(_SQL["round_pulls"], {**who, "since": since}).fetchall()
+        ((changed,),) = con.execute(_SQL["round_changes"], {**who, "since": since}).fetchall()
+        ((held,),) = con.execute(_SQL["round_held"], who).fetchall()
+        totals = [a + b for a, b in zip(totals, (pulled, quarantined, changed, held), strict=True)]
+    ((sent, accepted, skipped),) = con.execute(_SQL["round_receipts"], {"push": push, "since": since}).fetchall()
+    counts = outbox_counts(con, push)
+    return (*totals, sent, accepted, counts.waiting, skipped, counts.dead)

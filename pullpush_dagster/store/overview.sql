@@ -19,3 +19,20 @@ FROM outbox WHERE push = $push GROUP BY ALL ORDER BY keys DESC LIMIT 10
 
 -- name: held
 SELECT string_agg(held, '; ') FROM positions WHERE push = $push AND held IS NOT NULL
+
+-- name: round_pulls
+-- What the newest pull of each scope since then came to.
+SELECT coalesce(sum(records), 0), coalesce(sum(quarantined), 0) FROM pulls
+WHERE connection = $connection AND name = $name AND startedAt >= $since
+
+-- name: round_changes
+SELECT count(*) FROM changes WHERE connection = $connection AND name = $name AND acceptedAt >= $since
+
+-- name: round_held
+SELECT count(*) FROM held_changes JOIN audits USING (audit)
+WHERE connection = $connection AND name = $name AND state = 'held'
+
+-- name: round_receipts
+SELECT count(*) FILTER (sentAt IS NOT NULL), count(DISTINCT key) FILTER (outcome = 'accepted'),
+       count(DISTINCT key) FILTER (outcome = 'skipped')
+FROM receipts WHERE push = $push AND answeredAt >= $since

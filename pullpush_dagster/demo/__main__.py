@@ -1,0 +1,86 @@
+"""``python -m pullpush_dagster.demo``: exits 0 only when destination and source agree."""
+
+import os
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.demo.comparing import differences, items_of_shop
+from pullpush_dagster.demo.showing import SyncTable
+from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.sandbox import Standin, running
+
+
+@click.command()
+@click.option("--skus", default=2000, show_default=True, help="Products of the ERP.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same data.")
+@click.option("--drift", default=60, show_default=True, help="Edits between the two rounds.")
+def main(skus: int, seed: int, drift: int) -> None:
+    """Run every sync against stand-in platforms, let the ERP drift, run them again, and compare."""
+    started = time.monotonic()
+    console = Console(width=max(110, Console().width))
+    os.environ["PULLPUSH_DATA"] = str(Project.find().root / "data" / "demo")
+    project = Project.find()
+    shutil.rmtree(project.state, ignore_errors=True)
+    console.print(f"[bold]Sandbox[/]: an ERP with {skus:,} products at two locations, and a shop with a tenth of them")
+    with running(_platforms(project), skus=skus, seed=seed, ports=_ports(project)) as sandbox, _secrets(project, sandbox):
+        before = items_of_shop(project, "shop")
+        failed = _rounds(console, project, sandbox["erp"], drift)
+        wrong = differences(project, before)
+    for line in wrong[:20]:
+        console.print(f"  [red]{line}[/]")
+    verdict = "[red]differ" if wrong else "[green]agree"
+    console.print(f"[bold]Compared over the platforms' own APIs[/]: source and destination {verdict}[/]", end="")
+    console.print(f"{f' in {len(wrong)} places' if wrong else ''} ({time.monotonic() - started:.0f} s)")
+    sys.exit(1 if wrong or failed else 0)
+
+
+def _rounds(console: Console, project: Project, erp: Standin, drift: int) -> bool:
+    """Every sync, drift, every sync again; whether any run failed."""
+    table = SyncTable(console, project)
+    failed = table.round("first round")
+    told = erp.control("drift", n=drift, seed=drift)
+    moved, edited = len(told["stock"]), len(told["products"])
+    console.print(f"[bold]Drift[/]: {moved} stock levels moved and {edited} products edited in the ERP")
+    failed = table.round("after the drift") or failed
+    return table.round("once more") or failed
+
+
+def _platforms(project: Project) -> dict[str, str]:
+    return {name: connection.connector for name, connection in project.connections.items()}
+
+
+def _ports(project: Project) -> dict[str, int]:
+    """The port each connection's base_url names. Raises ConfigError: it names another machine."""
+    ports = {}
+    for name, connection in project.connections.items():
+        url = urlsplit(connection.settings["base_url"])
+        if url.hostname != "127.0.0.1" or not url.port:
+            raise ConfigError("the demo runs only where base_url is http://127.0.0.1:PORT", connection=name)
+        ports[name] = url.port
+    return ports
+
+
+@contextmanager
+def _secrets(project: Project, sandbox: Mapping[str, Standin]) -> Iterator[None]:
+    """The environment variables the connections name, set to what the stand-ins accept."""
+    for name, connection in project.connections.items():
+        given = dict(sandbox[name].secrets)
+        for secret, variable in connection.secrets.items():
+            os.environ[variable] = given.get(secret) or given["key"]
+    yield
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    sys.path.insert(0, str(Path.cwd()))
+    main()
