@@ -24,5 +24,5 @@ def _share(given: object) -> object:
     return float(match[1]) / 100
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds)]
-Share = Annotated[float | None, BeforeValidator(_share)]
+Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=str)]
+Share = Annotated[float | None, BeforeValidator(_share, json_schema_input_type=str | bool)]

@@ -85,7 +85,7 @@ class Push(Declared):
     """
 
     name: str = Field(pattern=NAME)
-    from_: Annotated[list[str], BeforeValidator(_listed), Field(alias="from", min_length=1)]
+    from_: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(alias="from", min_length=1)]
     to: str = Field(pattern=NAME)
     only: dict[str, list[str]] = {}
     translate: dict[str, dict[str, str]] = {}

@@ -5,8 +5,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,7 +31,8 @@ def main(skus: int, seed: int, drift: int) -> None:
     project = Project.find()
     shutil.rmtree(project.state, ignore_errors=True)
     console.print(f"[bold]Sandbox[/]: an ERP with {skus:,} products at two locations, and a shop with a tenth of them")
-    with running(_platforms(project), skus=skus, seed=seed, ports=_ports(project)) as sandbox, _secrets(project, sandbox):
+    with running(_platforms(project), skus=skus, seed=seed, ports=_ports(project)) as sandbox:
+        _set_secrets(project, sandbox)
         before = items_of_shop(project, "shop")
         failed = _rounds(console, project, sandbox["erp"], drift)
         wrong = differences(project, before)
@@ -70,14 +70,12 @@ def _ports(project: Project) -> dict[str, int]:
     return ports
 
 
-@contextmanager
-def _secrets(project: Project, sandbox: Mapping[str, Standin]) -> Iterator[None]:
-    """The environment variables the connections name, set to what the stand-ins accept."""
+def _set_secrets(project: Project, sandbox: Mapping[str, Standin]) -> None:
+    """Set the environment variables the connections name to what the stand-ins accept."""
     for name, connection in project.connections.items():
         given = dict(sandbox[name].secrets)
         for secret, variable in connection.secrets.items():
             os.environ[variable] = given.get(secret) or given["key"]
-    yield
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import time
+from typing import Any
 
 import dagster as dg
 from rich.console import Console
@@ -15,9 +16,8 @@ from pullpush_dagster.orchestration.running import run_sync
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import ROUND_COLUMNS, round_counts
 
-
 # Named in the run config, it is the only one: Dagster's own would print every event.
-_LOGGERS = {"loggers": {"shown": {}}}
+_LOGGERS: dict[str, Any] = {"loggers": {"shown": {}}}
 
 
 class _Shown(logging.Handler):

@@ -77,7 +77,7 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
             whole = asked.expected is None or asked.records >= asked.expected
             short += [] if whole else [window.scope or pull.name]
             total += asked.records
-            context.log.info(f"{pull.id} {window.scope}: {asked.records} records in {asked.pages} pages")
+            context.log.info(f"{_of(pull, window.scope)}: {asked.records} records in {asked.pages} pages")
             _for_window(context, keys, window, _pulled_metadata(done), "complete", passed=whole)
         with store.session() as con:
             past = past_counts(con, pull.connection, pull.name)
@@ -140,7 +140,7 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
                 one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, scope, pull.guard.own())
             held += [f"{scope or pull.name}: {reason}" for reason in one.reasons]
             found += one.changes
-            context.log.info(f"{pull.id} {scope}: {one.state}, {one.changes} changes")
+            context.log.info(f"{_of(pull, scope)}: {one.state}, {one.changes} changes")
             _for_window(context, keys, Window("full", scope), _changes_metadata(one), "guard", passed=not one.reasons)
         for reason in held:
             context.log.error(f"held, nothing of it is sent: {reason}")
@@ -158,6 +158,10 @@ def _changes_metadata(one: Audit) -> dict[str, Any]:
         "state": one.state, "dagster/row_count": one.changes, "inserted": counts.inserted, "changed": counts.changed,
         "deleted": counts.deleted, "known before": counts.baseline, "change set": one.hash, "held": list(one.reasons),
     }  # fmt: skip
+
+
+def _of(pull: Pull, scope: str) -> str:
+    return f"{pull.id} {scope}" if scope else pull.id
 
 
 def _keys(context: dg.AssetExecutionContext) -> list[str]:

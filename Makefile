@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+export DAGSTER_HOME := $(CURDIR)/.dagster
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(STAMP) ## the environment, from requirements.lock
+
+demo: $(STAMP) ## every sync against stand-in platforms, twice, and a comparison
+	$(RUN) -W ignore -m pullpush_dagster.demo
+
+test: $(STAMP) ## all tests
+	$(RUN) -m pytest -q -n 2
+
+check: $(STAMP) ## style, types, import directions, house figures
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) tests/house.py
+
+bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
+	$(RUN) -m benchmarks.diff
+	$(RUN) -m benchmarks.map
+	$(RUN) -m benchmarks.pull
+
+ui: $(STAMP) ## Dagster's web UI with this project
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/
+	$(VENV)/bin/dagster dev -w workspace.yaml -h 127.0.0.1
+
+lock: ## pin requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+
+.PHONY: help install demo test check bench ui lock clean

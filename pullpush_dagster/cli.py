@@ -1,0 +1,172 @@
+"""``pullpush``: check the files, try a pull, see what would be sent, what is, and why."""
+
+import asyncio
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import PullPushError
+from pullpush_dagster.explain import explain as explained
+from pullpush_dagster.pull.trying import try_pull
+from pullpush_dagster.push import Pusher
+from pullpush_dagster.push import plan as planned
+from pullpush_dagster.status import sync_status
+from pullpush_dagster.store import Store
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
+
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose expected errors are one red sentence and exit code 1, not a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except PullPushError as error:
+            Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            sys.exit(1)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
+
+
+@main.command()
+@_told
+def check() -> None:
+    """Validate every file in assets/ and resources/; exit 1 if anything is wrong."""
+    project = Project.find()
+    problems = project.problems()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(1)
+    counts = f"{len(project.connections)} connections, {len(project.pulls)} pulls, {len(project.pushes)} syncs"
+    click.echo(f"all is well: {counts}")
+
+
+@main.command("try")
+@click.argument("connection")
+@click.argument("entity")
+@click.option("--rows", default=5, show_default=True, help="Rows to show.")
+@click.option("--scope", default="", help="The scope to ask for, such as a location; default: the first one declared.")
+@_JSON
+@_told
+def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> None:
+    """Show canonical rows of a live pull; nothing is stored."""
+    with Console(stderr=True).status("asking") as status:
+        frame = asyncio.run(try_pull(Project.find(), connection, entity, scope, status.update))
+    shown = frame.rows.slice(0, rows).to_pylist()
+    if as_json:
+        _print_json({"rows": shown, "read": frame.rows.num_rows, "quarantined": frame.quarantined.to_pylist()})
+        return
+    _print_rows(_told_fields(shown))
+    click.echo(f"{frame.rows.num_rows} rows read, {frame.quarantined.num_rows} quarantined")
+    for bad in frame.quarantined.slice(0, rows).to_pylist():
+        click.echo(f"  {bad['_key']} {bad['_externalId']}: {'; '.join(bad['reasons'])}")
+
+
+@main.command()
+@click.argument("sync")
+@_JSON
+@_told
+def plan(sync: str, as_json: bool) -> None:
+    """Show what SYNC would send now, per record and field; nothing is sent."""
+    project = Project.find()
+    store = Store.of(project.state)
+    rows, held = planned(Pusher(project, project.push(sync), store), store)
+    if as_json:
+        _print_json({"sync": sync, "held": held, "records": [vars(row) for row in rows]})
+        return
+    for reason in held:
+        click.echo(f"held: {reason}")
+    table = Table("key", "action", "field", "accepted", "would send")
+    for row in rows:
+        for place, (name, (before, after)) in enumerate(row.fields.items()):
+            table.add_row(*(("", "") if place else (row.key, row.action)), name, _sent(before), _sent(after))
+    Console().print(table if rows else f"{sync} would send nothing")
+
+
+@main.command()
+@_JSON
+@_told
+def status(as_json: bool) -> None:
+    """Show every sync: last pull, lag, pending, waiting, quarantined, held and dead."""
+    project = Project.find()
+    rows = [sync_status(project, push) for push in project.pushes.values()]
+    if as_json:
+        _print_json(rows)
+        return
+    _print_rows([{name: "never" if value is None else value for name, value in row.items()} for row in rows])
+
+
+@main.command()
+@click.argument("sync")
+@click.argument("key")
+@_JSON
+@_told
+def explain(sync: str, key: str, as_json: bool) -> None:
+    """Tell all that is known of KEY (such as a SKU) in SYNC, from what was pulled to what came back."""
+    project = Project.find()
+    story = explained(project, project.push(sync), key)
+    if as_json:
+        _print_json(story)
+        return
+    console = Console()
+    for stage, rows in story.items():
+        console.print(f"[bold]{stage}[/]" + ("" if rows else ": nothing"))
+        for row in rows:
+            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
+            console.print(f"  {told}", markup=False, soft_wrap=True)
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    table = Table(*(rows[0] if rows else []))
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row.values()))
+    Console().print(table if rows else "nothing")
+
+
+def _told_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``rows`` without the columns of which none says anything, and with "cleared" where a field was emptied."""
+    told = [{**row, **dict.fromkeys(row["_cleared"], "cleared")} for row in rows]
+    names = [name for name in (told[0] if told else {}) if not name.startswith("_")]
+    some = [name for name in names if any(row[name] is not None for row in told)]
+    return [{name: row[name] for name in some} | {"id": row["_externalId"]} for row in told]
+
+
+def _sent(value: Any) -> str:
+    """A stored value, where False stands for an emptied field."""
+    return "cleared" if value is False else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, dt.datetime) else str(value)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The whole story of one key: pulled, read, compared, queued, sent, answered; or which gate stopped it."""
+
+from typing import Any
+
+import orjson
+
+from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.store import Store, named_sql
+from pullpush_dagster.store.sql import quoted, used
+
+_SQL = named_sql(__package__, "explain.sql")
+_BY_PULL = {
+    "pulled": "pulled",
+    "quarantined": "quarantined",
+    "last accepted state of the source": "accepted_state",
+    "held by the guard": "held",
+    "changes": "changed",
+}
+_BY_PUSH = {"to be sent": "to_be_sent", "sent": "sent", "the destination has": "destination_has"}
+
+
+def explain(project: Project, push: Push, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Stage -> rows that name ``key`` (the text of a key field, such as a SKU), newest first, at most 5 of a log.
+
+    An empty list: that stage knows nothing of it.
+    """
+    story: dict[str, list[dict[str, Any]]] = {}
+    with Store.of(project.state).session() as con:
+        ensure_tables(con, project.entity_of(push))
+
+        def ask(step: str, pull: Pull | None) -> list[dict[str, Any]]:
+            sql = _SQL[step].format_map(_names(project, push))
+            values = {
+                "push": push.name, "to": push.to, "entity": project.entity_of(push).name, "own": key,
+                "key": orjson.dumps(key).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
+            }  # fmt: skip
+            rows: list[dict[str, Any]] = con.execute(sql, used(sql, values)).to_arrow_table().to_pylist()
+            return rows
+
+        for stage, step in _BY_PULL.items():
+            story[stage] = [row for id_ in push.from_ for row in ask(step, project.pull(id_))]
+        for stage, step in _BY_PUSH.items():
+            story[stage] = ask(step, None)
+    return story
+
+
+def _names(project: Project, push: Push) -> dict[str, str]:
+    entity = project.entity_of(push)
+    return {
+        "canonical": quoted(f"canonical_{entity.name}"),
+        "baseline": quoted(f"baseline_{entity.name}"),
+        "fields": ", ".join(quoted(name) for name in entity.fields),
+        "key_is": f"$own IN ({', '.join(quoted(name) for name in entity.key)})",
+    }
