@@ -10,14 +10,14 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def _seconds(given: object) -> object:
     match = re.fullmatch(r"(\d+)([smhd])", str(given))
-    if not match:
+    if not match or not int(match[1]):
         raise ValueError(f"{given!r} is not a duration such as 15m, 1h or 1d")
     return int(match[1]) * _UNITS[match[2]]
 
 
 def _share(given: object) -> object:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(given))
-    if given in ("off", False):
+    if given == "off" or given is False:  # 0 is no "off", though it equals False
         return None
     if not match:
         raise ValueError(f"{given!r} is not a share such as 10%, nor off")

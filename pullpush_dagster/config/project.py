@@ -184,4 +184,4 @@ class Project:
 
     def _documents(self, paths: list[Path]) -> Iterator[Document]:
         for path in paths:
-            yield from Source(str(path.relative_to(self.root)), path.read_text(encoding="utf-8")).documents()
+            yield from Source.read(path, str(path.relative_to(self.root))).documents()

@@ -42,6 +42,8 @@ class Partitions(Declared):
             raise ValueError("by: day needs start (a date) and takes no values")
         if self.by != "day" and (not self.values or self.start):
             raise ValueError(f"by: {self.by} needs values and takes no start")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("values has one of them twice")
         return self
 
     @property
@@ -74,6 +76,9 @@ def _listed(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
+Listed = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+
+
 class Push(Declared):
     """A declared push; with the pulls it reads it is a sync, named by the push.
 
@@ -85,7 +90,7 @@ class Push(Declared):
     """
 
     name: str = Field(pattern=NAME)
-    from_: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(alias="from", min_length=1)]
+    from_: Annotated[Listed, Field(alias="from", min_length=1)]
     to: str = Field(pattern=NAME)
     only: dict[str, list[str]] = {}
     translate: dict[str, dict[str, str]] = {}

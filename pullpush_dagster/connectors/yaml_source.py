@@ -1,8 +1,10 @@
 """YAML with a memory of where each key stands, so that every complaint names file, line and key."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -11,6 +13,15 @@ from pullpush_dagster.errors import ConfigError
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its own dates: 2026-02-30 is refused where it is used, with its key, and not by a crash."""
+
+    yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Document:
     def at(self, key: str) -> "Document":
         """The part below top-level ``key``, with its lines."""
         lines = {path[1:]: line for path, line in self.lines.items() if path[:1] == (key,)}
-        return Document(self.file, self.data.get(key), lines)
+        return Document(self.file, self.data.get(key), lines or {(): self.line(())})
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,14 @@ class Source:
     file: str
     text: str
 
+    @classmethod
+    def read(cls, path: Path, file: str) -> Self:
+        """The file at ``path``, to be called ``file``. Raises ConfigError: it is not UTF-8 text."""
+        try:
+            return cls(file, path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise ConfigError(f"{file}:1 is not UTF-8 text") from None
+
     def documents(self) -> list[Document]:
         """Every document of the file, in order.
 
@@ -52,22 +71,23 @@ class Source:
             ConfigError: it is not YAML, or has the same key twice.
         """
         try:
-            nodes = list(yaml.compose_all(self.text, Loader=yaml.SafeLoader))
+            nodes = list(yaml.compose_all(self.text, Loader=_Loader))
+            return [self._document(node) for node in nodes if node is not None]
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ConfigError(f"{self.file}:{line} {error.problem or 'is not YAML'}") from None
+            # What YAML quotes of the file may be the beginning of a secret.
+            problem = re.sub(r" *'[^']*'$", "", error.problem or "is not YAML")
+            raise ConfigError(f"{self.file}:{line} {problem}") from None
         except yaml.YAMLError:
             raise ConfigError(f"{self.file}:1 is not YAML") from None
-        return [self._document(node) for node in nodes if node is not None]
+        except RecursionError:
+            raise ConfigError(f"{self.file}:1 is nested too deep, or refers to itself") from None
 
     def _document(self, node: yaml.Node) -> Document:
         lines = dict(self._lines(node, ()))
-        loader = yaml.SafeLoader("")
+        loader = _Loader("")
         try:
             return Document(self.file, loader.construct_document(node), lines)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ConfigError(f"{self.file}:{line} {error.problem or 'cannot be read'}") from None
         finally:
             loader.dispose()
 
@@ -76,6 +96,8 @@ class Source:
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for name, value in node.value:
+                if not isinstance(name, yaml.ScalarNode):
+                    raise ConfigError(f"{self.file}:{name.start_mark.line + 1} a key must be a text")
                 if name.value in seen:
                     raise ConfigError(f"{self.file}:{name.start_mark.line + 1} {name.value}: is here twice")
                 seen.add(name.value)

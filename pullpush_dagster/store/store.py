@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -50,7 +50,9 @@ class Store:
                 yield con
                 con.commit()
             except BaseException:
-                con.rollback()
+                # Some errors end the transaction themselves; that there is none left must not hide them.
+                with suppress(duckdb.Error):
+                    con.rollback()
                 raise
             finally:
                 con.close()
@@ -81,6 +83,7 @@ class Store:
             # Nothing is ever read from or written to another file through SQL, so that
             # no text from a platform can make the store do it.
             con.execute("SET enable_external_access = false")
+            con.execute("SET python_enable_replacements = false")
             con.execute("SET lock_configuration = true")
             create_tables(con, new=new)
         except BaseException:
@@ -95,7 +98,7 @@ def _connect(path: Path, *, tries: int = 5) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(path), config={"storage_compatibility_version": "v1.5.0"})
         except duckdb.IOException as error:
-            if "lock" not in str(error):
+            if "Could not set lock" not in str(error):
                 raise
             if not left:
                 raise StoreBusyError("another program has the store open", file=path.name) from None
