@@ -1,22 +1,34 @@
-"""Shared by tests that run whole syncs: a project of its own beside running stand-ins."""
+"""What tests share: whole syncs beside running stand-ins, and one tiny platform that answers as it is told."""
 
 import asyncio
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
+import yaml
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.config import Connection, Project, Pull
+from pullpush_dagster.connectors import Connector, load_connector
+from pullpush_dagster.connectors.model import Request as Ask
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher, Totals
 from pullpush_dagster.sandbox import Standin, running
 from pullpush_dagster.store import Store
+from pullpush_dagster.transport import Answer, Client
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,3 +112,156 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     with running({"erp": "odoo", "shop": "woocommerce"}, skus=skus, seed=7) as platforms:
         project = make_project(tmp_path, platforms)
         yield World(project, Store.of(project.state), platforms["erp"], platforms["shop"])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it arrived. ``query``: its parameters, decoded."""
+
+    method: str
+    path: str
+    target: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Reply = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Served:
+    """A tiny real server on 127.0.0.1 that gives whatever answers a test tells it to."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.requests: list[Seen] = []
+        self.answer(Response("[]"))
+
+    def answer(self, *replies: Reply) -> None:
+        """Give ``replies`` one after the other, the last of them for ever."""
+        left = list(replies)
+        self.route(lambda _: left.pop(0) if len(left) > 1 else left[0])
+
+    def route(self, reply_to: Callable[[Seen], Reply]) -> None:
+        """Let ``reply_to`` choose the answer to each request."""
+        self._reply_to = reply_to
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        url = scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
+        seen = Seen(
+            request.method, request.url.path, url, dict(request.query_params), request.headers, await request.body()
+        )
+        self.requests.append(seen)
+        await self._reply_to(seen)(scope, receive, send)
+
+
+@contextmanager
+def served(certificate: tuple[Path, Path] | None = None) -> Iterator[Served]:
+    """A running server; with (certificate file, key file) it speaks TLS."""
+    app = Served()
+    cert, key = certificate or (None, None)
+    config = uvicorn.Config(
+        app, log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ssl_certfile=cert, ssl_keyfile=key
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app.url = f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield app
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Served]:
+    with served() as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def platform(server: Served) -> Served:
+    """The tiny server, with nothing asked yet and empty lists for answers."""
+    server.requests.clear()
+    server.answer(Response("[]"))
+    return server
+
+
+TINY = {
+    "connector": "tiny",
+    "title": "Tiny",
+    "docs": "a platform that only tests know",
+    "base_url": "{settings.base_url}",
+    "settings": ["base_url"],
+    "secrets": ["key"],
+    "auth": {"type": "bearer", "token": "{secret.key}"},
+    "errors": {"code": "body.code", "message": "body.message", "permanent": ["broken_for_good"]},
+    "entities": {
+        "product": {
+            "pull": {
+                "get": "/items",
+                "query": {"after": "{after}", "size": "{size}", "since": "{since}", "until": "{until}"},
+                "pages": {"style": "keyset", "after": "item.id", "size": 2},
+                "since": {"format": "%Y-%m-%dT%H:%M:%S", "operator": "from"},
+                "walks": {"all": {"stamp": "item.changed"}},
+            },
+            "canonical_map": {"sku": "item.sku", "title": "item.title", "updatedAt": "item.changed"},
+            "binding": {"id": "item.id"},
+        }
+    },
+}
+
+
+@dataclass
+class Tiny:
+    """A project with one connection, ``tiny``, at a given address. Its secret is in TINY_KEY."""
+
+    root: Path
+    url: str
+
+    def connector(self, pull: Mapping[str, object] | None = None, **parts: object) -> Connector:
+        """The connector, with ``parts`` of its file and of its product pull replaced."""
+        entity = {**TINY["entities"]["product"]}
+        entity["pull"] = {**entity["pull"], **(pull or {})}
+        facts = {**TINY, "entities": {"product": entity}, **parts}
+        folder = self.root / "resources" / "connectors"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tiny.yaml").write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+        return load_connector("tiny", folder)
+
+    def connection(self) -> Connection:
+        return Connection(
+            connection="tiny", connector="tiny", settings={"base_url": self.url}, secrets={"key": "TINY_KEY"}
+        )
+
+    def project(self, **parts: object) -> Project:
+        """The folder as a project that pulls tiny's products."""
+        self.connector(**parts)
+        (self.root / "resources" / "tiny.yaml").write_text(yaml.safe_dump(self.connection().model_dump()))
+        (self.root / "assets").mkdir(exist_ok=True)
+        pull = {"type": "pullpush_dagster.Pull", "attributes": {"connection": "tiny", "entity": "product"}}
+        (self.root / "assets" / "defs.yaml").write_text(yaml.safe_dump(pull))
+        return Project(self.root, self.root / "data")
+
+    def client(self, connector: Connector | None = None, **options: Any) -> Client:
+        return Client(self.connection(), connector or self.connector(), **{"pause": 0.001, **options})
+
+    def send(self, request: Ask, connector: Connector | None = None, body: object = None, **values: object) -> Answer:
+        """One request, sent once."""
+        return asyncio.run(self._with(self.client(connector), lambda c: c.send(request, values, body)))
+
+    def ask(self, request: Ask, connector: Connector | None = None, **values: object) -> Answer:
+        """One request, asked again while that may help."""
+        return asyncio.run(self._with(self.client(connector), lambda c: c.ask(request, values)))
+
+    async def _with(self, client: Client, use: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        async with client:
+            return await use(client)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, platform: Served, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """A project that speaks to the tiny server."""
+    monkeypatch.setenv("TINY_KEY", "tiny-secret-value")
+    return Tiny(tmp_path, platform.url)

@@ -44,7 +44,9 @@ WHERE (NOT $full OR b._absent > 0)
 -- name: not_absent
 -- An absence counts once per pull, and not where the key was read after this pull began.
 DELETE FROM found USING known AS b
-WHERE {same_key_found} AND found.op = 'absent' AND (b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off)
+WHERE {same_key_found} AND found.op = 'absent' AND (
+    b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
+)
 
 -- name: gone
 -- Absent from two complete full pulls in a row is a delete; the first time is only noted.
@@ -58,7 +60,7 @@ SELECT (SELECT count(*) FROM known), count(*) FILTER (op = 'insert'), count(*) F
 FROM found
 
 -- name: rows
-SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND _partition = $scope
+SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope)
 
 -- name: hash
 SELECT printf('%016x', coalesce(bit_xor(hash(op, rowkey, before, after, cleared)), 0)) FROM found WHERE op IS NOT NULL
@@ -84,6 +86,13 @@ SELECT $connection, $name, $scope, coalesce(_askedAt, $started), coalesce(op = '
        CASE WHEN _askedAt IS NULL THEN 1 ELSE 0 END, CASE WHEN _askedAt IS NULL THEN $pull END, _unknown,
        {columns}, _cleared
 FROM found
+
+-- name: seen
+-- A record that was there but could not be read was not absent.
+UPDATE {baseline} SET _absent = 0 WHERE _connection = $connection AND _name = $name AND _absent > 0
+    AND CAST(to_json({{{own_key_fields}}}) AS VARCHAR) IN (
+        SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND key IS NOT NULL
+    )
 
 -- name: audited
 INSERT INTO audits (audit, connection, name, scope, throughFrame, fullStartedAt, state, hash, counts, reasons, auditedAt)

@@ -122,6 +122,7 @@ def _conclude(
         run("changes", audit=number, first=next_number(con, log, total) if total else 0)
         run("forget")
         run("advance")
+        run("seen")
     told = {"state": state, "hash": hash_, "counts": orjson.dumps(asdict(counts)).decode(), "reasons": list(reasons)}
     run("audited", audit=number, through=newest, **told)
 

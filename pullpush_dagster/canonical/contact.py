@@ -25,4 +25,5 @@ CONTACT = Entity(
         "marketingConsent": [one_of("subscribed", "unsubscribed", "unknown")],
     },
     null_means={"marketingConsent": "unknown"},
+    lowered=frozenset({"email"}),
 )

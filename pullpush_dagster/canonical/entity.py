@@ -24,6 +24,7 @@ class Entity:
         null_means: what a native null says where it is not ``cleared``.
         amount: the field whose fall to zero the guard counts.
         price: the field whose jumps the guard counts.
+        lowered: text fields that are the same whatever their case; kept in lower case.
         prefixed: keys of two connections may be equal and mean different records.
     """
 
@@ -35,6 +36,7 @@ class Entity:
     null_means: Mapping[str, Means] = field(default_factory=dict)
     amount: str | None = None
     price: str | None = None
+    lowered: frozenset[str] = frozenset()
     prefixed: bool = False
 
     @property

@@ -1,12 +1,13 @@
 """canonical_map: the table in a connector file that says where each canonical field comes from."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.types import ListOf, Struct
+from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 
 _PATH = re.compile(r"^(item|scope|each)(\.[A-Za-z0-9_\-]+)+$")
 
@@ -94,6 +95,31 @@ def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
             problems.append((name, "needs fields" if isinstance(allowed, Struct) else "takes no fields"))
         else:
             inner = allowed.item.fields if isinstance(allowed, ListOf) else getattr(allowed, "fields", {})
-            for part in (field.each or field.fields or {}).keys() - inner.keys():
-                problems.append((f"{name}.{part}", f"is not one of: {', '.join(inner)}"))
-    return problems
+            root = "each" if field.each is not None else "item"
+            for part, mapped in (field.each or field.fields or {}).items():
+                problems += [(f"{name}.{part}", problem) for problem in _part_problems(part, mapped, root, inner)]
+            if (field.from_ or "item.").partition(".")[0] == "each":
+                problems.append((name, "starts with item or scope; each is for the rows of a list"))
+    return problems + _look_alikes(fields)
+
+
+def _look_alikes(fields: CanonicalMap) -> list[tuple[str, str]]:
+    """Paths that differ from another one only in case, which SQL takes for the same."""
+    seen: dict[str, str] = {}
+    found = []
+    for name, field in fields.items():
+        for path in (field.from_, field.minus, *(part.from_ for part in (field.fields or {}).values())):
+            steps = (path or "").split(".")
+            for here in (".".join(steps[:end]) for end in range(1, len(steps) + 1)):
+                other = seen.setdefault(here.lower(), here)
+                if other != here:
+                    found.append((name, f"{here} differs from {other} only in case"))
+    return found
+
+
+def _part_problems(part: str, mapped: FieldMap, root: str, allowed: Mapping[str, Scalar]) -> list[str]:
+    if part not in allowed:
+        return [f"is not one of: {', '.join(allowed)}"]
+    found = [] if (mapped.from_ or f"{root}.").startswith(f"{root}.") else [f"starts with {root}"]
+    given = {"minus": mapped.minus, "unknown_unless": mapped.unknown_unless, "fields": mapped.fields}
+    return found + [f"takes no {name}" for name, value in given.items() if value]

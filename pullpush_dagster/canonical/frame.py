@@ -42,7 +42,7 @@ class Frame:
         rows: one row per key, ordered by key: the entity's fields, ``_cleared`` (names of fields the
             source emptied), ``_askedAt``, ``_externalId`` (JSON text), ``_live``. NULL is unknown,
             unless the field is named in ``_cleared``; 0 is a real zero.
-        quarantined: rows that must not be used: ``_page``, ``_row``, ``_externalId``, ``_key`` (JSON text,
+        quarantined: rows that must not be used: ``_page``, ``_row``, ``_externalId``, ``_live``, ``_key`` (JSON text,
             parts of it may be null) and ``reasons``, ordered as read.
     """
 
@@ -65,7 +65,9 @@ def frame_of(
         try:
             con.execute(f"CREATE TABLE mapped AS {projection(entity, fields, shape, scope)}")
         except duckdb.Error as error:
-            raise RejectError(f"the pages do not fit the canonical_map: {error}", entity=entity.name) from error
+            # What follows the first line or "Input:" quotes the page, which may hold anything.
+            said = str(error).splitlines()[0].partition("  Input:")[0]
+            raise RejectError(f"the pages do not fit the canonical_map: {said}", entity=entity.name) from None
         for step in ("newest", "unreadable", "shadowed", "duplicates"):
             con.execute(_SQL[step].format(**names))
         candidates = con.execute(_SQL["candidates"].format(**names)).to_arrow_table()

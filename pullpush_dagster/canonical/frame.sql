@@ -41,6 +41,6 @@ FROM frame WHERE _id NOT IN (SELECT _id FROM reasons)
 ORDER BY {key}
 
 -- name: quarantined
-SELECT _page, _row, _externalId, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key, reasons
+SELECT _page, _row, _externalId, _live, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key, reasons
 FROM frame JOIN (SELECT _id, list_sort(list(reason)) AS reasons FROM reasons GROUP BY _id) USING (_id)
 ORDER BY _page, _row

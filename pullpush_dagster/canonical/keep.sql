@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS {baseline} (
 -- name: quarantined
 -- A record without a readable key stands for the key that its id was last bound to.
 CREATE TEMP TABLE bad AS
-SELECT q._page AS page, q._row AS row, q._externalId AS externalId, q.reasons,
+SELECT q._page AS page, q._row AS row, q._externalId AS externalId, q._live AS live, q.reasons,
        json_extract_string(q._externalId, '$.id') AS id,
        CASE WHEN {key_in_json} THEN q._key ELSE json_merge_patch(q._key, b.key) END AS key
 FROM frame_quarantined AS q
@@ -23,7 +23,7 @@ LEFT JOIN bindings AS b
 -- name: rivals
 -- Keys that a record outside this pull claims too, by what earlier pulls saw: none of the two may be used.
 INSERT INTO bad BY NAME
-SELECT r._page AS page, r._row AS row, r._externalId AS externalId, json_extract_string(r._externalId, '$.id') AS id,
+SELECT r._page AS page, r._row AS row, r._externalId AS externalId, true AS live, json_extract_string(r._externalId, '$.id') AS id,
        r._rowkey AS key, ['{key_names}: record ' || min(b.id) || ' of the source claims this key too'] AS reasons
 FROM (SELECT *, 0 AS _page, 0 AS _row, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey,
              CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE _live) AS r
@@ -46,7 +46,7 @@ SELECT DISTINCT id, externalId, live, key FROM (
            CAST(to_json({{{bound_key}}}) AS VARCHAR) AS key
     FROM frame_rows
     UNION ALL
-    SELECT id, externalId, true, CAST(to_json({{{bound_key_of_bad}}}) AS VARCHAR) FROM bad
+    SELECT id, externalId, live, CAST(to_json({{{bound_key_of_bad}}}) AS VARCHAR) FROM bad
 )
 WHERE id IS NOT NULL AND {bound_key_known}
 
@@ -60,6 +60,11 @@ INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
 SELECT $connection, $bound_as, key, id, externalId, live, $now FROM claimed
 WHERE id NOT IN (SELECT id FROM bindings WHERE connection = $connection AND entity = $bound_as)
 
+-- name: vanished
+-- An item that a whole pull no longer has keeps no key from the one that took its place.
+DELETE FROM bindings WHERE connection = $connection AND entity = $bound_as AND seenAt < $started
+    AND id NOT IN (SELECT id FROM claimed)
+
 -- name: release
 -- A full pull speaks for its whole scope; any other only for the records it gave.
 DELETE FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
@@ -72,11 +77,11 @@ INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, ke
 SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons FROM bad
 
 -- name: replace_scope
-DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND _partition = $scope
+DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND {before_this}
 
 -- name: replace_window
 DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name
-    AND _partition >= $first AND _partition < $last AND _askedAt <= $started
+    AND _partition >= $first AND _partition < $last AND {before_this}
 
 -- name: drop_bad
 DELETE FROM {canonical} AS old USING (SELECT DISTINCT key FROM bad) AS bad

@@ -68,6 +68,8 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     run(*_replacing(of), "rows")
     rows, bad, nameless = _counted(con)
     deletes_off = _deletes_off(of, nameless)
+    if of.full and not of.scope and of.bound_as is entity and deletes_off is None:
+        run("vanished")
     run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
     con.execute("DROP TABLE bad; DROP TABLE kept; DROP TABLE claimed")
     con.unregister("frame_rows")
@@ -90,15 +92,14 @@ def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[
 
 
 def _replacing(of: FrameOf) -> list[str]:
-    if of.full:
-        return ["replace_scope"]
-    return ["outdated", "replace_keys"] if of.window is None else ["replace_window", "outdated", "replace_keys"]
+    covered = ["replace_scope"] if of.full else [] if of.window is None else ["replace_window"]
+    return [*covered, "outdated", "replace_keys"]
 
 
 def _counted(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """(rows kept, rows quarantined, quarantined rows that stand for no key we can tell)."""
     kept, bad, nameless = con.execute(
-        "SELECT (SELECT count(*) FROM kept), count(*), count(*) FILTER (id IS NULL) FROM bad"
+        "SELECT (SELECT count(*) FROM kept), count(*), count(*) FILTER (id IS NULL AND key IS NULL) FROM bad"
     ).fetchall()[0]
     return int(kept), int(bad), int(nameless)
 
@@ -135,6 +136,9 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
         "same_key": " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in entity.key),
         "columns": ", ".join(quoted(name) for name in entity.fields),
         "partition": day if of.days else literal(of.scope),
+        "in_scope": "true" if of.days else f"_partition = {literal(of.scope)}",
+        # What was asked for since stays, unless this very pull gave it by an earlier map.
+        "before_this": "(_askedAt <= $started OR _frame IN (SELECT frame FROM pulls WHERE pull = $pull))",
     }
 
 

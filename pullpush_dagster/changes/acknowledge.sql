@@ -13,26 +13,31 @@ SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NUL
 
 -- name: done
 DELETE FROM outbox AS o USING mine AS m
-WHERE o.push = $push AND o.key = m.key AND m.state IS NULL AND o.sequence = m.sequence
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NULL AND o.sequence = m.sequence
 
 -- name: renewed
--- A newer version came while this one was under way: it is due at once, with attempts of its own.
+-- What was refused while it was under way stays so, here and below. A newer version came while this one was under way: it is due at once, with attempts of its own.
 UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL
-FROM mine AS m WHERE o.push = $push AND o.key = m.key AND o.sequence > m.sequence AND m.state IS DISTINCT FROM 'due'
+FROM mine AS m
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
+    AND m.state IS DISTINCT FROM 'due'
 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason
 FROM mine AS m
-WHERE o.push = $push AND o.key = m.key AND m.state IS NOT NULL AND (o.sequence = m.sequence OR m.state = 'due')
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
+    AND (o.sequence = m.sequence OR m.state = 'due')
 
 -- name: receipts
 INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, answer, sentAt, answeredAt)
 SELECT $push, key, sequence, claim, attempts, outcome, reason, sent, answer, sentAt, $now FROM settled
 
 -- name: unbind
+-- An id that was learned under one key is no longer another's.
 DELETE FROM bindings AS b USING settled AS s
-WHERE b.connection = $to AND b.entity = $bound_as AND b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL)
+WHERE b.connection = $to AND b.entity = $bound_as
+    AND (b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL) OR b.id = json_extract_string(s.externalId, '$.id'))
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)

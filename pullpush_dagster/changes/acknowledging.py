@@ -70,7 +70,8 @@ def acknowledge(
 
 
 def _row(one: Settled, now: dt.datetime) -> dict[str, Any]:
-    attempts = one.claimed.attempts + 1
+    # Only what was sent and not answered wears a record out: a refused login or a missing item is not its fault.
+    attempts = one.claimed.attempts + (one.sent_at is not None)
     state = _STATES[one.outcome]
     if state == "due" and attempts >= _ATTEMPTS:
         state = "dead"

@@ -1,3 +1,9 @@
+-- name: overlay
+-- Two objects laid over each other, field by field: a nested object is one value, so none of it is left behind.
+CREATE OR REPLACE TEMP MACRO overlaid(below, above) AS CAST(to_json(map_concat(
+    CAST(CAST(below AS JSON) AS MAP(VARCHAR, JSON)), CAST(CAST(above AS JSON) AS MAP(VARCHAR, JSON))
+)) AS VARCHAR)
+
 -- name: position
 SELECT position FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
@@ -26,8 +32,8 @@ CREATE TEMP TABLE routed AS
 SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key,
        $connection || '/' || $name || ' ' || arg_max(sourceKey, sequence) AS source,
        count(DISTINCT sourceKey) AS sources, max(sequence) AS sequence, arg_max(op, sequence) AS op,
-       list_reduce(list(json_merge_patch(after, to_json(map(cleared, list_transform(cleared, lambda x: false))))
-                        ORDER BY sequence), lambda a, b: json_merge_patch(a, b)) AS desired,
+       list_reduce(list(overlaid(after, to_json(map(cleared, list_transform(cleared, lambda x: false))))
+                        ORDER BY sequence), lambda a, b: overlaid(a, b)) AS desired,
        arg_max({untranslated}, sequence) AS untranslated
 FROM arriving WHERE {only}
 GROUP BY ALL
@@ -35,9 +41,9 @@ GROUP BY ALL
 -- name: guard
 -- What these changes would do to what the destination has.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
-       count(*) FILTER (r.desired IS DISTINCT FROM json_merge_patch(r.desired, a.fields)),
-       count(*) FILTER (CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
-                        AND CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) <> 0),
+       count(*) FILTER (overlaid(a.fields, r.desired) IS DISTINCT FROM overlaid(overlaid(a.fields, r.desired), a.fields)),
+       count(*) FILTER (TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
+                        AND TRY_CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) <> 0),
        count(*) FILTER (abs(TRY_CAST(json_extract_string(r.desired, $price) AS DECIMAL(18,4))
                             - TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4)))
                         > abs(TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4))) / 2)
@@ -51,19 +57,25 @@ FROM routed WHERE op = 'delete'
 
 -- name: refusals
 CREATE TEMP TABLE refused AS
-SELECT r.key, CASE WHEN r.untranslated IS NOT NULL THEN r.untranslated
-                   ELSE 'two source keys mean this key here: ' || r.source || ' and ' ||
-                        coalesce(a.source, 'another') END AS reason
-FROM routed AS r LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
-WHERE r.untranslated IS NOT NULL OR r.sources > 1 OR a.source <> r.source
+SELECT r.key, r.sequence,
+       CASE WHEN r.untranslated IS NOT NULL THEN r.untranslated
+            ELSE 'two source keys mean this key here: ' || r.source || ' and ' ||
+                 coalesce(nullif(a.source, r.source), nullif(o.source, r.source), 'another') END AS reason
+FROM routed AS r
+LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
+LEFT JOIN outbox AS o ON o.push = $push AND o.key = r.key AND o.state <> 'dead'
+WHERE r.op <> 'delete'
+    AND (r.untranslated IS NOT NULL OR r.sources > 1 OR a.source <> r.source OR o.source <> r.source)
 
 -- name: renew
 UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
-    desired = json_merge_patch(o.desired, r.desired),
+    desired = CASE WHEN o.source = r.source THEN overlaid(o.desired, r.desired) ELSE r.desired END,
     attempts = CASE WHEN o.state = 'dead' THEN 0 ELSE o.attempts END,
     state = CASE WHEN o.state = 'dead' THEN 'due' ELSE o.state END,
-    dueAt = CASE WHEN o.state = 'dead' THEN $now ELSE o.dueAt END
-FROM routed AS r WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete'
+    dueAt = CASE WHEN o.state = 'dead' THEN $now ELSE o.dueAt END,
+    reason = CASE WHEN o.state <> 'dead' THEN o.reason END
+FROM routed AS r
+WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND (o.source = r.source OR o.state = 'dead')
 
 -- name: enter
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt)
@@ -71,7 +83,9 @@ SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now FROM routed
 WHERE op <> 'delete' AND key NOT IN (SELECT key FROM outbox WHERE push = $push)
 
 -- name: refuse
-UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key
+UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key;
+INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
+SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 
 -- name: forget_position
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name

@@ -37,6 +37,7 @@ def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pul
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": dt.datetime.now(dt.UTC),
     }  # fmt: skip
     run = _runner(con, _names(entity, push), values)
+    run("overlay")
     known = run("position").fetchone()
     ((values["newest"],),) = run("newest").fetchall()
     values["position"] = known[0] if known else None

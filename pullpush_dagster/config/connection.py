@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pullpush_dagster.errors import ConfigError
 
 _VARIABLE = re.compile(r"^[A-Z][A-Z0-9_]*$")
-_SECRET_LIKE = re.compile(r"secret|passw|pwd|passphrase|token|key$|private|credential", re.IGNORECASE)
+_SECRET_LIKE = re.compile(r"secret|passw|pwd|passphrase|token|api_?key|key$|private|credential", re.IGNORECASE)
 _USER_IN_URL = re.compile(r"//[^/?#]*@")
 NAME = r"^[a-z][a-z0-9_]*$"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.compile import RecordShape
 from pullpush_dagster.canonical.field_map import map_problems
-from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts, PushFacts, Request
-from pullpush_dagster.connectors.template import holes
+from pullpush_dagster.connectors.model import Auth, ConnectorFile, EntityFacts, PullFacts, PushFacts, Request
+from pullpush_dagster.connectors.template import holes, misspelt
 from pullpush_dagster.connectors.yaml_source import Source, parse
 from pullpush_dagster.errors import ConfigError
 
@@ -90,14 +90,18 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
     mine = own / f"{name}.yaml" if own else None
     built_in = _BUILT_IN / f"{name}.yaml"
     if mine is not None and mine.is_file():
-        source = Source(mine.name, mine.read_text(encoding="utf-8"))
+        source = Source.read(mine, mine.name)
     elif name in connector_names():
         source = Source(f"{name}.yaml", built_in.read_text(encoding="utf-8"))
     else:
         raise ConfigError(f"there is no connector {name!r}; there are {', '.join(connector_names(own))}")
-    (document,) = source.documents()
+    documents = source.documents()
+    if len(documents) != 1:
+        raise ConfigError(f"{source.file}:1 holds {len(documents)} YAML documents; a connector is one")
+    (document,) = documents
     facts = parse(ConnectorFile, document)
-    problems = [problem for entity, part in facts.entities.items() for problem in _problems(facts, entity, part)]
+    problems = _platform_problems(facts)
+    problems += [problem for entity, part in facts.entities.items() for problem in _problems(facts, entity, part)]
     if facts.connector != name:
         problems.append((("connector",), f"is {facts.connector!r}, but the file is named {name!r}"))
     if problems:
@@ -106,6 +110,20 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
 
 
 _Problem = tuple[tuple[str, ...], str]
+_POSITION = {"keyset": "after", "page": "page", "next": "cursor"}
+
+
+def _platform_problems(facts: ConnectorFile) -> list[_Problem]:
+    settings = _settings(facts)
+    every = settings | {f"secret.{name}" for name in facts.secrets}
+    auth = facts.auth.model_dump(exclude={"type"}) if isinstance(facts.auth, Auth) else {
+        scheme: one.model_dump(exclude={"type"}) for scheme, one in facts.auth.items()
+    }  # fmt: skip
+    return [
+        *_template_problems(("base_url",), facts.base_url, settings),
+        *_template_problems(("auth",), auth, every),
+        *_template_problems(("headers",), facts.headers, every),
+    ]
 
 
 def _problems(facts: ConnectorFile, name: str, part: EntityFacts) -> list[_Problem]:
@@ -116,21 +134,36 @@ def _problems(facts: ConnectorFile, name: str, part: EntityFacts) -> list[_Probl
     found: list[_Problem] = []
     if part.pull is not None:
         found = [((*here, "canonical_map", field), text) for field, text in map_problems(entity, part.canonical_map)]
-        found += _hole_problems((*here, "pull"), part.pull, _pull_names(facts, part.pull))
+        found += _pull_problems((*here, "pull"), facts, part.pull)
+    if part.binding.shares is not None and part.binding.shares not in facts.entities:
+        found.append(((*here, "binding", "shares"), f"is not one of {', '.join(facts.entities)}"))
     if part.push is not None:
         names = _push_names(facts, set(entity.fields))
         forms = [*part.push.update, *([part.push.create] if part.push.create else [])]
         for form in forms:
             found += _hole_problems((*here, "push"), form, names, form.record)
+        find = part.push.find
+        found += _hole_problems((*here, "push", "find"), find, {"keys"} | _settings(facts))
+        if find.field not in entity.key:
+            found.append(((*here, "push", "find", "field"), f"is not one of {', '.join(entity.key)}"))
+        echoed = set(part.push.echo) - {native for form in forms for native in form.record}
+        found += [((*here, "push", "echo"), f"{native} is in no record") for native in sorted(echoed)]
         fields = {*part.push.values, *part.push.cleared} - set(entity.fields)
         found += [((*here, "push"), f"{field} is not a field of {name}") for field in sorted(fields)]
     return found
 
 
-def _pull_names(facts: ConnectorFile, pull: PullFacts) -> set[str]:
-    walk = {f"walk.{key}" for key in ("by",)}
-    scope = {f"scope.{key}" for part in pull.scope.values() for key in part.set} | set(pull.scope)
-    return {"since", "until", "after", "size", "page", "cursor"} | walk | scope | _settings(facts)
+def _pull_problems(here: tuple[str, ...], facts: ConnectorFile, pull: PullFacts) -> list[_Problem]:
+    scope = {f"scope.{key}" for part in pull.scope.values() for key in part.set} | set(pull.scope) | _settings(facts)
+    found = _hole_problems(here, pull, scope | {"since", "until", "after", "size", "page", "cursor", "walk.by"})
+    for name, part in pull.scope.items():
+        found += _hole_problems((*here, "scope", name), part, {name} | _settings(facts))
+    if pull.count is not None:
+        found += _hole_problems((*here, "count"), pull.count, scope)
+    position = _POSITION.get(pull.pages.style)
+    if position is not None and position not in _holes_of(pull):
+        found.append(((*here, "pages", "style"), f"{pull.pages.style} needs {{{position}}} in the request"))
+    return found
 
 
 def _push_names(facts: ConnectorFile, fields: set[str]) -> set[str]:
@@ -142,7 +175,15 @@ def _settings(facts: ConnectorFile) -> set[str]:
 
 
 def _hole_problems(here: tuple[str, ...], request: Request, names: set[str], record: object = None) -> list[_Problem]:
-    used = [*holes(request.path), *holes(request.query), *holes(request.body), *holes(record)]
-    return [
-        (here, f"{{{hole}}} is not known here; known: {', '.join(sorted(names))}") for hole in used if hole not in names
-    ]
+    return _template_problems(here, [request.path, request.query, request.body, record], names)
+
+
+def _holes_of(request: Request) -> list[str]:
+    return list(holes([request.path, request.query, request.body]))
+
+
+def _template_problems(here: tuple[str, ...], template: object, names: set[str]) -> list[_Problem]:
+    known = f"is not known here; known: {', '.join(sorted(names))}"
+    found = [(here, f"{{{hole}}} {known}") for hole in holes(template) if hole not in names]
+    return found + [(here, f"{text} is no placeholder; write {{name}}, {{name:integer}} or {{name:text}}")
+                    for text in misspelt(template)]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pullpush_dagster.canonical.field_map import CanonicalMap, Path
 
@@ -26,13 +26,26 @@ class Auth(Fact):
     secret: str | None = None
     header: str | None = None
 
+    @model_validator(mode="after")
+    def _complete(self) -> "Auth":
+        needed = {"basic": ("user", "password"), "oauth1": ("key", "secret")}.get(self.type, ("token",))
+        for name in needed:
+            if getattr(self, name) is None:
+                raise ValueError(f"type: {self.type} needs {name}")
+        return self
+
 
 class Limits(Fact):
-    """What the platform bears: requests in flight, and the statuses by which it says "slower"."""
+    """What the platform bears: requests in flight, and the statuses by which it says "slower".
+
+    ``attempts``: how often a request that changes nothing is asked. ``timeout``: seconds for one whole
+    exchange. A push's lease outlives it, so it has an upper bound.
+    """
 
     concurrency: int = Field(default=4, ge=1, le=256)
     throttled: list[int] = [429, 503]
-    timeout: float = Field(default=60.0, gt=0)
+    timeout: float = Field(default=60.0, gt=0, le=110)
+    attempts: int = Field(default=6, ge=1)
 
 
 class Errors(Fact):
@@ -55,6 +68,12 @@ class Request(Fact):
     put: str | None = None
     query: dict[str, JsonTemplate] = {}
     body: JsonTemplate = Field(default=None, alias="json")
+
+    @model_validator(mode="after")
+    def _one_path(self) -> "Request":
+        if sum(path is not None for path in (self.get, self.post, self.put)) != 1:
+            raise ValueError("give exactly one of: get, post, put")
+        return self
 
     @property
     def method(self) -> str:
@@ -81,6 +100,12 @@ class Pages(Fact):
     after: Path | None = None
     next: str | None = None
     total: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Pages":
+        if self.style == "keyset" and self.after is None:
+            raise ValueError("style: keyset needs after: the path of the value to go on from")
+        return self
 
 
 class Since(Fact):

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import quote
 
 from pullpush_dagster.errors import ConfigError, RejectError
 
 _HOLE = re.compile(r"\{([A-Za-z_][\w.]*)(?::(integer|text))?\}")
 _WHOLE = re.compile(r"^\{([A-Za-z_][\w.]*)(?::(integer|text))?\}$")
+_MEANT = re.compile(r"\{[^\s{}\"']+\}")
 
 
 class _Absent:
@@ -53,6 +55,29 @@ def holes(template: Any) -> Iterator[str]:
             yield from holes(part)
 
 
+def misspelt(template: Any) -> Iterator[str]:
+    """What looks like a placeholder in ``template`` and is none, such as ``{price:txt}``; it would go out as it is."""
+    if isinstance(template, str):
+        yield from (match[0] for match in _MEANT.finditer(template) if not _HOLE.fullmatch(match[0]))
+    elif isinstance(template, Mapping | list):
+        for part in template.values() if isinstance(template, Mapping) else template:
+            yield from misspelt(part)
+
+
+def fill_path(template: str, values: Mapping[str, Any]) -> str:
+    """``template`` as a URL path. A value stays one segment of it, whatever characters it has.
+
+    Raises:
+        ConfigError: a placeholder has no value.
+        RejectError: the path would lead elsewhere than the template says.
+    """
+    quoted = {name: quote(str(values[name]), safe="") for name in holes(template) if values.get(name) is not None}
+    path = fill_text(template, quoted, what="the path")
+    if {".", ".."} & set(path.split("/")) or set(path) & set("?#\\"):
+        raise RejectError("an id or key cannot be part of a path")
+    return path
+
+
 def fill_text(template: str, values: Mapping[str, Any], *, what: str) -> str:
     """``template`` as text, every placeholder filled.
 
@@ -86,8 +111,11 @@ def _formed(value: Any, form: str | None, name: str) -> Any:
 
 
 def _integer(value: Any, name: str) -> int:
-    number = Decimal(value)
-    if number != number.to_integral_value():
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        raise RejectError(f"{name} is not a number, which this platform needs") from None
+    if not number.is_finite() or number != number.to_integral_value():
         raise RejectError(f"{name} {format(number.normalize(), 'f')} is not a whole number, which this platform needs")
     return int(number)
 

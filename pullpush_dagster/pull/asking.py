@@ -9,7 +9,7 @@ from pullpush_dagster.connectors.loading import Ask
 from pullpush_dagster.connectors.model import Since, Walk
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import ConfigError, PullPushError
-from pullpush_dagster.pull.paging import Page, pages
+from pullpush_dagster.pull.paging import Page, number_of, pages
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
 from pullpush_dagster.transport import Client
@@ -69,7 +69,7 @@ class _Asking:
         self.watermarks, self.spool, self.progress = watermarks, spool, progress
         now = dt.datetime.now(dt.UTC)
         self.asked = Asked(started_at=now, finished_at=now)
-        self.ids: set[Any] = set()
+        self.ids: set[str] = set()
 
     async def all(self) -> Asked:
         values = await self._scope_values()
@@ -78,7 +78,7 @@ class _Asking:
         self.asked.records = len(self.ids)
         if self.window.kind == "full" and self.pull.count is not None:
             counted = await self.client.ask(self.pull.count, values)
-            self.asked.expected = int(at(counted.body, self.pull.count.total))
+            self.asked.expected = number_of(at(counted.body, self.pull.count.total), self.pull.count.total)
         self.asked.finished_at = dt.datetime.now(dt.UTC)
         return self.asked
 
@@ -99,7 +99,7 @@ class _Asking:
     def _take(self, walk: str, page: Page) -> None:
         self.asked.pages += 1
         self.spool.write(walk, self.asked.pages, page.answer)
-        self.ids.update(at(record, self.facts.id) for record in page.records)
+        self.ids.update(str(at(record, self.facts.id)) for record in page.records)
         if self.window.kind == "full" and page.total is not None:
             self.asked.expected = page.total
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
@@ -112,6 +112,7 @@ class _Asking:
             if not isinstance(found, list) or len(found) != 1:
                 many = len(found) if isinstance(found, list) else "no list of"
                 raise ConfigError(f"{name} {self.window.scope!r}: the platform has {many} such, one is needed")
+            values |= {name: self.window.scope}
             values |= {f"scope.{key}": at(found[0], path) for key, path in scope.set.items()}
         return values
 
@@ -142,17 +143,17 @@ def _bounds(since: Since | None, window: Window, watermark: dt.datetime | None) 
 def _latest(newest: dt.datetime | None, page: Page, walk: Walk) -> dt.datetime | None:
     if walk.stamp is None:
         return None
-    stamps = [text for record in page.records if isinstance(text := at(record, walk.stamp), str)]
-    if not stamps:
-        return newest
-    latest = _instant(max(stamps))
-    return latest if newest is None else max(newest, latest)
+    stamps = [stamp for record in page.records if (stamp := _instant(at(record, walk.stamp))) is not None]
+    return max(stamps if newest is None else [newest, *stamps], default=None)
 
 
-def _instant(text: str) -> dt.datetime:
-    """A stamp as an instant; one without zone is UTC."""
-    when = dt.datetime.fromisoformat(text)
-    return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
+def _instant(stamp: Any) -> dt.datetime | None:
+    """A stamp as an instant; one without zone is UTC. None: it is none, so it moves no watermark."""
+    try:
+        when = dt.datetime.fromisoformat(stamp)
+        return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _of(window: Window) -> str:

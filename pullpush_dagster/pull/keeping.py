@@ -32,7 +32,7 @@ def watermarks(con: duckdb.DuckDBPyConnection, pull: Pull) -> dict[str, dt.datet
 
 
 def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -> Pulled:
-    """Store a complete pull. Watermarks move in the same transaction, and only for a sync run."""
+    """Store a complete pull. Watermarks move in the same transaction, only for a sync run, and only forwards."""
     with spool.table() as spooled, store.session() as con:
         con.register("spooled", spooled)
         number = next_number(con, "pull")
@@ -45,7 +45,10 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
         }  # fmt: skip
         con.execute(_SQL["pull"], row)
         con.execute(_SQL["pages"], {"pull": number})
-        for walk, watermark in asked.watermarks.items() if window.kind == "sync" else ():
+        # Another run of this pull may have ended while this one was asking.
+        known = watermarks(con, pull)
+        for walk, reached in asked.watermarks.items() if window.kind == "sync" else ():
+            watermark = max(reached, known.get(walk, reached))
             con.execute(_SQL["forget_watermark"], {**who, "walk": walk})
             con.execute(_SQL["watermark"], {**who, "walk": walk, "watermark": watermark, "pull": number})
         con.execute(_SQL["prune"], {"before": asked.finished_at - _KEEP_RAW})

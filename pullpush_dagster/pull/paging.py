@@ -1,5 +1,6 @@
 """Page after page of one request, by the connector's paging style."""
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,34 +33,44 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     """
     position: Any = 1 if facts.pages.style == "page" else None
     number, total = 0, None
+    seen: set[Any] = set()
+    before: Page | None = None
     while True:
         asked = {**values, "size": facts.pages.size, _NAME.get(facts.pages.style, "page"): position}
         page = _page(number + 1, facts, await client.ask(facts, asked))
         if page.records or not number:
             yield page
-        if not page.records or facts.pages.style == "none":
+        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
+        if facts.pages.style == "none" or not (page.records or gone):
             return
         number += 1
-        following = _next(facts.pages, page, position, shrank=total is not None and (page.total or 0) < total)
+        following = _next(facts.pages, page, position, gone)
         if following is None:
             return
-        if following == position:
+        if facts.pages.style == "page":
+            repeated = before is not None and bool(page.records) and page.records == before.records
+        else:
+            repeated = str(following) in seen
+            seen.add(str(following))
+        if repeated:
             raise RejectError("the platform gives the same page again and again")
-        position, total = following, page.total
+        position, total, before = following, page.total, page
 
 
 _NAME = {"keyset": "after", "page": "page", "next": "cursor"}
 
 
-def _next(style: Pages, page: Page, position: Any, *, shrank: bool) -> Any:
-    """Where the next page starts; None: this was the last."""
+def _next(style: Pages, page: Page, position: Any, gone: int) -> Any:
+    """Where the next page starts; None: this was the last. ``gone``: records fewer in all than a page ago."""
+    if not page.records and style.style != "page":
+        return None
     if style.style == "keyset":
         return _after(style, page)
     if style.style == "next":
         return at(page.answer.body, style.next or "body.next")
-    if shrank and position > 1:
-        # A record was deleted meanwhile: all later ones moved up by one, some onto the page just read.
-        return position - 1
+    if gone and position > 1:
+        # Records were deleted meanwhile: all later ones moved up, the first of them onto pages read before.
+        return max(1, position - math.ceil(gone / style.size))
     done = page.total is not None and position * style.size >= page.total
     return None if done else position + 1
 
@@ -83,4 +94,12 @@ def _total(style: Pages, answer: Answer) -> int | None:
         return None
     kind, _, name = style.total.partition(".")
     found = answer.headers.get(name) if kind == "header" else at(answer.body, style.total)
-    return int(found) if found is not None else None
+    return None if found is None else number_of(found, style.total)
+
+
+def number_of(found: Any, path: str) -> int:
+    """A number of records as the platform says it, at ``path``. Raises RejectError: it is none."""
+    try:
+        return int(found)
+    except (TypeError, ValueError):
+        raise RejectError(f"{path} is not a number of records") from None

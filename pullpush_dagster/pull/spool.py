@@ -1,6 +1,7 @@
 """Pages on their way from the platform to the store: one Arrow file, outside the store, gone when it is in."""
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pullpush_dagster.canonical.frame import PAGES
 from pullpush_dagster.transport import Answer
 
 _BATCH_BYTES = 8 * 1024 * 1024
+_ABANDONED_SECONDS = 24 * 3600
 
 
 class Spool:
@@ -20,6 +22,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         self.path = folder / f"{uuid.uuid4().hex}.arrow"
         self._rows: list[dict[str, object]] = []
         self._waiting = 0
@@ -53,3 +56,11 @@ class Spool:
         if self._rows:
             self._writer.write_table(arrow.Table.from_pylist(self._rows, PAGES))
         self._rows, self._waiting = [], 0
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what killed pulls left: files nobody has written to for a day."""
+    for path in folder.glob("*.arrow"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()

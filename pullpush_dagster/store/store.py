@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from pullpush_dagster.errors import StoreBusyError
+from pullpush_dagster.errors import HaltError, StoreBusyError
 from pullpush_dagster.store.schema import create_tables
 
 _MEMORY_LIMIT = "4GB"
@@ -42,6 +42,7 @@ class Store:
 
         Raises:
             StoreBusyError: another process held the store for longer than ``wait`` seconds.
+            HaltError: the file is no store.
         """
         with self._locked():
             con = self._open()
@@ -74,6 +75,8 @@ class Store:
             lock.release()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        if self.path.exists() and not self.path.stat().st_size:
+            self.path.unlink()  # its maker was killed before it wrote anything; DuckDB would refuse it for ever
         new = not self.path.exists()
         con = _connect(self.path)
         try:
@@ -99,7 +102,7 @@ def _connect(path: Path, *, tries: int = 5) -> duckdb.DuckDBPyConnection:
             return duckdb.connect(str(path), config={"storage_compatibility_version": "v1.5.0"})
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error):
-                raise
+                raise HaltError(f"the store cannot be opened: {error}") from None
             if not left:
                 raise StoreBusyError("another program has the store open", file=path.name) from None
             time.sleep(0.2)

@@ -15,10 +15,9 @@ import orjson
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import Connector
 from pullpush_dagster.connectors.model import Auth, Request
-from pullpush_dagster.connectors.template import ABSENT, fill, fill_text
+from pullpush_dagster.connectors.template import ABSENT, fill, fill_path, fill_text
 from pullpush_dagster.errors import (
     ConfigError,
-    PullPushError,
     RateLimitError,
     RejectError,
     RetryError,
@@ -29,7 +28,8 @@ from pullpush_dagster.transport.classify import fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
 
 _LARGEST_BODY = 256 * 1024 * 1024
-_READ_ATTEMPTS = 6
+_PAUSE = 0.5
+_CONNECT_SECONDS = 10.0
 _LONGEST_WAIT = 60.0
 
 
@@ -57,20 +57,27 @@ class Answer:
 class Client:
     """HTTP to one connection's declared origin; use as ``async with Client(...)``.
 
+    Args:
+        pause: seconds that the waits between two attempts of ``ask`` grow from.
+        largest: bytes of the largest answer that is read.
+
     Raises:
         ConfigError: a setting or secret is missing (secrets are named, never shown).
     """
 
-    def __init__(self, connection: Connection, connector: Connector) -> None:
+    def __init__(
+        self, connection: Connection, connector: Connector, *, pause: float = _PAUSE, largest: int = _LARGEST_BODY
+    ) -> None:
         self.connection, self.facts, self._name = connection, connector.facts, connection.connection
+        self._pause, self._largest = pause, largest
         self._secrets = connection.secret_values()
         self._values = {f"settings.{name}": value for name, value in connection.settings.items()}
         secrets = {f"secret.{name}": value for name, value in self._secrets.items()}
-        base = httpx.URL(fill_text(self.facts.base_url, self._values, what=f"base_url of {connection.connection}"))
+        base = self._base_url()
         self._http = httpx.AsyncClient(
             auth=authentication(self._auth(base), {**self._values, **secrets}),
             headers=fill(self.facts.headers, {**self._values, **secrets}),
-            timeout=self.facts.limits.timeout,
+            timeout=httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds)),
             limits=httpx.Limits(max_connections=self.facts.limits.concurrency),
             follow_redirects=False,
             trust_env=False,
@@ -98,17 +105,18 @@ class Client:
         """The answer to a request that changes nothing; asked again, with full-jitter backoff, while that may help.
 
         Raises:
-            RetryError: still no answer after six attempts.
+            RetryError: still no answer after the connector's number of attempts.
             RejectError, AuthError: the platform refuses.
         """
-        for attempt in range(1, _READ_ATTEMPTS + 1):
+        attempts = self.facts.limits.attempts
+        for attempt in range(1, attempts + 1):
             try:
                 answer = await self.send(request, values)
                 _ = answer.body
             except RetryError as error:
-                if attempt == _READ_ATTEMPTS:
+                if attempt == attempts:
                     raise
-                await asyncio.sleep(backoff(attempt, error))
+                await asyncio.sleep(backoff(attempt, error, base=self._pause))
             else:
                 return answer
         raise AssertionError("unreachable")
@@ -122,7 +130,7 @@ class Client:
         """
         every = {**self._values, **values}
         content = body if body is not None else fill(request.body, every)
-        url = f"{str(self._base).rstrip('/')}{fill_text(request.path, every, what='the path')}"
+        url = f"{str(self._base).rstrip('/')}{fill_path(request.path, every)}"
         if httpx.URL(url).netloc != self._base.netloc:
             raise RejectError("a request may only go to its connection's own origin", connection=self._name)
         sent = self._http.build_request(
@@ -138,20 +146,24 @@ class Client:
     async def _exchange(self, request: httpx.Request) -> Answer:
         asked_at = dt.datetime.now(dt.UTC)
         try:
-            response = await self._http.send(request, stream=True)
-            try:
-                content = await self._read(response)
-            finally:
-                await response.aclose()
+            # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
+            async with asyncio.timeout(self._seconds):
+                response = await self._http.send(request, stream=True)
+                try:
+                    content = await self._read(response)
+                finally:
+                    await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise UnavailableError(
                 f"{self._base.host}:{self._base.port} cannot be reached", sent=False, connection=self._name
             ) from None
         except httpx.HTTPError as error:
             raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
+        except TimeoutError:
+            raise UnavailableError(f"no whole answer in {self._seconds:g} s", connection=self._name) from None
         if not response.is_success:
-            fault = fault_of(self.facts, response.status_code, response.headers, _parsed(content), self._name)
-            raise self._clean(fault)
+            said = _parsed(content)
+            raise fault_of(self.facts, response.status_code, response.headers, said, self._name, self.redacted)
         server_time = http_date(response.headers.get("date", ""))
         return Answer(response.status_code, response.headers, content, asked_at, server_time)
 
@@ -160,17 +172,25 @@ class Client:
         async for part in response.aiter_bytes():
             parts.append(part)
             size += len(part)
-            if size > _LARGEST_BODY:
-                raise RejectError(f"the answer is over {_LARGEST_BODY >> 20} MiB", connection=self._name)
-        return b"".join(parts)
-
-    def _clean(self, fault: PullPushError) -> PullPushError:
-        fault.args = tuple(redacted(str(arg), self._secrets) for arg in fault.args)
-        return fault
+            if size > self._largest:
+                raise RejectError(f"the answer is over {self._largest} bytes", connection=self._name)
+        # A byte order mark is no JSON, but some PHP files put one in front of it.
+        return b"".join(parts).removeprefix(b"\xef\xbb\xbf")
 
     def redacted(self, text: str) -> str:
         """``text`` without secrets, short enough to be stored."""
         return redacted(text, self._secrets)
+
+    @property
+    def _seconds(self) -> float:
+        return self.facts.limits.timeout
+
+    def _base_url(self) -> httpx.URL:
+        values = {name: value.rstrip("/") for name, value in self._values.items()}
+        try:
+            return httpx.URL(fill_text(self.facts.base_url, values, what=f"base_url of {self._name}"))
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"base_url is no URL: {error}", connection=self._name) from None
 
     def _auth(self, base: httpx.URL) -> Auth:
         if base.scheme not in ("http", "https") or not base.host or base.userinfo:

@@ -1,11 +1,48 @@
 """Texts of a platform made fit to be logged, stored and shown."""
 
+import base64
+import logging
+from itertools import permutations
+from urllib.parse import quote, quote_plus
+
+import httpx
+import orjson
+
 _LONGEST = 500
 
 
 def redacted(text: str, secrets: dict[str, str]) -> str:
     """``text`` on one line, at most 500 characters, with every secret in it replaced by its name."""
-    for name, secret in secrets.items():
-        text = text.replace(secret, f"<{name}>")
+    for form, name in sorted(_forms(secrets).items(), key=lambda pair: -len(pair[0])):
+        text = text.replace(form, f"<{name}>")
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _forms(secrets: dict[str, str]) -> dict[str, str]:
+    """Every form in which a secret may come back: plain, in a URL, in JSON, as Basic credentials; to its name."""
+    forms: dict[str, str] = {}
+    for name, secret in secrets.items():
+        for form in (_base64(secret), orjson.dumps(secret)[1:-1].decode(), quote(secret, safe=""), quote_plus(secret)):
+            forms[form] = name
+        forms[secret] = name
+    for one, two in permutations(secrets, 2):
+        forms[_base64(f"{secrets[one]}:{secrets[two]}")] = f"{one}:{two}"
+    return forms
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _without_credentials(record: logging.LogRecord) -> bool:
+    """Takes the query off every OAuth-signed URL that httpx logs: it holds the key and the signature."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            arg.copy_with(query=None) if isinstance(arg, httpx.URL) and b"oauth_" in arg.query else arg
+            for arg in record.args
+        )
+    return True
+
+
+logging.getLogger("httpx").addFilter(_without_credentials)
