@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,13 @@ def served(certificate: tuple[Path, Path] | None = None) -> Iterator[Served]:
     app = Served()
     cert, key = certificate or (None, None)
     config = uvicorn.Config(
-        app, log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ssl_certfile=cert, ssl_keyfile=key
+        app,
+        log_level="critical",
+        lifespan="off",
+        date_header=False,
+        timeout_graceful_shutdown=0,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -172,6 +178,12 @@ def served(certificate: tuple[Path, Path] | None = None) -> Iterator[Served]:
         yield app
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture
+def serve() -> Callable[..., AbstractContextManager[Served]]:
+    """Starts another tiny server, such as one that speaks TLS."""
+    return served
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
         ids = ", ".join(f"{quoted(name)}: {self._text(path)}" for name, path in self.shape.external_id.items())
         live = " AND ".join(f"{self._text(path)} = {literal(is_)}" for path, is_ in self.shape.live.items())
         # Without its first id a record has no identity: two of them must not pass for one.
-        known = " OR ".join(f"{self._text(path)} IS NOT NULL" for path in list(self.shape.external_id.values())[:1])
+        known = " OR ".join(f"{self._text(path)} <> ''" for path in list(self.shape.external_id.values())[:1])
         return [
             f"CASE WHEN {known or 'false'} THEN CAST(to_json({{{ids}}}) AS VARCHAR) END AS _externalId",
             f"coalesce({live}, false) AS _live" if live else "true AS _live",

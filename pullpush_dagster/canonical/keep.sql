@@ -57,7 +57,7 @@ WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.i
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
-SELECT $connection, $bound_as, key, id, externalId, live, $now FROM claimed
+SELECT $connection, $bound_as, key, id, externalId, live, $started FROM claimed
 WHERE id NOT IN (SELECT id FROM bindings WHERE connection = $connection AND entity = $bound_as)
 
 -- name: vanished

@@ -16,7 +16,8 @@ DELETE FROM outbox AS o USING mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NULL AND o.sequence = m.sequence
 
 -- name: renewed
--- What was refused while it was under way stays so, here and below. A newer version came while this one was under way: it is due at once, with attempts of its own.
+-- A newer version came while this one was under way: it is due at once, with attempts of its own. One that
+-- was refused meanwhile stays dead, here and below.
 UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
@@ -34,10 +35,13 @@ INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent
 SELECT $push, key, sequence, claim, attempts, outcome, reason, sent, answer, sentAt, $now FROM settled
 
 -- name: unbind
--- An id that was learned under one key is no longer another's.
 DELETE FROM bindings AS b USING settled AS s
-WHERE b.connection = $to AND b.entity = $bound_as
-    AND (b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL) OR b.id = json_extract_string(s.externalId, '$.id'))
+WHERE b.connection = $to AND b.entity = $bound_as AND b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL)
+
+-- name: unlearn
+-- An id that is learned under one key is no longer another's.
+DELETE FROM bindings AS b USING settled AS s
+WHERE b.connection = $to AND b.entity = $bound_as AND b.id = json_extract_string(s.externalId, '$.id')
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)

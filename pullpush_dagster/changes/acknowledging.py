@@ -37,7 +37,8 @@ class Settled:
         payload, answer: what went out and what came back, without secrets; None: nothing did.
         due_in: seconds until the next attempt, for retry and unknown.
         external_id: the item's ids, when they were learned; bound_key: under which key.
-        unbind: the stored ids are stale.
+        unbind: the stored ids are stale, so that nothing is known of what the destination has.
+        lost: what was sent is not what the destination has now.
     """
 
     claimed: Claimed
@@ -51,6 +52,7 @@ class Settled:
     external_id: Fields | None = None
     bound_key: str | None = None
     unbind: bool = False
+    lost: bool = False
 
 
 def acknowledge(
@@ -63,7 +65,7 @@ def acknowledge(
     now = dt.datetime.now(dt.UTC)
     con.register("settled", arrow.Table.from_pylist([_row(one, now) for one in settled], _SCHEMA))
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
-    for step in ("mine", "forget", "accept", "done", "renewed", "put_back", "receipts", "unbind", "bind"):
+    for step in ("mine", "forget", "accept", "done", "renewed", "put_back", "receipts", "unbind", "unlearn", "bind"):
         con.execute(_SQL[step], used(_SQL[step], values))
     con.execute("DROP TABLE mine")
     con.unregister("settled")
@@ -102,7 +104,9 @@ _STATES: dict[str, str | None] = {
 
 def _accepted(one: Settled) -> Fields | None:
     """What the destination is now known to have. None: as the claim left it, with the sent fields forgotten."""
-    if one.outcome == "unknown":
+    if one.unbind:
+        return {}
+    if one.outcome == "unknown" or one.lost:
         return None
     fields = {**one.claimed.accepted, **(one.sent or {})}
     return fields or None

@@ -83,7 +83,9 @@ SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now FROM routed
 WHERE op <> 'delete' AND key NOT IN (SELECT key FROM outbox WHERE push = $push)
 
 -- name: refuse
-UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key;
+UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key
+
+-- name: refusal_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
 SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 

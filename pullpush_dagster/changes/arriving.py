@@ -45,7 +45,7 @@ def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pul
     run("routed")
     held = _held(run, push, entity)
     if not held:
-        for step in ("skip_deletes", "refusals", "renew", "enter", "refuse"):
+        for step in ("skip_deletes", "refusals", "renew", "enter", "refuse", "refusal_receipts"):
             run(step)
         values["position"] = values["newest"]
     count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])

@@ -28,7 +28,8 @@ class Claimed:
         key: the destination key, JSON text.
         desired: newest values, field -> text (lists and objects as they are), False for cleared.
         accepted: what the destination had accepted before this claim, in the same form.
-        todo: names of the fields in which the two differ; only those are sent to an existing item.
+        todo: names of the fields in which the two differ; only those are sent to an existing item. All of
+            them where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
     """
 
@@ -79,8 +80,9 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
 def _claimed(row: tuple[Any, ...], name: str, lease: dt.datetime, sendable: frozenset[str]) -> Claimed:
     key, sequence, source, desired, attempts, accepted, ids = row
     wanted, had = orjson.loads(desired), orjson.loads(accepted or "{}")
-    todo = frozenset(field for field in sendable & wanted.keys() if field not in had or had[field] != wanted[field])
     bound = [orjson.loads(one) for one in ids or []]
+    same = {field for field, value in had.items() if bound and wanted.get(field) == value}
+    todo = frozenset((sendable & wanted.keys()) - same)
     return Claimed(key, sequence, source, name, lease, attempts, wanted, had, todo, bound)
 
 

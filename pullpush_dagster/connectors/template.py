@@ -73,6 +73,8 @@ def fill_path(template: str, values: Mapping[str, Any]) -> str:
     """
     quoted = {name: quote(str(values[name]), safe="") for name in holes(template) if values.get(name) is not None}
     path = fill_text(template, quoted, what="the path")
+    if path and not path.startswith("/"):
+        raise RejectError("a path must begin with /: a request goes to its connection's own origin")
     if {".", ".."} & set(path.split("/")) or set(path) & set("?#\\"):
         raise RejectError("an id or key cannot be part of a path")
     return path

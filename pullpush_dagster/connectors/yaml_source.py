@@ -65,14 +65,14 @@ class Source:
             raise ConfigError(f"{file}:1 is not UTF-8 text") from None
 
     def documents(self) -> list[Document]:
-        """Every document of the file, in order.
+        """Every document of the file that is not empty, in order.
 
         Raises:
             ConfigError: it is not YAML, or has the same key twice.
         """
         try:
             nodes = list(yaml.compose_all(self.text, Loader=_Loader))
-            return [self._document(node) for node in nodes if node is not None]
+            return [found for node in nodes if (found := self._document(node)).data is not None]
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             # What YAML quotes of the file may be the beginning of a secret.

@@ -67,7 +67,7 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
 
     @dg.asset(**arguments, description="Pages as the platform sent them, kept raw.")
     def pulled(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        sync = context.run_tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
+        sync = context.run.tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
         keys = _keys(context)
         short, total, store = [], 0, Store.of(project.state)
         for window in windows_of(pull, keys, filtered=filtered, sync=sync):

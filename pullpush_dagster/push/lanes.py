@@ -10,18 +10,24 @@ from itertools import groupby
 
 from pullpush_dagster.connectors.model import PushFacts, Write
 from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
-from pullpush_dagster.push.outcome import Outcome, outcomes
+from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Client
 
 # A lease must outlive the request it covers, so no request starts in its last two minutes.
 _LEASE_MARGIN = dt.timedelta(minutes=2)
 _FAILURES_IN_A_ROW = 5
+# A gate that stays shut for longer is not waited for here: the records are put back until then.
+_LONGEST_WAIT = 60.0
+_LONGEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One record's fate. ``retry_after``: seconds the platform asked us to wait."""
+    """One record's fate.
+
+    ``sent_at``: None when it certainly was not done. ``retry_after``: seconds the platform asked us to wait.
+    """
 
     payload: Payload
     outcome: Outcome
@@ -63,11 +69,12 @@ class Lanes:
             await self._batch(form, path, batch)
 
     async def _batch(self, form: Write, path: str, batch: list[Payload]) -> None:
+        while 0 < self._closed_for() <= _LONGEST_WAIT:
+            await asyncio.sleep(self._closed_for())
         refusal = self._refusal(batch)
         if refusal is not None:
-            await self._report([Sent(one, refusal, None) for one in batch])
+            await self._report([Sent(one, refusal, None, self._closed_for() or None) for one in batch])
             return
-        await asyncio.sleep(max(0.0, self._closed_until - time.monotonic()))
         sent_at = dt.datetime.now(dt.UTC)
         try:
             body = await self._request(form, path, batch)
@@ -87,21 +94,27 @@ class Lanes:
     async def _failed(
         self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime, error: PullPushError
     ) -> None:
-        if isinstance(error, RejectError) and len(batch) > 1:
+        refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
+        if refused is not None and not refused.stale and len(batch) > 1:
             # One bad record can sink a whole batch: halve it until that one stands alone.
             middle = len(batch) // 2
             await self._batch(form, path, batch[:middle])
             await self._batch(form, path, batch[middle:])
             return
         wait = error.retry_after if isinstance(error, RetryError) else None
+        wait = None if wait is None else min(wait, _LONGEST_RETRY_AFTER)
         if isinstance(error, RateLimitError):
             self._closed_until = max(self._closed_until, time.monotonic() + (wait or 1.0))
         elif isinstance(error, UnavailableError):
             self._failures += 1
         elif isinstance(error, AuthError):
             self._halt = error
-        outcome = Outcome(_name(error), str(error))
-        await self._report([Sent(one, outcome, sent_at, wait) for one in batch])
+        maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
+        outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error))
+        await self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
+
+    def _closed_for(self) -> float:
+        return max(0.0, self._closed_until - time.monotonic())
 
     def _refusal(self, batch: list[Payload]) -> Outcome | None:
         """Why this batch is not sent now; None: it is."""
@@ -109,15 +122,11 @@ class Lanes:
             return Outcome("retry", "not sent: the credentials were refused")
         if self._failures >= _FAILURES_IN_A_ROW:
             return Outcome("retry", f"not sent: {_FAILURES_IN_A_ROW} requests in a row had no answer")
+        if self._closed_for() > 0:
+            return Outcome("retry", f"not sent: the platform asked to wait {self._closed_for():.0f} s")
         if dt.datetime.now(dt.UTC) + _LEASE_MARGIN > min(one.claimed.lease_until for one in batch):
             return Outcome("retry", "not sent: the claim was about to run out")
         return None
-
-
-def _name(error: PullPushError) -> str:
-    if isinstance(error, RejectError):
-        return "rejected"
-    return "unknown" if isinstance(error, UnavailableError) and error.sent else "retry"
 
 
 def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:

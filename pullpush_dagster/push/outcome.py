@@ -1,23 +1,31 @@
 """Confirm: what one record's own answer says, never what the status of the whole request suggests."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pullpush_dagster.connectors.model import PushFacts, Write
 from pullpush_dagster.connectors.template import at
+from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.payload import Payload
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``name`` is accepted, rejected, retry or unknown. ``stale``: the ids we sent it under are no longer good."""
+    """``name`` is accepted, rejected, retry or unknown.
+
+    ``stale``: the ids we sent it under are no longer good. ``lost``: the platform has taken something else.
+    """
 
     name: str
     reason: str | None = None
     answer: Any = None
     stale: bool = False
+    lost: bool = False
 
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) -> list[Outcome]:
@@ -46,27 +54,33 @@ def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
         compared = native in sent.record and isinstance(answer, Mapping) and native in answer
         if compared and not _same(sent.record[native], answer[native]):
             said = f"{native}: sent {sent.record[native]!r}, the answer has {answer[native]!r}"
-            return Outcome("retry", said, answer)
+            return Outcome("retry", said, answer, lost=True)
     return Outcome("accepted", answer=answer)
+
+
+def refused_whole(facts: PushFacts, form: Write, error: RejectError) -> Outcome:
+    """What the refusal of a whole request says of the records in it."""
+    gone = error.status == 404 and "{binding." in form.path
+    if gone or error.code in (*facts.gone, *facts.exists):
+        return Outcome("retry", str(error), stale=True)
+    return Outcome("rejected", str(error))
 
 
 def _refused(facts: PushFacts, code: str, message: str, answer: Any) -> Outcome:
     said = f"{code}: {message}" if code else message
-    if code in facts.gone:
-        return Outcome("retry", said, answer, stale=True)
-    if code in facts.exists:
-        # Somebody created it meanwhile, or our own create did whose answer was lost: look it up, then update.
+    if code in (*facts.gone, *facts.exists):
+        # It exists: created by somebody meanwhile, or by our own create whose answer was lost. Looked up, then updated.
         return Outcome("retry", said, answer, stale=True)
     return Outcome("rejected", said, answer)
 
 
 def _same(sent: Any, echoed: Any) -> bool:
-    """Equal as the platform may write it: "19.9900" echoes 19.99."""
-    if sent == echoed or str(sent) == str(echoed):
-        return True
-    if isinstance(sent, bool) or isinstance(echoed, bool) or echoed is None:
-        return False
-    try:
-        return Decimal(str(sent)) == Decimal(str(echoed))
-    except InvalidOperation:
-        return False
+    """Equal as the platform may write it: "19.9900" echoes 19.99, null echoes ""; but "123" is not "00123"."""
+    if isinstance(sent, bool) or isinstance(echoed, bool):
+        return sent is echoed
+    if echoed is None or sent == echoed:
+        return bool(sent == echoed or sent == "")
+    texts = str(sent), str(echoed)
+    return texts[0] == texts[1] or (
+        all(_NUMBER.fullmatch(text) for text in texts) and Decimal(texts[0]) == Decimal(texts[1])
+    )

@@ -11,7 +11,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.changes.claiming import Claimed, Fields
 from pullpush_dagster.connectors.model import PushFacts, Write
-from pullpush_dagster.connectors.template import ABSENT, fill, fill_text, holes
+from pullpush_dagster.connectors.template import fill, fill_text, holes
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def payload(
     known = {**claimed.accepted, **claimed.desired}
     names = set(holes(form.record)) & set(entity.compared)
     sending = {name for name in names if name in known and (ids is None or name in claimed.todo)}
-    sending -= {name for name in sending if known[name] is False and name not in facts.cleared}
+    sending -= {name for name in sending if not _expressible(facts, name, known[name])}
     if not sending and ids is not None:
         return None
     values: dict[str, Any] = {**settings, **orjson.loads(claimed.key)}
@@ -87,7 +87,14 @@ def typed(entity: Entity, name: str, stored: Any) -> Any:
 
 def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:
     table = facts.values.get(name)
-    return table.get(stored, ABSENT) if table else typed(entity, name, stored)
+    return table[stored] if table else typed(entity, name, stored)
+
+
+def _expressible(facts: PushFacts, name: str, stored: Any) -> bool:
+    """Whether the platform has a way to say this value at all."""
+    if stored is False:
+        return name in facts.cleared
+    return name not in facts.values or stored in facts.values[name]
 
 
 def _emptied(form: Write, names: set[str], facts: PushFacts) -> Fields:

@@ -23,6 +23,7 @@ from pullpush_dagster.transport.client import backoff
 
 _CLAIM = 5000
 _GROUP = 1000
+_REFUSED_SECONDS = 60.0
 _GROUP_SECONDS = 0.25
 Progress = Callable[[str], None]
 
@@ -52,6 +53,8 @@ class Pusher:
         self.connector = project.connector(push.to)
         self.facts = self.connector.push(self.entity.name)
         self.binding = self.connector.entity(self.entity.name).binding
+        own = self.connector.entity(self.entity.name).canonical_map
+        self.fixed = {name: own[name].value for name in self.entity.key if name in own and own[name].value is not None}
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
 
     def arrive(self) -> list[Arrival]:
@@ -104,12 +107,12 @@ class Pusher:
         try:
             found = await look_up(client, self.facts.find, self.binding, homeless)
         except PullPushError as error:
-            outcome = "retry" if isinstance(error, RetryError) else "rejected"
             if not isinstance(error, RetryError | RejectError):
                 await journal.settle([Settled(row, "retry", str(error)) for row in rows])
                 raise
-            due_in = backoff(1, error) if isinstance(error, RetryError) else 0.0
-            await journal.settle([Settled(row, outcome, str(error), due_in=due_in) for row in homeless])
+            # A look-up that is refused says nothing about the records: they wait until it works.
+            due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
+            await journal.settle([Settled(row, "retry", str(error), due_in=due_in) for row in homeless])
             rows, found = [row for row in rows if row.ids], {}
         payloads = []
         for row in rows:
@@ -120,7 +123,10 @@ class Pusher:
                 await journal.settle([one])
         return payloads
 
-    def _payload(self, row: Claimed, candidates: list[Fields], client: Client) -> Payload | Settled:
+    def _payload(self, row: Claimed, candidates: list[Fields] | RejectError, client: Client) -> Payload | Settled:
+        stranger = self._stranger(row)
+        if stranger or isinstance(candidates, RejectError):
+            return Settled(row, "rejected", stranger or str(candidates))
         if len(candidates) > 1:
             return Settled(row, "rejected", f"{len(candidates)} items of {self.push.to} have this key")
         ids = candidates[0] if candidates else None
@@ -136,6 +142,16 @@ class Pusher:
             return Settled(row, "rejected", str(error), **learned)  # type: ignore[arg-type]
         nothing = f"nothing that {self.push.to} can be sent differs"
         return one or Settled(row, "skipped", nothing, **learned)  # type: ignore[arg-type]
+
+    def _stranger(self, row: Claimed) -> str | None:
+        """Why the destination cannot have such a key, where a part of its own keys is always the same."""
+        key = orjson.loads(row.key)
+        for name, always in self.fixed.items():
+            if key[name] != always:
+                return (
+                    f"{self.push.to} has only {name} {always}, not {key[name]}: translate it, or leave it out by only"
+                )
+        return None
 
     def _unwanted(self, row: Claimed, form: Write) -> bool:
         known = {**row.accepted, **row.desired}
@@ -202,6 +218,7 @@ class Journal:
             external_id=ids,
             bound_key=pusher.bound_key(row),
             unbind=outcome.stale,
+            lost=outcome.lost,
         )
 
     def _due_in(self, sent: Sent) -> float:

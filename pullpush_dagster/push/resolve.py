@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,29 +13,53 @@ from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Client
 
+# How a platform says that a value we asked for, not the asking itself, is wrong.
+_ABOUT_THE_VALUES = (400, 414, 422)
 
-async def look_up(client: Client, find: Find, binding: Binding, rows: Sequence[Claimed]) -> dict[str, list[Fields]]:
+
+async def look_up(
+    client: Client, find: Find, binding: Binding, rows: Sequence[Claimed]
+) -> dict[str, list[Fields] | RejectError]:
     """The items the platform has for each row's key, by key; an empty list: it has none.
 
-    Asked in batches of ``find.batch``; an item is matched by its own value, never by place.
+    Asked in batches of ``find.batch``; an item is matched by its own value, never by place. A value that
+    the platform refuses to look for has that refusal instead, and does not sink the others.
 
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``.
     """
-    wanted = {str(orjson.loads(row.key)[find.field]): row.key for row in rows}
-    found: dict[str, list[Fields]] = {key: [] for key in wanted.values()}
+    wanted: dict[str, list[str]] = {}
+    for row in rows:
+        wanted.setdefault(str(orjson.loads(row.key)[find.field]), []).append(row.key)
+    found: dict[str, list[Fields] | RejectError] = {row.key: [] for row in rows}
     asks = (_one(client, find, batch) for batch in _batches(list(wanted), find.batch))
-    for items in await asyncio.gather(*asks):
-        for item in items:
-            key = wanted.get(str(at(item, find.match)))
-            ids = _ids(item, binding)
-            if key is not None and ids not in found[key]:
-                found[key].append(ids)
+    for item in chain.from_iterable(await asyncio.gather(*asks)):
+        if isinstance(item, _Refused):
+            found |= dict.fromkeys(wanted[item.value], item.error)
+            continue
+        ids = _ids(item, binding)
+        for key in wanted.get(str(at(item, find.match)), []):
+            known = found[key]
+            if "id" in ids and isinstance(known, list) and ids not in known:
+                known.append(ids)
     return found
 
 
+class _Refused(NamedTuple):
+    value: str
+    error: RejectError
+
+
 async def _one(client: Client, find: Find, values: Sequence[str]) -> list[Any]:
-    answer = await client.ask(find, {"keys": ",".join(values)})
+    try:
+        answer = await client.ask(find, {"keys": ",".join(values)})
+    except RejectError as error:
+        if error.status not in _ABOUT_THE_VALUES:
+            raise
+        if len(values) == 1:
+            return [_Refused(values[0], error)]
+        middle = len(values) // 2
+        return await _one(client, find, values[:middle]) + await _one(client, find, values[middle:])
     items = at(answer.body, find.each)
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {find.each}")

@@ -76,7 +76,7 @@ class Client:
         base = self._base_url()
         self._http = httpx.AsyncClient(
             auth=authentication(self._auth(base), {**self._values, **secrets}),
-            headers=fill(self.facts.headers, {**self._values, **secrets}),
+            headers={n: str(v).encode() for n, v in fill(self.facts.headers, {**self._values, **secrets}).items()},
             timeout=httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds)),
             limits=httpx.Limits(max_connections=self.facts.limits.concurrency),
             follow_redirects=False,

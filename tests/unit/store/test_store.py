@@ -165,7 +165,12 @@ def test_sql_reaches_no_other_file(store, tmp_path, sql):
 
 @pytest.mark.parametrize(
     "sql",
-    ["SET enable_external_access = true", "SET lock_configuration = false", "SET memory_limit = '1TB'", "RESET TimeZone"],
+    [
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET memory_limit = '1TB'",
+        "RESET TimeZone",
+    ],
 )
 def test_the_configuration_is_locked(store, sql):
     with pytest.raises(duckdb.InvalidInputException, match="locked"), store.session() as con:

@@ -1,0 +1,35 @@
+"""Durations and shares, as people write them."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from pullpush_dagster.config.duration import Seconds, Share
+
+SECONDS, SHARE = TypeAdapter(Seconds), TypeAdapter(Share)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("15m", 900), ("1h", 3600), ("2d", 172800)])
+def test_a_duration_is_a_number_and_a_unit(text, seconds):
+    assert SECONDS.validate_python(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["15", 15, "m", "15 minutes", "1.5h", "-1h", "0m", "", None])
+def test_anything_else_is_no_duration(text):
+    with pytest.raises(ValidationError, match="not a duration such as 15m, 1h or 1d"):
+        SECONDS.validate_python(text)
+
+
+@pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.5 %", 0.005), ("0%", 0.0), ("100%", 1.0)])
+def test_a_share_is_a_percentage(text, share):
+    assert SHARE.validate_python(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("given", ["off", False])  # YAML reads a bare off as false
+def test_off_is_no_limit(given):
+    assert SHARE.validate_python(given) is None
+
+
+@pytest.mark.parametrize("given", [0, 0.0, 10, 0.1, "10", "-5%", "", True, None])
+def test_a_bare_number_is_neither_a_share_nor_off(given):
+    with pytest.raises(ValidationError, match="not a share such as 10%, nor off"):
+        SHARE.validate_python(given)

@@ -1,0 +1,271 @@
+"""One source on a real store: records go through frame_of -> keep_frame -> audit, as a pull's do."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pytest
+
+from pullpush_dagster.audit import Audit, audit
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.compile import RecordShape
+from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
+from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.schema import next_number
+
+START = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
+SHAPE = RecordShape((), {"id": "item.id"}, {"item.live": "true"}, False)
+MAPS: dict[str, dict[str, Any]] = {
+    "stocklevel": {"sku": "item.sku", "locationId": "item.loc", "quantity": "item.q", "updatedAt": "item.at"},
+    "product": {
+        "sku": "item.sku",
+        "title": "item.title",
+        "description": "item.description",
+        "price": "item.price",
+        "status": "item.status",
+        "media": {"from": "item.media", "each": {"url": "each.url", "alt": "each.alt"}},
+        "updatedAt": "item.at",
+    },
+    "order": {
+        "orderId": "item.number",
+        "status": "item.status",
+        "totalAmount": "item.total",
+        "note": "item.note",
+        "customer": {"fields": {"name": "item.customer.name", "email": "item.customer.email"}},
+        "lineItems": {"from": "item.lines", "each": {"lineId": "each.id", "sku": "each.sku", "quantity": "each.q"}},
+        "updatedAt": "item.at",
+    },
+}  # fmt: skip
+
+
+def mapped(fields: Mapping[str, Any]) -> dict[str, FieldMap]:
+    """A canonical_map as a connector file writes it."""
+    return {name: FieldMap.model_validate(given) for name, given in fields.items()}
+
+
+def pages(*bodies: str | list[Any], asked: Sequence[dt.datetime] = ()) -> pa.Table:
+    """Raw pages as a pull spools them, one per body."""
+    texts = [body if isinstance(body, str) else orjson.dumps(body).decode() for body in bodies]
+    when = list(asked) or [START] * len(texts)
+    columns = {"walk": ["all"] * len(texts), "page": range(len(texts)), "asked_at": when, "body": texts}
+    return pa.table({name: list(values) for name, values in columns.items()}, schema=PAGES)
+
+
+@dataclass
+class Found:
+    """What one audit found, its changes as (op, key, before, after); numbers are plain."""
+
+    audit: Audit
+    changes: list[tuple[str, Any, Any, Any]]
+
+
+@dataclass
+class Source:
+    """One pull of one connection, with a clock of its own: each pull is a minute later than the last."""
+
+    store: Store
+    entity: str
+    connection: str = "erp"
+    scope: str = ""
+    map: dict[str, Any] = field(default_factory=dict)
+    days: str | None = None
+    bound_as: str = ""
+    minute: int = 0
+
+    def frame(self, *bodies: list[Any], asked: float | None = None) -> Frame:
+        when = START + dt.timedelta(minutes=self.minute if asked is None else asked)
+        read = pages(*bodies, asked=[when] * len(bodies))
+        return frame_of(ENTITIES[self.entity], mapped(self.map or MAPS[self.entity]), SHAPE, read, {})
+
+    def pull(
+        self,
+        records: Iterable[Any],
+        *,
+        kind: str = "full",
+        started: float | None = None,
+        asked: float | None = None,
+        again: int | None = None,
+        short: int = 0,
+        window: tuple[str, str] | None = None,
+    ) -> Kept:
+        """Keep one pull. ``started``, ``asked``: minutes of its start and of its page; ``again``: the pull read anew;
+        ``short``: how many records more the platform says there are."""
+        self.minute += 1
+        started = (self.minute if asked is None else asked) if started is None else started
+        begun = START + dt.timedelta(minutes=started)
+        natives = [self.native(record) for record in records]
+        frame = self.frame(natives, asked=started if asked is None else asked)
+        with self.store.session() as con:
+            number = again or next_number(con, "pull")
+            if again is None:
+                con.execute(
+                    "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, ?, ?, ?, ?, ?)",
+                    [number, self.connection, self.entity, self.scope, kind, begun],
+                )
+            of = FrameOf(
+                self.connection,
+                self.entity,
+                number,
+                self.scope,
+                kind == "full",
+                ENTITIES[self.bound_as or self.entity],
+                begun,
+                self.days,
+                window,
+                len(natives),
+                len(natives) + short,
+            )
+            return keep_frame(con, ENTITIES[self.entity], of, frame)
+
+    def native(self, record: Any) -> dict[str, Any]:
+        """A native record; of stock, (sku, location, quantity) will do."""
+        if isinstance(record, tuple):
+            names = ("sku", "loc", "q")
+            record = {name: value for name, value in zip(names, record, strict=True) if value is not MISSING}
+        name = record.get("id") or f"{record.get('sku') or record.get('number')}@{record.get('loc', '')}"
+        return {"id": name, "live": True, **record}
+
+    def audit(self, **limits: float | None) -> Found:
+        with self.store.session() as con:
+            seen = _last(con, self.connection, self.entity)
+            done = audit(con, ENTITIES[self.entity], self.connection, self.entity, self.scope, limits)
+            rows = con.execute(
+                "SELECT op, key, before, after, cleared FROM changes WHERE connection = ? AND name = ?"
+                " AND sequence > ? ORDER BY sequence",
+                [self.connection, self.entity, seen],
+            ).fetchall()
+        return Found(done, [self._told(*row) for row in rows])
+
+    def __call__(self, records: Iterable[Any], **how: Any) -> Found:
+        """Pull, then audit without limits."""
+        self.pull(records, **how)
+        return self.audit(deleted=None, zeroed=None, changed=None, price=None, rows=None)
+
+    def _told(self, op: str, key: str, before: str, after: str | None, cleared: list[str] | None) -> Any:
+        told = orjson.loads(after) if after is not None else None
+        told = None if told is None else told | dict.fromkeys(cleared or [], False)
+        key, was = orjson.loads(key), orjson.loads(before)
+        if self.entity != "stocklevel":
+            return op, key, was, told
+        return op, key["sku"], _number(was.get("quantity")), _number((told or {}).get("quantity"))
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self.store.session() as con:
+            return con.execute(sql, list(values)).fetchall()
+
+    def canonical(self, columns: str = "sku, quantity") -> list[tuple[Any, ...]]:
+        """The source's rows as last pulled."""
+        return self.rows(
+            f"SELECT {columns} FROM canonical_{self.entity} WHERE _connection = '{self.connection}' ORDER BY ALL"
+        )
+
+    def baseline(self, columns: str = "sku, quantity") -> list[tuple[Any, ...]]:
+        """The source's rows as last accepted, without those that are gone."""
+        return self.rows(
+            f"SELECT {columns} FROM baseline_{self.entity} WHERE NOT _deleted AND _connection = '{self.connection}' ORDER BY ALL"
+        )
+
+    def quarantined(self) -> dict[str, list[str]]:
+        """key as JSON (or the external id, where there is no key) -> reasons."""
+        rows = self.rows("SELECT coalesce(key, externalId), reasons FROM quarantine ORDER BY ALL")
+        return dict(rows)
+
+    def bindings(self) -> list[tuple[str, str, bool]]:
+        return self.rows("SELECT key, id, live FROM bindings ORDER BY ALL")
+
+
+class _Missing:
+    """A field that the native record does not have at all."""
+
+
+MISSING = _Missing()
+
+
+def _last(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> int:
+    sql = "SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = ? AND name = ?"
+    ((last,),) = con.execute(sql, [connection, name]).fetchall()
+    return int(last)
+
+
+def _number(text: Any) -> Any:
+    return Decimal(text) if isinstance(text, str) else text
+
+
+@pytest.fixture
+def missing() -> object:
+    """Stands for a field that the native record does not have at all."""
+    return MISSING
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store.duckdb")
+
+
+@pytest.fixture
+def source(store: Store) -> Any:
+    """Makes a Source: ``source("product")``."""
+
+    def make(entity: str = "stocklevel", **how: Any) -> Source:
+        return Source(store, entity, **how)
+
+    return make
+
+
+@pytest.fixture
+def stock(source: Any) -> Source:
+    """Stock of one warehouse, WH, always pulled in full: ``stock([("A", "WH", 5)])``."""
+    return source(scope="WH")
+
+
+@pytest.fixture
+def products(source: Any) -> Source:
+    """Products, pulled whole or in windows."""
+    return source("product")
+
+
+@pytest.fixture
+def read() -> Any:
+    """Reads native records by a map: ``read("product", {...}, [{...}])`` gives a Readout."""
+
+    def frame(entity: str, fields: Mapping[str, Any], *bodies: Any, scope: Mapping[str, str] | None = None,
+              asked: Sequence[dt.datetime] = (), **shape: Any) -> Readout:  # fmt: skip
+        form = RecordShape(**{"each": (), "external_id": {"id": "item.id"}, **shape})
+        return Readout(frame_of(ENTITIES[entity], mapped(fields), form, pages(*bodies, asked=asked), dict(scope or {})))
+
+    return frame
+
+
+@dataclass
+class Readout:
+    """A frame, with its rows and its faults as plain Python."""
+
+    frame: Frame
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.frame.rows.to_pylist()
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        """key as JSON -> reasons of its quarantine."""
+        return {row["_key"]: row["reasons"] for row in self.frame.quarantined.to_pylist()}
+
+    def state(self, name: str) -> Any:
+        """What the only row says of a field: its value, "cleared" or "unknown"."""
+        (row,) = self.rows
+        return "cleared" if name in row["_cleared"] else "unknown" if row[name] is None else row[name]
+
+    def states(self, name: str) -> list[Any]:
+        """The same for every row, in order of key."""
+        return [
+            "cleared" if name in row["_cleared"] else "unknown" if row[name] is None else row[name] for row in self.rows
+        ]

@@ -1,0 +1,45 @@
+"""Counts for people."""
+
+import datetime as dt
+
+import pytest
+
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.overview import oldest_watermark, outbox_counts, past_counts
+
+
+@pytest.fixture
+def con(tmp_path):
+    with Store(tmp_path / "pullpush.duckdb").session() as con:
+        yield con
+
+
+def test_an_outbox_is_counted_by_state_with_a_reason_and_an_example(con):
+    con.execute(
+        "INSERT INTO outbox (push, key, state, reason) VALUES "
+        "('p', 'A', 'due', NULL), ('p', 'B', 'waiting', 'no item'), ('p', 'C', 'waiting', 'no item'), "
+        "('q', 'D', 'dead', 'x')"
+    )
+    found = outbox_counts(con, "p")
+    assert found.numbers() == {"accepted": 0, "skipped": 0, "due": 1, "waiting": 2, "dead": 0}
+    assert found.why == {"waiting: no item": "2 keys, such as B", "due: to be sent": "1 keys, such as A"}
+
+
+def test_a_key_accepted_twice_counts_once(con):
+    con.execute("INSERT INTO receipts (push, key, outcome) VALUES ('p', 'A', 'accepted'), ('p', 'A', 'accepted')")
+    assert outbox_counts(con, "p").accepted == 1
+
+
+def test_past_pulls_are_told_oldest_first(con):
+    con.execute("INSERT INTO pulls (pull, connection, name, records) VALUES (2, 'c', 'n', 20), (1, 'c', 'n', 10)")
+    assert past_counts(con, "c", "n") == [10, 20]
+
+
+def test_the_walk_furthest_behind_is_told_in_utc(con):
+    con.execute("INSERT INTO watermarks VALUES ('c', 'n', 'a', '2026-11-02 00:00:00+00', 1)")
+    con.execute("INSERT INTO watermarks VALUES ('c', 'n', 'b', '2026-11-01 02:00:00+02', 1)")
+    assert oldest_watermark(con, "c", "n") == dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+
+
+def test_a_pull_that_never_ran_has_no_watermark(con):
+    assert oldest_watermark(con, "c", "n") is None

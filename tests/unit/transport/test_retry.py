@@ -1,0 +1,121 @@
+"""Asking again: while that may help, as long as the platform said, and never when it cannot."""
+
+import datetime as dt
+import time
+from email.utils import format_datetime
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from pullpush_dagster.connectors import load_connector
+from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.transport.classify import fault_of, retry_after
+from pullpush_dagster.transport.client import backoff
+
+GET = Request(get="/items")
+GOOD = JSONResponse([{"id": 1}])
+NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+
+
+def slower(when):
+    return Response("", 429, headers={"retry-after": when})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        slower("0"),
+        Response("", 500),
+        Response("", 504),
+        Response("<html>"),
+        Response(""),
+        Response('[{"id": 1}, {'),
+        Response("[", 408),
+    ],
+    ids=["429", "500", "504", "HTML", "nothing", "cut JSON", "408"],
+)
+def test_a_passing_fault_is_asked_again(tiny, platform, bad):
+    platform.answer(bad, bad, GOOD)
+    assert tiny.ask(GET).body == [{"id": 1}]
+    assert len(platform.requests) == 3
+
+
+def test_after_six_attempts_it_is_given_up(tiny, platform):
+    platform.answer(Response("", 500))
+    with pytest.raises(UnavailableError, match="Tiny answered 500"):
+        tiny.ask(GET)
+    assert len(platform.requests) == 6
+
+
+def test_a_refused_connection_is_asked_again_and_told_as_unsent(tiny):
+    tiny.url = "http://127.0.0.1:1"
+    with pytest.raises(UnavailableError, match="cannot be reached") as error:
+        tiny.ask(GET)
+    assert not error.value.sent
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (401, "", AuthError),
+        (403, "", AuthError),
+        (404, "", RejectError),
+        (500, "broken_for_good", RejectError),
+        (301, "", RejectError),
+    ],
+)
+def test_what_stays_wrong_is_asked_once(tiny, platform, status, code, kind):
+    platform.answer(JSONResponse({"code": code}, status))
+    with pytest.raises(kind):
+        tiny.ask(GET)
+    assert len(platform.requests) == 1
+
+
+def test_odoos_answer_to_an_unknown_field_stays_wrong():
+    facts = load_connector("odoo").facts
+    body = {"name": "builtins.ValueError", "message": "Invalid field 'x' on 'product.product'"}
+    assert isinstance(fault_of(facts, 500, {}, body, "erp"), RejectError)
+    assert isinstance(fault_of(facts, 500, {}, {"name": "psycopg2.OperationalError"}, "erp"), UnavailableError)
+
+
+def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):
+    platform.answer(slower("1"), GOOD)
+    start = time.monotonic()
+    tiny.ask(GET)
+    assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        (format_datetime(NOW + dt.timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - dt.timedelta(hours=1), usegmt=True), 0),
+        ("Sun, 01 Nov 2026 12:00:30 -0000", 30),
+        ("Sun, 01 Nov 2026 13:00:30 +0100", 30),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("²", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header, seconds):
+    assert retry_after({"retry-after": header}, NOW) == seconds
+
+
+def test_no_retry_after_says_nothing():
+    assert retry_after({}) is None
+
+
+def test_a_wait_is_what_the_platform_said_within_reason():
+    assert backoff(1, RateLimitError(retry_after=7)) == 7
+    assert backoff(1, RateLimitError(retry_after=86400)) == 300
+
+
+def test_other_waits_grow_with_full_jitter():
+    waits = [[backoff(attempt, UnavailableError(), base=1) for _ in range(200)] for attempt in (1, 3, 20)]
+    assert [max(some) <= cap for some, cap in zip(waits, (2, 8, 60), strict=True)] == [True, True, True]
+    assert [max(some) > cap / 2 for some, cap in zip(waits, (2, 8, 60), strict=True)] == [True, True, True]
+    assert min(waits[2]) < 30
