@@ -26,7 +26,7 @@ from pullpush_dagster.sandbox import Standin, running
 def main(skus: int, seed: int, drift: int) -> None:
     """Run every sync against stand-in platforms, let the ERP drift, run them again, and compare."""
     started = time.monotonic()
-    console = Console(width=max(110, Console().width))
+    console = Console(width=max(120, Console().width))
     os.environ["PULLPUSH_DATA"] = str(Project.find().root / "data" / "demo")
     project = Project.find()
     shutil.rmtree(project.state, ignore_errors=True)

@@ -23,9 +23,7 @@ ASSETS = "{ assetNodes { assetKey { path } isPartitioned dependencyKeys { path }
 
 def _ask(port, query, **variables):
     body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)["data"]
 

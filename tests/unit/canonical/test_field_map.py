@@ -69,6 +69,8 @@ def test_a_mapping_that_says_nothing_clear_is_refused(given):
 
 
 def test_yaml_booleans_and_numbers_are_read_as_json_writes_them():
-    given = FieldMap.model_validate({"from": "item.a", "map": {True: "yes", 2: "two"}, "unknown_unless": {"item.b": True}})
+    given = FieldMap.model_validate(
+        {"from": "item.a", "map": {True: "yes", 2: "two"}, "unknown_unless": {"item.b": True}}
+    )
     assert given.map == {"true": "yes", "2": "two"}
     assert given.unknown_unless == {"item.b": "true"}

@@ -34,7 +34,9 @@ def test_what_a_page_says_is_never_in_the_error(read):
 
 
 def test_records_lie_where_the_connector_says(read):
-    assert skus(read("product", PRODUCT, '{"data": {"items": [{"id": 1, "sku": "A"}]}}', each=("data", "items"))) == ["A"]
+    assert skus(read("product", PRODUCT, '{"data": {"items": [{"id": 1, "sku": "A"}]}}', each=("data", "items"))) == [
+        "A"
+    ]
 
 
 def test_no_records_are_no_rows(read):
@@ -107,7 +109,9 @@ def test_one_id_read_twice_under_two_keys_has_the_newer_key(read):
 
 
 def test_every_row_says_when_its_page_was_asked_for(read):
-    found = read("product", PRODUCT, [{"id": 1, "sku": "A"}], [{"id": 2, "sku": "B"}], asked=[NOON, NOON + dt.timedelta(1)])
+    found = read(
+        "product", PRODUCT, [{"id": 1, "sku": "A"}], [{"id": 2, "sku": "B"}], asked=[NOON, NOON + dt.timedelta(1)]
+    )
     assert [row["_askedAt"].day for row in found.rows] == [1, 2]
 
 
@@ -142,7 +146,12 @@ def test_a_row_has_all_its_reasons(read):
         ("contact", {"email": "item.x"}, "no address", "email: is not a lower-cased e-mail address"),
         ("call", {"callId": "item.id", "duration": "item.x"}, -5, "duration: is negative"),
         ("call", {"callId": "item.id", "direction": "item.x"}, "in", "direction: is not one of inbound, outbound"),
-        ("invoice", {"invoiceId": "item.id", "status": "item.x"}, "late", "status: is not one of draft, open, paid, void"),
+        (
+            "invoice",
+            {"invoiceId": "item.id", "status": "item.x"},
+            "late",
+            "status: is not one of draft, open, paid, void",
+        ),
     ],
 )
 def test_each_entity_has_checks_of_its_own(read, entity, fields, record, reason):

@@ -64,7 +64,9 @@ def test_a_map_may_say_how_to_round(read, literal, places, rounded):
 @pytest.mark.parametrize("places", [2, 4])
 def test_a_number_too_large_to_keep_sets_its_record_aside_and_no_other(read, places):
     fields = {"sku": "item.sku", "locationId": {"value": "WH"}, "quantity": {"from": "item.q", "round": places}}
-    found = read("stocklevel", fields, [{"id": 1, "sku": "A", "q": "123456789012345678"}, {"id": 2, "sku": "B", "q": 1}])
+    found = read(
+        "stocklevel", fields, [{"id": 1, "sku": "A", "q": "123456789012345678"}, {"id": 2, "sku": "B", "q": 1}]
+    )
     assert found.states("quantity") == [1]
     assert found.faults == {KEY: ["quantity: is not a number of at most 14 digits before the point"]}
 

@@ -35,7 +35,8 @@ def walk(tiny):
         async def go():
             async with tiny.client(connector) as client:
                 return [
-                    [row["id"] for row in page.records] async for page in pages(client, connector.pull("product"), {})
+                    [row.get("id") for row in page.records]
+                    async for page in pages(client, connector.pull("product"), {})
                 ]
 
         return asyncio.run(go())
@@ -108,6 +109,17 @@ def test_more_deletions_than_a_page_holds_lose_nobody(walk, table):
     table.add(*range(1, 13))
     table.before(5, functools.partial(table.delete, 1, 2, 3, 4, 5))
     assert set(ids(walk(PAGE))) >= set(range(6, 13))
+
+
+@pytest.mark.xfail(strict=True, reason="page style: the total hides it; the next full audit finds the record")
+def test_a_deletion_and_an_addition_between_two_pages_lose_nobody(walk, table):
+    def swap():
+        table.delete(1)
+        table.add(9)
+
+    table.add(1, 2, 3, 4)
+    table.before(2, swap)
+    assert ids(walk(PAGE)) == [1, 2, 3, 4, 9]
 
 
 def test_deletions_again_and_again_come_to_an_end(walk, table):

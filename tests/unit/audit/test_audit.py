@@ -1,0 +1,249 @@
+"""What an audit appends to the change log and accepts as the state, pull after pull."""
+
+import pytest
+
+OFF = dict.fromkeys(("deleted", "zeroed", "changed", "price", "rows"))
+
+
+def said(stock, missing, state):
+    """One pull in which key K is in ``state``; another key keeps the pull from being empty."""
+    other = ("OTHER", "WH", 1)
+    return stock([other] if state == "absent" else [other, ("K", "WH", missing if state == "unknown" else state)])
+
+
+def changes_of_k(found):
+    return [change for change in found.changes if change[1] == "K"]
+
+
+def accepted(stock):
+    return dict(stock.baseline()).get("K", "absent")
+
+
+TABLE = [
+    (5, 5, [], 5), (5, 0, [("update", "K", 5, 0)], 0), (5, "unknown", [], 5), (5, "absent", [], 5),
+    (0, 5, [("update", "K", 0, 5)], 5), (0, 0, [], 0), (0, "unknown", [], 0), (0, "absent", [], 0),
+    ("unknown", 5, [("update", "K", None, 5)], 5), ("unknown", 0, [("update", "K", None, 0)], 0),
+    ("unknown", "unknown", [], None), ("unknown", "absent", [], None),
+    ("absent", 5, [("insert", "K", None, 5)], 5), ("absent", 0, [("insert", "K", None, 0)], 0),
+    ("absent", "unknown", [("insert", "K", None, None)], None), ("absent", "absent", [], "absent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "then", "changes", "state"), TABLE)
+def test_a_value_zero_unknown_and_absence_stay_four_different_things(stock, missing, first, then, changes, state):
+    said(stock, missing, first)
+    found = said(stock, missing, then)
+    assert changes_of_k(found) == changes
+    assert accepted(stock) == state
+
+
+@pytest.mark.parametrize("first", [5, 0, "unknown"])
+def test_absent_once_is_nothing_and_twice_is_a_delete(stock, missing, first):
+    said(stock, missing, first)
+    once, twice, thrice = (said(stock, missing, "absent") for _ in range(3))
+    before = None if first == "unknown" else first
+    assert [changes_of_k(found) for found in (once, twice, thrice)] == [[], [("delete", "K", before, None)], []]
+    assert accepted(stock) == "absent"
+
+
+def test_absences_that_are_not_in_a_row_delete_nothing(stock, missing):
+    for state in (5, "absent", 5, "absent"):
+        found = said(stock, missing, state)
+        assert changes_of_k(found) == ([] if found.changes == [] or state == "absent" else [("insert", "K", None, 5)])
+    assert accepted(stock) == 5
+
+
+def test_a_record_that_was_there_but_unreadable_was_not_absent(stock, missing):
+    said(stock, missing, 5)
+    said(stock, missing, "absent")
+    said(stock, missing, "broken")
+    assert said(stock, missing, "absent").changes == []
+    assert accepted(stock) == 5
+
+
+def test_what_comes_back_after_a_delete_is_new(stock, missing):
+    for state in (5, "absent", "absent"):
+        said(stock, missing, state)
+    assert changes_of_k(said(stock, missing, 7)) == [("insert", "K", None, 7)]
+
+
+# Unknown and cleared
+
+
+def test_unknown_keeps_the_last_value_and_notes_since_when(stock, missing):
+    stock([("A", "WH", 5)])
+    stock([("A", "WH", missing)])
+    ((_, since),) = stock.baseline("quantity, _unknown[1].since")
+    stock([("A", "WH", None)])
+    assert stock.baseline("quantity, _unknown") == [(5, [{"field": "quantity", "since": since}])]
+
+
+def test_a_value_that_becomes_known_again_unchanged_is_no_change(stock):
+    for quantity in (5, None):
+        stock([("A", "WH", quantity)])
+    assert stock([("A", "WH", 5)]).changes == []
+    assert stock.baseline("quantity, _unknown") == [(5, None)]
+
+
+def test_cleared_is_a_change_and_the_next_time_it_is_not(products):
+    products([{"sku": "A", "title": "Cup", "description": "big"}])
+    cleared = products([{"sku": "A", "title": "Cup", "description": None}])
+    again = products([{"sku": "A", "title": "Cup", "description": ""}])
+    assert cleared.changes == [
+        ("update", {"sku": "A"}, {"title": "Cup", "description": "big"}, {"title": "Cup", "description": False})
+    ]
+    assert again.changes == []
+
+
+def test_a_field_that_is_unknown_is_never_in_a_change(products):
+    products([{"sku": "A", "title": "Cup", "price": 3}])
+    found = products([{"sku": "A", "title": "Mug"}])
+    assert found.changes == [("update", {"sku": "A"}, {"title": "Cup", "price": "3.0000"}, {"title": "Mug"})]
+
+
+def test_a_stamp_that_moves_by_itself_is_no_change(products):
+    products([{"sku": "A", "title": "Cup", "at": "2026-11-01T08:00:00Z"}])
+    assert products([{"sku": "A", "title": "Cup", "at": "2026-11-01T09:00:00Z"}]).changes == []
+
+
+def test_rows_of_a_list_in_another_order_are_no_change(source):
+    lines = [{"id": "1", "sku": "A", "q": 1}, {"id": "2", "sku": "B", "q": 2}]
+    orders = source("order")
+    orders([{"number": "7", "lines": lines}])
+    assert orders([{"number": "7", "lines": lines[::-1]}]).changes == []
+
+
+# Pulls and audits
+
+
+def test_an_audit_without_a_new_pull_is_nothing(stock):
+    stock([("A", "WH", 5)])
+    found = stock.audit()
+    assert (found.audit.state, found.changes) == ("nothing", [])
+
+
+def test_reading_the_same_pull_again_finds_nothing_new(stock, missing):
+    said(stock, missing, 5)
+    said(stock, missing, "absent")
+    for _ in range(3):
+        stock.pull([("OTHER", "WH", 1)], again=2, asked=2)
+        found = stock.audit(**OFF)
+        assert (found.audit.state, found.changes) == ("accepted", [])
+    assert accepted(stock) == 5
+
+
+@pytest.mark.parametrize("kind", ["full", "sync"])
+def test_pulls_that_were_never_audited_lose_nothing(products, kind):
+    """As after a crash between a pull and its audit."""
+    products([{"sku": sku, "title": "old"} for sku in "ABC"], kind=kind)
+    products.pull([{"sku": sku, "title": "new" if sku == "A" else "old"} for sku in "ABC"], kind=kind)
+    products.pull([{"sku": sku, "title": "new" if sku in "AB" else "old"} for sku in "ABC"], kind=kind)
+    found = products.audit()
+    assert [(op, key["sku"], after["title"]) for op, key, _, after in found.changes] == [
+        ("update", "A", "new"), ("update", "B", "new"),
+    ]  # fmt: skip
+
+
+def test_windows_that_were_never_audited_lose_nothing(products):
+    products([{"sku": sku, "title": "old"} for sku in "ABC"], kind="sync")
+    for sku in "AB":
+        products.pull([{"sku": sku, "title": "new"}], kind="sync")
+    found = products.audit()
+    assert [(op, key["sku"]) for op, key, _, _ in found.changes] == [("update", "A"), ("update", "B")]
+
+
+def test_a_pull_that_is_not_full_tells_nothing_of_absences(products):
+    products([{"sku": sku} for sku in "ABC"], kind="sync")
+    for _ in range(3):
+        assert products([{"sku": "A"}], kind="sync").changes == []
+    assert len(products.baseline("sku")) == 3
+
+
+def test_a_full_pull_of_days_counts_all_their_rows(source):
+    daily = source("product", days="2026-11-01")
+    daily([{"sku": f"S{n}", "at": "2026-11-02T08:00:00Z"} for n in range(50)], kind="sync")
+    daily.pull([{"sku": f"S{n}", "at": "2026-11-02T08:00:00Z"} for n in range(50)])
+    found = daily.audit()
+    assert (found.audit.state, found.audit.counts.rows) == ("accepted", 50)
+
+
+def test_scopes_are_audited_on_their_own(source):
+    one, two = source(scope="WH"), source(scope="STORE")
+    one([("A", "WH", 1)])
+    two([("A", "STORE", 2)])
+    for _ in range(3):
+        assert one([("A", "WH", 1)]).changes == []
+    assert dict(one.baseline("locationId, quantity")) == {"WH": 1, "STORE": 2}
+
+
+def test_an_incomplete_pull_deletes_nothing_however_often(stock):
+    stock([("A", "WH", 1), ("B", "WH", 2)])
+    for _ in range(3):
+        assert stock([("A", "WH", 1)], short=1).changes == []
+    assert stock([("A", "WH", 1)]).changes == []
+
+
+def test_a_quarantined_key_leaves_both_sides(stock):
+    stock([("A", "WH", 1), ("B", "WH", 2)])
+    for _ in range(3):
+        assert stock([("A", "WH", 1), ("B", "WH", "many")]).changes == []
+    assert stock([("A", "WH", 1), ("B", "WH", 3)]).changes == [("update", "B", 2, 3)]
+
+
+# Time
+
+
+def test_a_row_asked_for_before_the_accepted_one_is_stale(products):
+    products([{"sku": "A", "title": "now"}], kind="sync", asked=10)
+    products.rows("DELETE FROM canonical_product")  # as when another pull replaced the row
+    assert products([{"sku": "A", "title": "then"}], kind="sync", asked=5).changes == []
+    assert products.baseline("title") == [("now",)]
+
+
+def test_a_row_asked_for_before_the_last_accepted_full_pull_is_stale(products):
+    products([{"sku": "A", "title": "now"}], asked=1)
+    products([{"sku": "A", "title": "now"}], asked=10)
+    products.rows("DELETE FROM canonical_product")
+    assert products([{"sku": "A", "title": "then"}], kind="sync", asked=5).changes == []
+
+
+def test_a_row_asked_for_before_its_delete_is_stale(products):
+    for asked, records in ((1, [{"sku": "A", "title": "a"}]), (2, []), (10, [])):
+        products(records, asked=asked)
+    assert products([{"sku": "A", "title": "a"}], kind="sync", asked=5).changes == []
+    assert [op for op, *_ in products([{"sku": "A", "title": "a"}], kind="sync", asked=11).changes] == ["insert"]
+
+
+def test_a_key_read_after_a_full_pull_began_was_not_absent_from_it(products):
+    products([{"sku": "A", "title": "a"}], kind="sync", asked=1)
+    products([], started=2)
+    products([{"sku": "A", "title": "a"}], kind="sync", asked=10)
+    assert products([], started=5).changes == []
+    assert products([], started=11).changes == []
+    assert [op for op, *_ in products([], started=12).changes] == ["delete"]
+
+
+def test_a_full_pull_that_began_before_the_last_accepted_one_tells_nothing_of_absences(products):
+    products([{"sku": "A"}], asked=1)
+    products([{"sku": "A"}], started=10)
+    assert products([], started=5).changes == []
+    assert products.baseline("sku, _absent") == [("A", 0)]
+
+
+# The log
+
+
+def test_sequence_numbers_have_no_gaps_and_only_grow(source):
+    one, two = source(scope="WH"), source(scope="STORE")
+    for step in range(4):
+        one([(sku, "WH", step) for sku in "ABC"])
+        two([(sku, "STORE", step) for sku in "AB"])
+        one([(sku, "WH", step) for sku in "ABC"])
+    numbers = [number for (number,) in one.rows("SELECT sequence FROM changes ORDER BY audit, sequence")]
+    assert numbers == list(range(1, 21))
+
+
+def test_each_source_counts_for_itself(source):
+    for connection in ("erp", "other"):
+        source(connection=connection)([("A", "WH", 1)])
+    assert source().rows("SELECT connection, sequence FROM changes ORDER BY ALL") == [("erp", 1), ("other", 1)]

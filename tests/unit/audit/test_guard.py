@@ -1,0 +1,141 @@
+"""What is implausible is held until a person has looked: nothing moves, nothing is appended."""
+
+import pytest
+
+from pullpush_dagster.audit.guard import Counts, breaches
+
+LIMITS = [("deleted", 0.05), ("zeroed", 0.10), ("changed", 0.30), ("price", 0.01)]
+
+
+def counts(limit, touched, baseline=1000):
+    return Counts(baseline, baseline - touched) if limit == "rows" else Counts(baseline, **{limit: touched})
+
+
+@pytest.mark.parametrize(("limit", "share"), [*LIMITS, ("rows", 0.20)])
+def test_each_limit_holds_one_key_more_than_its_share(limit, share):
+    most = int(share * 10_000)
+    assert breaches("product", {}, counts(limit, most, 10_000)) == []
+    assert len(breaches("product", {}, counts(limit, most + 1, 10_000))) == 1
+
+
+@pytest.mark.parametrize("limit", ["deleted", "zeroed", "changed", "price", "rows"])
+def test_twenty_keys_may_always_be_touched(limit):
+    assert breaches("product", {}, counts(limit, 20, 30)) == []
+    assert len(breaches("product", {limit: 0.0}, counts(limit, 21, 30))) == 1
+
+
+@pytest.mark.parametrize("entity", ["stocklevel", "order", "invoice", "call"])
+def test_what_moves_all_day_may_change_as_a_whole(entity):
+    assert breaches(entity, {}, counts("changed", 1000)) == []
+
+
+@pytest.mark.parametrize("entity", ["stocklevel", "order", "invoice", "call", "product", "contact"])
+def test_every_entity_is_guarded_against_deletes_and_shrinking(entity):
+    assert len(breaches(entity, {}, Counts(1000, 700, deleted=300))) == 2
+
+
+def test_a_limit_of_the_files_own_wins():
+    assert len(breaches("stocklevel", {"changed": 0.5}, counts("changed", 501))) == 1
+    assert breaches("product", {"changed": 0.5}, counts("changed", 500)) == []
+
+
+def test_a_limit_that_is_off_holds_nothing():
+    assert breaches("product", {"deleted": None}, counts("deleted", 1000)) == []
+
+
+def test_inserts_are_never_too_many():
+    assert breaches("product", {}, Counts(1000, 5000, inserted=4000)) == []
+
+
+def test_a_walk_that_is_not_full_cannot_shrink():
+    assert breaches("product", {}, Counts(1000, None)) == []
+
+
+def test_the_reason_says_what_how_many_and_how_many_are_allowed():
+    assert breaches("product", {}, counts("deleted", 60)) == ["deletes 60 of 1000 keys (limit 5%, at least 20)"]
+
+
+# In an audit
+
+SKUS = [f"S{n:03}" for n in range(100)]
+
+
+def level(quantity, skus=SKUS):
+    return [(sku, "WH", quantity) for sku in skus]
+
+
+@pytest.fixture
+def held(stock):
+    """A hundred levels of 5, then a pull in which all are zero."""
+    stock(level(5))
+    stock.pull(level(0))
+    return stock, stock.audit()
+
+
+def test_a_held_set_moves_nothing_and_appends_nothing(held):
+    stock, found = held
+    assert (found.audit.state, found.changes) == ("held", [])
+    assert found.audit.reasons == ("sets to zero 100 of 100 keys (limit 10%, at least 20)",)
+    assert {quantity for _, quantity in stock.baseline()} == {5}
+    assert stock.rows("SELECT count(*), min(before), min(after) FROM held_changes") == [
+        (100, '{"quantity":"5.0000"}', '{"quantity":"0.0000"}')
+    ]
+
+
+def test_a_held_set_is_found_again_by_the_same_name(held):
+    stock, found = held
+    stock.pull(level(0))
+    assert stock.audit().audit.hash == found.audit.hash != ""
+    stock.pull(level(0, SKUS[:99]) + level(5, SKUS[99:]))
+    assert stock.audit().audit.hash != found.audit.hash
+
+
+def test_a_later_pull_within_the_limits_withdraws_it(held):
+    stock, _ = held
+    stock.pull(level(5, SKUS[:99]) + level(6, SKUS[99:]))
+    found = stock.audit()
+    assert (found.audit.state, found.changes) == ("accepted", [("update", "S099", 5, 6)])
+    assert stock.rows("SELECT state FROM audits ORDER BY audit") == [("accepted",), ("withdrawn",), ("accepted",)]
+
+
+def test_a_walk_that_is_not_full_is_judged_with_all_that_was_held(products):
+    price = [{"sku": sku, "price": 10} for sku in SKUS]
+    products(price, kind="sync")
+    products.pull([{"sku": sku, "price": 100} for sku in SKUS[:50]], kind="sync")
+    assert products.audit().audit.state == "held"
+    products.pull([{"sku": SKUS[99], "price": 11}], kind="sync")
+    found = products.audit()
+    assert (found.audit.state, found.audit.counts.changed) == ("held", 51)
+
+
+def test_a_truncated_pull_is_held_and_counts_as_no_absence(stock):
+    stock(level(5))
+    for _ in range(3):
+        stock.pull(level(5, SKUS[:50]))
+        found = stock.audit()
+        assert found.audit.reasons == ("has fewer rows by 50 of 100 keys (limit 20%, at least 20)",)
+    assert stock.baseline("sum(_absent)") == [(0,)]
+
+
+def test_an_empty_pull_is_held(stock):
+    stock(level(5))
+    stock.pull([])
+    assert stock.audit().audit.state == "held"
+
+
+def test_mass_deletes_are_held(stock):
+    stock(level(5))
+    stock(level(5, SKUS[:70]))
+    stock.pull(level(5, SKUS[:70]))
+    assert stock.audit(rows=None).audit.reasons == ("deletes 30 of 100 keys (limit 5%, at least 20)",)
+
+
+def test_the_first_pull_of_a_source_is_never_held(stock):
+    stock.pull(level(0))
+    assert stock.audit().audit.state == "accepted"
+
+
+def test_a_limit_that_is_off_lets_it_pass(stock):
+    stock(level(5))
+    stock.pull(level(0))
+    assert len(stock.audit(zeroed=None).changes) == 100

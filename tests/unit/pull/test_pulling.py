@@ -1,0 +1,215 @@
+"""One pull, whole or not at all: its pages, its own row and its watermark come into the store together."""
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from pullpush_dagster.errors import AuthError, ConfigError, RateLimitError, RejectError
+from pullpush_dagster.pull import Window, pull_records
+from pullpush_dagster.pull.keeping import keep, watermarks
+from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.store import Store
+
+SYNC = Window("sync")
+OCTOBER = Window("window", start=dt.datetime(2026, 10, 1, tzinfo=dt.UTC), end=dt.datetime(2026, 10, 2, tzinfo=dt.UTC))
+FIRST = JSONResponse([{"id": 1, "changed": "2026-11-01T10:00:00"}, {"id": 2, "changed": "2026-11-01T10:00:00"}])
+
+PULL = """
+import asyncio, sys
+from pathlib import Path
+from pullpush_dagster.config import Project
+from pullpush_dagster.pull import Window, pull_records
+from pullpush_dagster.store import Store
+root = Path(sys.argv[1])
+project = Project(root, root / "data")
+asyncio.run(pull_records(project, Store.of(project.state), project.pull("tiny/product"), Window("sync"), print))
+"""
+
+
+@pytest.fixture
+def project(tiny):
+    return tiny.project()
+
+
+@pytest.fixture
+def store(project):
+    return Store.of(project.state)
+
+
+@pytest.fixture
+def pull(project, store):
+    """Pulls one window of tiny's products."""
+
+    def run(window=SYNC):
+        return asyncio.run(pull_records(project, store, project.pull("tiny/product"), window, lambda _: None))
+
+    return run
+
+
+def kept(store, what="count(*)", table="pulls"):
+    with store.session() as con:
+        return con.execute(f"SELECT {what} FROM {table} ORDER BY ALL").fetchall()
+
+
+def left_in(store):
+    """Files of pulls under way."""
+    return list(store.staging.glob("*"))
+
+
+def test_a_pull_is_kept_raw(pull, store, table):
+    table.add(1, 2, 3)
+    done = pull()
+    assert kept(store, "pull, connection, name, kind, pages, records") == [(1, "tiny", "product", "sync", 2, 3)]
+    assert kept(store, "pull, walk, page, body LIKE '[{%'", "raw_pages") == [(1, "all", 1, True), (1, "all", 2, True)]
+    assert (done.pull, done.asked.records) == (1, 3)
+    assert left_in(store) == []
+
+
+def test_an_empty_pull_is_kept_with_what_was_asked(pull, store, table):
+    pull()
+    assert kept(store, "records, requests") == [(0, '["all: no time filter"]')]
+
+
+def test_a_sync_goes_on_where_the_last_one_ended(pull, store, table):
+    table.add(1, changed="2026-11-01T10:00:00")
+    pull()
+    assert kept(store, "walk, watermark, pull", "watermarks") == [
+        ("all", dt.datetime(2026, 11, 1, 10, tzinfo=dt.UTC), 1)
+    ]
+    pull()
+    assert table.asked[-1]["since"] == "2026-11-01T09:55:00"
+    assert kept(store, table="watermarks") == [(1,)]
+
+
+@pytest.mark.parametrize("window", [OCTOBER, Window("full")])
+def test_other_pulls_move_no_watermark(pull, store, table, window):
+    table.add(1, changed="2026-10-01T10:00:00")
+    pull(window)
+    assert kept(store) == [(1,)]
+    assert kept(store, table="watermarks") == [(0,)]
+
+
+def test_a_window_leaves_a_watermark_where_it_is(pull, store, table):
+    table.add(1, changed="2026-11-01T10:00:00")
+    pull()
+    pull(OCTOBER)
+    assert kept(store, "watermark, pull", "watermarks") == [(dt.datetime(2026, 11, 1, 10, tzinfo=dt.UTC), 1)]
+
+
+def test_a_slower_sync_that_ends_last_does_not_move_the_watermark_back(project, pull, store, table):
+    table.add(1, changed="2026-11-01T10:00:00")
+    slow = pull().asked
+    table.add(2, changed="2026-11-01T11:00:00")
+    pull()
+    with Spool(store.staging) as spool:
+        keep(store, project.pull("tiny/product"), SYNC, slow, spool)
+    with store.session() as con:
+        assert watermarks(con, project.pull("tiny/product")) == {"all": dt.datetime(2026, 11, 1, 11, tzinfo=dt.UTC)}
+
+
+# Interrupted.
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        (JSONResponse({}, 401), AuthError),
+        (JSONResponse({}, 404), RejectError),
+        (JSONResponse({"message": "maintenance"}), RejectError),
+        (Response("", 429, headers={"retry-after": "0"}), RateLimitError),
+        (FIRST, RejectError),
+    ],
+    ids=["401", "404", "no list", "429 for ever", "the same page again"],
+)
+def test_a_pull_that_breaks_off_stores_nothing_at_all(pull, store, platform, broken, error):
+    platform.answer(FIRST, broken)
+    with pytest.raises(error):
+        pull()
+    assert [kept(store, table=name) for name in ("pulls", "raw_pages", "watermarks")] == [[(0,)]] * 3
+    assert left_in(store) == []
+
+
+def test_a_pull_that_breaks_off_leaves_the_last_watermark(pull, store, platform, table):
+    table.add(1, changed="2026-11-01T10:00:00")
+    pull()
+    platform.answer(JSONResponse([{"id": 3, "changed": "2026-11-01T11:00:00"}]), JSONResponse({}, 404))
+    with pytest.raises(RejectError):
+        pull()
+    assert kept(store, "watermark", "watermarks") == [(dt.datetime(2026, 11, 1, 10, tzinfo=dt.UTC),)]
+
+
+def test_a_pull_whose_secret_is_not_set_leaves_no_file(pull, store, monkeypatch):
+    monkeypatch.delenv("TINY_KEY")
+    with pytest.raises(ConfigError, match="TINY_KEY"):
+        pull()
+    assert left_in(store) == []
+
+
+def test_a_cancelled_pull_stores_nothing_and_leaves_no_file(project, store, platform):
+    async def silent(scope, receive, send):
+        await asyncio.sleep(1)
+
+    platform.answer(FIRST, silent)
+
+    async def cancelled():
+        await asyncio.wait_for(
+            pull_records(project, store, project.pull("tiny/product"), SYNC, lambda _: None), timeout=0.3
+        )
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cancelled())
+    assert kept(store) == [(0,)]
+    assert left_in(store) == []
+
+
+def test_a_pull_killed_with_kill_9_stores_nothing_and_the_next_one_reads_all(tiny, pull, store, platform, table):
+    async def silent(scope, receive, send):
+        await asyncio.sleep(5)
+
+    platform.answer(FIRST, silent)
+    with subprocess.Popen([sys.executable, "-uc", PULL, str(tiny.root)], stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+    assert [kept(store, table=name) for name in ("pulls", "raw_pages", "watermarks")] == [[(0,)]] * 3
+    platform.route(table.reply_to)
+    table.add(1, 2, 3)
+    assert pull().asked.records == 3
+
+
+def test_the_store_is_free_while_the_platform_is_asked(project, pull, store, platform):
+    def answer(_):
+        with Store(store.path, wait=0.5).session() as con:
+            con.execute("SELECT 1")
+        return JSONResponse([])
+
+    platform.route(answer)
+    assert pull().pull == 1
+
+
+# Raw pages are kept for a week.
+
+
+def test_old_raw_pages_go_once_they_were_read_but_never_the_newest(pull, store, table):
+    table.add(1)
+    for _ in range(3):
+        pull(Window("full"))
+    with store.session() as con:
+        con.execute("UPDATE pulls SET finishedAt = finishedAt - INTERVAL 8 DAY")
+        con.execute("UPDATE pulls SET mappedAt = now() WHERE pull <> 2")
+    pull(Window("full"))
+    assert kept(store, "DISTINCT pull", "raw_pages") == [(2,), (4,)]
+
+
+def test_the_newest_raw_pages_stay_however_old(pull, store, table):
+    table.add(1)
+    pull(Window("full", scope=""))
+    with store.session() as con:
+        con.execute("UPDATE pulls SET finishedAt = finishedAt - INTERVAL 8 DAY, mappedAt = now(), scope = 'other'")
+    pull()
+    assert kept(store, "DISTINCT pull", "raw_pages") == [(1,), (2,)]
