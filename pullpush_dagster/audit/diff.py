@@ -128,4 +128,6 @@ def _jumped(entity: Entity) -> str:
     if entity.price is None:
         return "false"
     name = quoted(entity.price)
-    return f"coalesce(abs(s.{name} - b.{name}) > abs(b.{name}) / 2, false)"
+    # Two amounts of 14 digits may be too far apart for their own type.
+    now, before = f"CAST(s.{name} AS DECIMAL(38,4))", f"CAST(b.{name} AS DECIMAL(38,4))"
+    return f"coalesce(2 * abs({now} - {before}) > abs({before}), false)"

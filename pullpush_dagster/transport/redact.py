@@ -1,12 +1,12 @@
 """Texts of a platform made fit to be logged, stored and shown."""
 
 import base64
+import json
 import logging
 from itertools import permutations
 from urllib.parse import quote, quote_plus
 
 import httpx
-import orjson
 
 _LONGEST = 500
 
@@ -23,9 +23,9 @@ def _forms(secrets: dict[str, str]) -> dict[str, str]:
     """Every form in which a secret may come back: plain, in a URL, in JSON, as Basic credentials; to its name."""
     forms: dict[str, str] = {}
     for name, secret in secrets.items():
-        for form in (_base64(secret), orjson.dumps(secret)[1:-1].decode(), quote(secret, safe=""), quote_plus(secret)):
+        in_json = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+        for form in (_base64(secret), *in_json, quote(secret, safe=""), quote_plus(secret), secret):
             forms[form] = name
-        forms[secret] = name
     for one, two in permutations(secrets, 2):
         forms[_base64(f"{secrets[one]}:{secrets[two]}")] = f"{one}:{two}"
     return forms
@@ -46,3 +46,4 @@ def _without_credentials(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("httpx").addFilter(_without_credentials)
+logging.getLogger("oauthlib.oauth1.rfc5849").setLevel(logging.INFO)  # at DEBUG it logs what it signs with

@@ -194,9 +194,8 @@ def test_a_number_that_is_none_is_refused(asked, platform, body):
 
 
 def test_records_whose_id_is_no_single_value_are_told_apart(asked, platform):
-    platform.answer(JSONResponse([{"id": 1, "ref": [5, "a"]}, {"id": 2, "ref": [6, "b"]}]), JSONResponse([]))
-    connector_pull = {"pages": {"style": "keyset", "after": "item.id", "size": 2}}
-    assert asked(**connector_pull).records == 2
+    platform.answer(JSONResponse([{"id": [5, "a"], "n": 1}, {"id": [6, "b"], "n": 2}]), JSONResponse([]))
+    assert asked(pages={"style": "keyset", "after": "item.n", "size": 2}).records == 2
 
 
 # Scopes.

@@ -111,7 +111,7 @@ def test_more_deletions_than_a_page_holds_lose_nobody(walk, table):
     assert set(ids(walk(PAGE))) >= set(range(6, 13))
 
 
-@pytest.mark.xfail(strict=True, reason="page style: the total hides it; the next full audit finds the record")
+@pytest.mark.xfail(strict=True, reason="page style: the total does not tell; the next full pull finds the record")
 def test_a_deletion_and_an_addition_between_two_pages_lose_nobody(walk, table):
     def swap():
         table.delete(1)
