@@ -25,4 +25,5 @@ CALL = Entity(
         "direction": [one_of("inbound", "outbound")],
         "duration": [pa.Check.ge(0, error="is negative")],
     },
+    personal=frozenset({"from", "to", "contactEmail"}),
 )

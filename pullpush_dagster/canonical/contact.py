@@ -26,4 +26,5 @@ CONTACT = Entity(
     },
     null_means={"marketingConsent": "unknown"},
     lowered=frozenset({"email"}),
+    personal=frozenset({"email", "name", "company", "phone", "address"}),
 )

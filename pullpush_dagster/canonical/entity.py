@@ -26,6 +26,7 @@ class Entity:
         price: the field whose jumps the guard counts.
         lowered: text fields that are the same whatever their case; kept in lower case.
         prefixed: keys of two connections may be equal and mean different records.
+        personal: fields that say something of a person; they are in no log, metadata or sample.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entity:
     price: str | None = None
     lowered: frozenset[str] = frozenset()
     prefixed: bool = False
+    personal: frozenset[str] = frozenset()
 
     @property
     def compared(self) -> tuple[str, ...]:

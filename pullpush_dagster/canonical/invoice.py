@@ -27,4 +27,5 @@ INVOICE = Entity(
         "currency": [CURRENCY],
         "status": [one_of("draft", "open", "paid", "void")],
     },
+    personal=frozenset({"customer"}),
 )

@@ -40,4 +40,5 @@ ORDER = Entity(
         "status": [one_of("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")],
         "currency": [CURRENCY],
     },
+    personal=frozenset({"customer", "shippingAddress", "billingAddress", "note"}),
 )

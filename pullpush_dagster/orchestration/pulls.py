@@ -19,7 +19,7 @@ from pullpush_dagster.orchestration.partitions import (
     scopes_of,
     windows_of,
 )
-from pullpush_dagster.orchestration.shown import bars
+from pullpush_dagster.orchestration.shown import bars, sample
 from pullpush_dagster.pull import Pulled, Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import past_counts
@@ -108,9 +108,10 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
                 kept = read_pulls(project, store, pull, scope)
             bad += sum(one.quarantined for one in kept)
             rows += sum(one.rows for one in kept)
+            shown = {"sample": sample(store, pull, scope)} if kept else {}
             for one in kept:
-                _for_window(context, keys, Window("full", scope), _canonical_metadata(one), "valid",
-                            passed=not one.quarantined)  # fmt: skip
+                told = _canonical_metadata(one) | shown
+                _for_window(context, keys, Window("full", scope), told, "valid", passed=not one.quarantined)
         result = dg.AssetCheckResult(
             passed=not bad, check_name="valid", severity=dg.AssetCheckSeverity.WARN, metadata={"quarantined": bad}
         )

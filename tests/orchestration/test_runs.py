@@ -138,3 +138,11 @@ def test_no_secret_is_in_what_dagster_keeps_or_the_store(world, definitions, ins
     for secret in secrets:
         assert secret not in events
         assert secret.encode() not in stored
+
+
+def test_a_canonical_asset_shows_a_few_rows_and_bars_of_past_pulls(world, definitions, instance):
+    _materialise(definitions, instance, *_stages("erp/stocklevel"), partition="WH")
+    (canonical,) = instance.fetch_materializations(dg.AssetKey(["erp", "stocklevel", "canonical"]), limit=1).records
+    (pulled,) = instance.fetch_materializations(dg.AssetKey(["erp", "stocklevel", "pulled"]), limit=1).records
+    assert "| SKU-00001 | WH |" in canonical.asset_materialization.metadata["sample"].md_str
+    assert "█" in pulled.asset_materialization.metadata["records, newest pull last"].md_str

@@ -1,8 +1,8 @@
 """One source on a real store: records go through frame_of -> keep_frame -> audit, as a pull's do."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Found:
 class Source:
     """One pull of one connection, with a clock of its own: each pull is a minute later than the last."""
 
-    store: Store
+    con: duckdb.DuckDBPyConnection
     entity: str
     connection: str = "erp"
     scope: str = ""
@@ -85,45 +85,38 @@ class Source:
         read = pages(*bodies, asked=[when] * len(bodies))
         return frame_of(ENTITIES[self.entity], mapped(self.map or MAPS[self.entity]), SHAPE, read, {})
 
-    def pull(
+    def pull(self, records: Iterable[Any], **how: Any) -> Kept:
+        """Keep one pull without an audit."""
+        frame, of = self._asked(records, **how)
+        if not of.pull:
+            of = replace(of, pull=next_number(self.con, "pull"))
+            row = [of.pull, of.connection, of.name, of.scope, "full" if of.full else "sync", of.started_at]
+            sql = "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, ?, ?, ?, ?, ?)"
+            self.con.execute(sql, row)
+        return keep_frame(self.con, ENTITIES[self.entity], of, frame)
+
+    def _asked(
         self,
         records: Iterable[Any],
         *,
         kind: str = "full",
         started: float | None = None,
         asked: float | None = None,
-        again: int | None = None,
+        again: int = 0,
         short: int = 0,
         window: tuple[str, str] | None = None,
-    ) -> Kept:
-        """Keep one pull. ``started``, ``asked``: minutes of its start and of its page; ``again``: the pull read anew;
-        ``short``: how many records more the platform says there are."""
+    ) -> tuple[Frame, FrameOf]:
+        """``started``, ``asked``: minutes at which the pull began and its page was asked for; ``again``: the pull
+        that is read anew; ``short``: how many records more the platform says there are."""
         self.minute += 1
         started = (self.minute if asked is None else asked) if started is None else started
-        begun = START + dt.timedelta(minutes=started)
         natives = [self.native(record) for record in records]
         frame = self.frame(natives, asked=started if asked is None else asked)
-        with self.store.session() as con:
-            number = again or next_number(con, "pull")
-            if again is None:
-                con.execute(
-                    "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, ?, ?, ?, ?, ?)",
-                    [number, self.connection, self.entity, self.scope, kind, begun],
-                )
-            of = FrameOf(
-                self.connection,
-                self.entity,
-                number,
-                self.scope,
-                kind == "full",
-                ENTITIES[self.bound_as or self.entity],
-                begun,
-                self.days,
-                window,
-                len(natives),
-                len(natives) + short,
-            )
-            return keep_frame(con, ENTITIES[self.entity], of, frame)
+        of = FrameOf(
+            self.connection, self.entity, again, self.scope, kind == "full", ENTITIES[self.bound_as or self.entity],
+            START + dt.timedelta(minutes=started), self.days, window, len(natives), len(natives) + short,
+        )  # fmt: skip
+        return frame, of
 
     def native(self, record: Any) -> dict[str, Any]:
         """A native record; of stock, (sku, location, quantity) will do."""
@@ -134,20 +127,20 @@ class Source:
         return {"id": name, "live": True, **record}
 
     def audit(self, **limits: float | None) -> Found:
-        with self.store.session() as con:
-            seen = _last(con, self.connection, self.entity)
-            done = audit(con, ENTITIES[self.entity], self.connection, self.entity, self.scope, limits)
-            rows = con.execute(
-                "SELECT op, key, before, after, cleared FROM changes WHERE connection = ? AND name = ?"
-                " AND sequence > ? ORDER BY sequence",
-                [self.connection, self.entity, seen],
-            ).fetchall()
+        seen = self._newest()
+        done = audit(self.con, ENTITIES[self.entity], self.connection, self.entity, self.scope, limits)
+        sql = "SELECT op, key, before, after, cleared FROM changes WHERE connection = ? AND name = ? AND sequence > ?"
+        rows = self.rows(f"{sql} ORDER BY sequence", self.connection, self.entity, seen)
         return Found(done, [self._told(*row) for row in rows])
 
     def __call__(self, records: Iterable[Any], **how: Any) -> Found:
         """Pull, then audit without limits."""
         self.pull(records, **how)
-        return self.audit(deleted=None, zeroed=None, changed=None, price=None, rows=None)
+        return self.audit(**dict.fromkeys(("deleted", "zeroed", "changed", "price", "rows")))
+
+    def _newest(self) -> int:
+        sql = "SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = ? AND name = ?"
+        return int(self.rows(sql, self.connection, self.entity)[0][0])
 
     def _told(self, op: str, key: str, before: str, after: str | None, cleared: list[str] | None) -> Any:
         told = orjson.loads(after) if after is not None else None
@@ -158,20 +151,19 @@ class Source:
         return op, key["sku"], _number(was.get("quantity")), _number((told or {}).get("quantity"))
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self.store.session() as con:
-            return con.execute(sql, list(values)).fetchall()
+        return self.con.execute(sql, list(values)).fetchall()
 
     def canonical(self, columns: str = "sku, quantity") -> list[tuple[Any, ...]]:
         """The source's rows as last pulled."""
-        return self.rows(
-            f"SELECT {columns} FROM canonical_{self.entity} WHERE _connection = '{self.connection}' ORDER BY ALL"
-        )
+        return self._table("canonical", columns, "true")
 
     def baseline(self, columns: str = "sku, quantity") -> list[tuple[Any, ...]]:
         """The source's rows as last accepted, without those that are gone."""
-        return self.rows(
-            f"SELECT {columns} FROM baseline_{self.entity} WHERE NOT _deleted AND _connection = '{self.connection}' ORDER BY ALL"
-        )
+        return self._table("baseline", columns, "NOT _deleted")
+
+    def _table(self, kind: str, columns: str, which: str) -> list[tuple[Any, ...]]:
+        where = f"{which} AND _connection = '{self.connection}'"
+        return self.rows(f"SELECT {columns} FROM {kind}_{self.entity} WHERE {where} ORDER BY ALL")
 
     def quarantined(self) -> dict[str, list[str]]:
         """key as JSON (or the external id, where there is no key) -> reasons."""
@@ -189,17 +181,11 @@ class _Missing:
 MISSING = _Missing()
 
 
-def _last(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> int:
-    sql = "SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = ? AND name = ?"
-    ((last,),) = con.execute(sql, [connection, name]).fetchall()
-    return int(last)
-
-
 def _number(text: Any) -> Any:
     return Decimal(text) if isinstance(text, str) else text
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def missing() -> object:
     """Stands for a field that the native record does not have at all."""
     return MISSING
@@ -211,11 +197,18 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def source(store: Store) -> Any:
+def con(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The store, open for the whole test."""
+    with store.session() as con:
+        yield con
+
+
+@pytest.fixture
+def source(con: duckdb.DuckDBPyConnection) -> Any:
     """Makes a Source: ``source("product")``."""
 
     def make(entity: str = "stocklevel", **how: Any) -> Source:
-        return Source(store, entity, **how)
+        return Source(con, entity, **how)
 
     return make
 
@@ -224,6 +217,13 @@ def source(store: Store) -> Any:
 def stock(source: Any) -> Source:
     """Stock of one warehouse, WH, always pulled in full: ``stock([("A", "WH", 5)])``."""
     return source(scope="WH")
+
+
+@pytest.fixture(scope="module")
+def lasting_stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    """Stock like ``stock``, on one store for all tests of a file."""
+    with Store(tmp_path_factory.mktemp("lasting") / "store.duckdb").session() as con:
+        yield Source(con, "stocklevel", scope="WH")
 
 
 @pytest.fixture

@@ -140,12 +140,12 @@ def told(entity, row):
 
 @pytest.fixture(scope="module")
 def con():
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"threads": 1}) as con:
         con.execute("SET TimeZone = 'UTC'")
         yield con
 
 
-@pytest.mark.parametrize(("name", "pairs", "size"), [("stocklevel", 240, 12), ("product", 40, 30), ("order", 30, 30)])
+@pytest.mark.parametrize(("name", "pairs", "size"), [("stocklevel", 220, 12), ("product", 50, 20), ("order", 40, 20)])
 def test_diff_finds_just_what_differs(con, name, pairs, size):
     entity = ENTITIES[name]
     for seed in range(pairs):
