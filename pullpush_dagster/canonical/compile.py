@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from pullpush_dagster.canonical.casting import Cast, cast_of, complaint
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
@@ -38,31 +39,53 @@ def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: 
 
 
 class _Projection:
+    """The SQL goes in steps, so that nothing is parsed or cast twice and the rare is paid for only where it is.
+
+    ``native``: one struct of texts per record. ``raw``: JSON types too, only of records that hold a doubt, which
+    is a text that alone does not say what the platform meant. ``read``: canonical values. Then what was cleared
+    and what is wrong, each behind one condition that is false for nearly every record.
+    """
+
     def __init__(self, entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> None:
         self.entity, self.fields, self.shape, self.scope = entity, fields, shape, scope
         self.leaves: dict[str, object] = {}
         self.kinds: list[str] = []
-        self.faults: list[str] = []
-        self.cleared: list[str] = []
+        self.doubts: dict[str, None] = {}
+        self.suspects: list[str] = []
+        self.faults: list[tuple[str, str]] = []
+        self.cleared: list[tuple[str, str]] = []
 
     def sql(self) -> str:
         columns = [f"{self._field(name)} AS {quoted(name)}" for name in self.entity.fields]
-        columns = [*self._identity(), *columns, f"{_compact(self.cleared)} AS _cleared"]
-        columns.append(f"{_compact(self.faults)} AS _faults")
-        body = "body" if not self.shape.each else f"json_extract(body, {literal(_json_path(self.shape.each))})"
+        columns = [*self._identity(), *columns, *self.suspects]
+        kinds = ", ".join(literal(path) for path in self.kinds) or "'$'"
+        doubt = " OR ".join(self.doubts) or "false"
+        names = ", ".join(quoted(name) for name in self.entity.fields)
+        structure, list_ = self._page()
         return f"""
 WITH bodies AS (
     SELECT page AS _page, asked_at AS _askedAt,
-           coalesce(from_json({body}, '["JSON"]'), error('page ' || page || ' has no list of records')) AS items
+           coalesce(from_json(body, {structure}){list_}, error('page ' || page || ' has no list of records')) AS items
     FROM pages
 ), records AS (
     SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _row FROM bodies
+), native AS (
+    SELECT _page, _row, _askedAt, item, from_json(item, {literal(_structure(self.leaves))}) AS r FROM records
 ), raw AS (
-    SELECT _page, _row, _askedAt, from_json(item, {literal(_structure(self.leaves))}) AS r,
-           json_type(item, [{", ".join(literal(path) for path in self.kinds) or "'$'"}]) AS kinds
-    FROM records
+    SELECT _page, _row, _askedAt, r, CASE WHEN {doubt} THEN json_type(item, [{kinds}]) END AS kinds FROM native
+), read AS (
+    SELECT _page, _row, _askedAt, r, kinds, {", ".join(columns)} FROM raw
 )
-SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
+SELECT _page, _row, _askedAt, _externalId, _live, {names},
+       {_listed(self.cleared)} AS _cleared, {_listed(self.faults)} AS _faults
+FROM read"""
+
+    def _page(self) -> tuple[str, str]:
+        """The from_json structure of a page, with the records as they came, and where in it they are."""
+        shape: object = ["JSON"]
+        for step in reversed(self.shape.each):
+            shape = [shape] if step.isdigit() else {step: shape}
+        return literal(orjson.dumps(shape).decode()), "".join(_accessed(step) for step in self.shape.each)
 
     def _identity(self) -> list[str]:
         ids = ", ".join(f"{quoted(name)}: {self._text(path)}" for name, path in self.shape.external_id.items())
@@ -88,19 +111,13 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
-        value = self._checked(name, self._present(mapped), type_, mapped)
-        if type_.kind == "decimal" and mapped.round is None:
-            # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
-            raw = self._present(mapped)
-            digits = f"{self._kind(mapped.from_)} = 'DOUBLE' AND length(replace(ltrim({raw}, '-0'), '.', '')) > 15"
-            self.faults.append(_when(digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
-        if type_.kind == "text" and mapped.map is None and name in self.entity.compared:
-            nested = f"{self._kind(mapped.from_)} IN ('OBJECT', 'ARRAY')"
-            self.faults.append(_when(nested, f"{name}: is no text, but an object or a list"))
+        alone = mapped.minus is None and not mapped.unknown_unless
+        value = self._checked(name, mapped.from_, type_, mapped, read=quoted(name) if alone else None)
+        self._doubtful(name, type_, mapped, mapped.from_)
         if name in self.entity.lowered:
             value = f"lower({value})"
         if mapped.minus is not None:
-            other = self._checked(name, self._present(mapped, mapped.minus), type_, mapped)
+            other = self._checked(name, mapped.minus, type_, mapped)
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self._clears(name, mapped)
@@ -110,37 +127,59 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
         """When the native value counts at all."""
         return " AND ".join(f"{self._text(path)} = {literal(is_)}" for path, is_ in mapped.unknown_unless.items())
 
-    def _checked(self, name: str, raw: str, type_: Scalar, mapped: FieldMap) -> str:
-        value, fault = _cast(raw, type_, mapped)
-        if fault:
-            self.faults.append(_when(fault, f"{name}: {_complaint(type_, mapped)}"))
-        return value
+    def _doubtful(self, name: str, type_: Scalar, mapped: FieldMap, path: str) -> None:
+        """Faults of a top-level value that only its JSON type can tell."""
+        text, kind = self._text(path), self._kind(path)
+        if type_.kind == "decimal" and mapped.round is None:
+            # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
+            long = self._doubt(f"strlen({text}) > 15")
+            digits = f"{long} AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
+            self.faults.append((digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
+        if type_.kind == "text" and mapped.map is None and name in self.entity.compared:
+            looks = self._doubt(f"(starts_with({text}, '{{') OR starts_with({text}, '['))")
+            nested = f"{looks} AND {kind} IN ('OBJECT', 'ARRAY')"
+            self.faults.append((nested, f"{name}: is no text, but an object or a list"))
+
+    def _doubt(self, condition: str) -> str:
+        """``condition``, under which JSON types are looked up."""
+        self.doubts[condition] = None
+        return condition
+
+    def _checked(self, name: str, path: str, type_: Scalar, mapped: FieldMap, *, read: str | None = None) -> str:
+        """The canonical value at ``path``; ``read`` is the column that will hold it, if one will hold just it."""
+        cast = cast_of(self._text(path), self._present(mapped, path), type_, mapped, read=read)
+        if cast.fault:
+            self.faults.append((cast.fault, f"{name}: {complaint(type_, mapped)}"))
+        return cast.value
 
     def _clears(self, name: str, mapped: FieldMap) -> None:
         """Note when the native record says that the field is empty, where that means *cleared*."""
         if name not in self.entity.compared or mapped.from_ is None:
             return
-        kind = self._kind(mapped.from_)
-        empty = [f"{kind} = 'NULL'"]
-        empty += [] if mapped.each else [f"({kind} = 'VARCHAR' AND {self._text(mapped.from_)} = '')"]
+        # A list has no text of its own to compare with.
+        text = self._place(mapped.from_) if mapped.each else self._text(mapped.from_)
+        nothing, kind = f"{text} IS NULL", self._kind(mapped.from_)
+        empty = [f"({nothing} AND {kind} = 'NULL')"]
+        empty += [] if mapped.each else [f"{text} = ''"]
         if self._false_is_empty(mapped):
-            # A list has no text of its own to compare with.
-            empty.append(f"{kind} = 'BOOLEAN'" + ("" if mapped.each else f" AND {self._text(mapped.from_)} = 'false'"))
+            false = nothing if mapped.each else self._doubt(f"{text} = 'false'")
+            empty.append(f"({false} AND {kind} = 'BOOLEAN')")
         rules = empty if (mapped.null or self.entity.null_state(name)) == "cleared" else []
-        rules += [f"{kind} IS NULL"] if mapped.missing == "cleared" else []
+        rules += [f"({nothing} AND {kind} IS NULL)"] if mapped.missing == "cleared" else []
         if rules:
             rule = " OR ".join(rules)
-            self.cleared.append(_when(f"({rule}) AND {self._counts(mapped)}" if mapped.unknown_unless else rule, name))
+            self._doubt(nothing)
+            self.cleared.append((f"({rule}) AND {self._counts(mapped)}" if mapped.unknown_unless else rule, name))
 
     def _false_is_empty(self, mapped: FieldMap) -> bool:
         return self.shape.false_is_empty and "false" not in (mapped.map or {})
 
-    def _present(self, mapped: FieldMap, path: str | None = None) -> str:
+    def _present(self, mapped: FieldMap, path: str) -> str:
         """Native text at ``path``; NULL when it is null, empty, absent, or the platform's ``false``."""
-        path = path or mapped.from_ or ""
         text = f"nullif({self._text(path)}, '')"
         if not self._false_is_empty(mapped):
             return text
+        self._doubt(f"{self._text(path)} = 'false'")
         return f"CASE WHEN {self._kind(path)} <> 'BOOLEAN' OR {text} <> 'false' THEN {text} END"
 
     def _object(self, name: str, type_: Struct, mapped: FieldMap) -> str:
@@ -151,98 +190,86 @@ SELECT _page, _row, _askedAt, {", ".join(columns)} FROM raw"""
             if part in parts and parts[part].value is not None:
                 value = literal(parts[part].value or "")
             elif part in parts:
-                known.append(self._present(parts[part]))
-                value = self._checked(f"{name}.{part}", known[-1], part_type, parts[part])
+                path = parts[part].from_ or ""
+                known.append(self._present(parts[part], path))
+                value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"
 
     def _list(self, name: str, type_: ListOf, mapped: FieldMap) -> str:
         path, parts = mapped.from_ or "", mapped.each or {}
-        rows, kind = self._rows(path, parts), self._kind(path)
-        values = []
-        for part, part_type in type_.item.fields.items():
-            value = "NULL"
-            if part in parts:
-                value = self._list_value(name, part, part_type, parts[part], rows)
-            values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
-        wrong = f"{kind} NOT IN ('ARRAY', 'NULL')" + (f" AND {kind} <> 'BOOLEAN'" if self.shape.false_is_empty else "")
-        self.faults.append(_when(wrong, f"{name}: is not a list"))
-        said = ", ".join(_inside(part) for part in parts.values() if part.value is None)
-        if said:
-            empty = f"len(list_filter({rows}, lambda x: coalesce({said}, NULL) IS NULL)) > 0"
-            self.faults.append(_when(empty, f"{name}: has a row that says nothing"))
+        rows, kind = self._rows(path, type_, parts), self._kind(path)
+        wrong = f"{self._doubt(f'{rows} IS NULL')} AND {kind} NOT IN ('ARRAY', 'NULL')"
+        wrong += f" AND {kind} <> 'BOOLEAN'" if self.shape.false_is_empty else ""
+        self.faults.append((wrong, f"{name}: is not a list"))
+        casts = {part: self._cast_in_list(part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
+        self._suspect(name, type_, mapped, casts, rows)
         self._clears(name, mapped)
-        return f"list_sort(list_transform({rows}, lambda x: {{{', '.join(values)}}}))"
+        values = ", ".join(
+            f"{quoted(part)}: CAST({cast.value} AS {type_.item.fields[part].sql})" for part, cast in casts.items()
+        )
+        if self._first_decides(path, type_, parts):
+            return f"list_transform(list_sort({rows}), lambda x: {{{values}}})"
+        return f"list_sort(list_transform({rows}, lambda x: {{{values}}}))"
 
-    def _list_value(self, name: str, part: str, type_: Scalar, mapped: FieldMap, rows: str) -> str:
-        if mapped.value is not None:
-            return literal(mapped.value)
-        x = f"nullif({_inside(mapped)}, '')"
-        if self._false_is_empty(mapped):
-            x = f"nullif({x}, 'false')"
-        value, fault = _cast(x, type_, mapped, fits=_FITS_JSON)
-        if fault:
-            any_ = f"len(list_filter({rows}, lambda x: {fault})) > 0"
-            self.faults.append(_when(any_, f"{name}.{part}: {_complaint(type_, mapped)}"))
-        return value
+    def _cast_in_list(self, type_: Scalar, mapped: FieldMap | None) -> Cast:
+        if mapped is None or mapped.value is not None:
+            return Cast("NULL" if mapped is None or mapped.value is None else literal(mapped.value))
+        text = _inside(mapped)
+        raw = f"nullif({text}, '')"
+        raw = f"nullif({raw}, 'false')" if self._false_is_empty(mapped) else raw
+        return cast_of(text, raw, type_, mapped, in_list=True)
 
-    def _rows(self, path: str, parts: CanonicalMap) -> str:
-        for part in (part for part in parts.values() if part.value is None):
+    def _suspect(self, name: str, type_: ListOf, mapped: FieldMap, casts: dict[str, Cast], rows: str) -> None:
+        """Faults of a list's rows, behind one column that says whether any row may have one."""
+        parts, faults, odd = mapped.each or {}, [], []
+        for part, cast in casts.items():
+            if cast.fault:
+                faults.append((cast.fault, f"{name}.{part}: {complaint(type_.item.fields[part], parts[part])}"))
+                odd.append(cast.odd)
+        said = [_inside(part) for part in parts.values() if part.value is None]
+        if said:
+            odd.append(f"coalesce({', '.join(said)}, NULL) IS NULL")
+            faults.append((odd[-1], f"{name}: has a row that says nothing"))
+        if odd:
+            any_ = quoted(f"_odd_{name}")
+            self.suspects.append(f"{_any_row(rows, ' OR '.join(f'({one})' for one in odd))} AS {any_}")
+            self.faults += [(f"{any_} AND {_any_row(rows, fault)}", text) for fault, text in faults]
+
+    def _first_decides(self, path: str, type_: ListOf, parts: CanonicalMap) -> bool:
+        """Whether the native rows sort by the first canonical field that is mapped. Sorting those is far cheaper."""
+        first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), None)
+        if first is None or type_.item.fields[first].kind != "text" or parts[first].map is not None:
+            return False
+        node: object = self.leaves
+        for step in [*_steps(path), "[]"]:
+            node = node[step]  # type: ignore[index]
+        for step in _steps(parts[first].from_ or ""):
+            if next(iter(node)) != step:  # type: ignore[call-overload]
+                return False
+            node = node[step]  # type: ignore[index]
+        return True
+
+    def _rows(self, path: str, type_: ListOf, parts: CanonicalMap) -> str:
+        for part in (parts[name] for name in type_.item.fields if name in parts and parts[name].value is None):
             _insert(self.leaves, [*_steps(path), "[]", *_steps(part.from_ or "")])
-        return "r" + "".join(f".{quoted(step)}" for step in _steps(path))
+        return self._place(path)
+
+    def _place(self, path: str) -> str:
+        return "r" + "".join(_accessed(step) for step in _steps(path))
 
     def _text(self, path: str) -> str:
         """The native value at ``path`` as text; JSON null and absence are both NULL here."""
         steps = _steps(path)
         _insert(self.leaves, ["[]" if step.isdigit() else step for step in steps])
-        return "r" + "".join(f"[{int(step) + 1}]" if step.isdigit() else f".{quoted(step)}" for step in steps)
+        return self._place(path)
 
     def _kind(self, path: str) -> str:
-        """The JSON type at ``path``: 'NULL' for a null, SQL NULL for an absent field."""
+        """The JSON type at ``path``: 'NULL' for a null, SQL NULL for an absent field, or where nothing is in doubt."""
         json_path = _json_path(_steps(path))
         if json_path not in self.kinds:
             self.kinds.append(json_path)
         return f"kinds[{self.kinds.index(json_path) + 1}]"
-
-
-# What DECIMAL(18,4) holds without rounding, written out. Casting to a wider decimal and comparing says
-# the same and costs thirty times as much.
-_FITS = r"[+-]?\d{0,14}(\.\d{0,4}0*)?"
-# The same with at most 15 digits, which is what a JSON number keeps: inside a list the two kinds look alike.
-_FITS_JSON = r"[+-]?(\d{0,11}(\.\d{0,4}0*)?|\d{12}(\.\d{0,3}0*)?|\d{13}(\.\d{0,2}0*)?|\d{14}(\.\d?0*)?)"
-# "1.5E+3" is exact as well; so few digits that DECIMAL(38,18) holds all of it.
-_EXPONENT = r"[+-]?\d{1,14}(\.\d{0,8})?[eE](\+?\d{1,2}|-\d)"
-_WHOLE = r"[+-]?\d{1,18}(\.0*)?"
-
-
-def _cast(raw: str, type_: Scalar, mapped: FieldMap, *, fits: str = _FITS) -> tuple[str, str]:
-    """(value, fault condition) of native text ``raw``; an empty condition means that it cannot go wrong."""
-    if mapped.map is not None:
-        arms = " ".join(f"WHEN {literal(native)} THEN {literal(to)}" for native, to in mapped.map.items())
-        value = f"CASE {raw} {arms} END"
-    elif type_.kind in ("text", "json"):
-        return raw, ""
-    elif mapped.round is not None and mapped.round < 4:
-        value = f"TRY_CAST(round(TRY_CAST({raw} AS DECIMAL(38,18)), {mapped.round}) AS {type_.sql})"
-    else:
-        value = f"TRY_CAST({raw} AS {type_.sql})"
-    fault = f"{raw} IS NOT NULL AND {value} IS NULL"
-    if type_.kind == "decimal" and mapped.round is None:
-        exact = f"regexp_full_match({raw}, '{_EXPONENT}') AND TRY_CAST({raw} AS DECIMAL(38,18)) = {value}"
-        fault += f" OR NOT (regexp_full_match({raw}, '{fits}') OR coalesce({exact}, false))"
-    elif type_.kind == "integer" and mapped.map is None:
-        fault += f" OR NOT regexp_full_match({raw}, '{_WHOLE}')"
-    return value, fault
-
-
-def _complaint(type_: Scalar, mapped: FieldMap) -> str:
-    if mapped.map is not None:
-        return f"is none of {', '.join(mapped.map)}"
-    if type_.kind == "decimal" and mapped.round is not None:
-        return "is not a number of at most 14 digits before the point"
-    if type_.kind == "decimal":
-        return "is not a number, or would be rounded to fit 4 decimal places (round: N allows it)"
-    return f"is not {'a time' if type_.kind == 'instant' else 'a whole number'}"
 
 
 def _steps(path: str) -> tuple[str, ...]:
@@ -281,12 +308,18 @@ def _shape(tree: object) -> object:
     return {name: _shape(below) for name, below in tree.items()}
 
 
-def _when(condition: str, text: str) -> str:
-    return f"CASE WHEN {condition} THEN {literal(text)} END"
+def _accessed(step: str) -> str:
+    return f"[{int(step) + 1}]" if step.isdigit() else f".{quoted(step)}"
 
 
-def _compact(cases: list[str]) -> str:
-    """The non-null ones of ``cases`` as a list."""
+def _any_row(rows: str, condition: str) -> str:
+    return f"len(list_filter({rows}, lambda x: {condition})) > 0"
+
+
+def _listed(cases: list[tuple[str, str]]) -> str:
+    """The texts of those ``cases`` (condition, text) that hold, as a list."""
     if not cases:
         return "CAST([] AS VARCHAR[])"
-    return f"list_filter([{', '.join(cases)}], lambda x: x IS NOT NULL)"
+    held = ", ".join(f"CASE WHEN {condition} THEN {literal(text)} END" for condition, text in cases)
+    some = " OR ".join(f"({condition})" for condition, _ in cases)
+    return f"CASE WHEN {some} THEN list_filter([{held}], lambda x: x IS NOT NULL) ELSE CAST([] AS VARCHAR[]) END"

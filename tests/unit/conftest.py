@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,12 @@ class Source:
     bound_as: str = ""
     minute: int = 0
 
-    def frame(self, *bodies: list[Any], asked: float | None = None) -> Frame:
-        when = START + dt.timedelta(minutes=self.minute if asked is None else asked)
-        read = pages(*bodies, asked=[when] * len(bodies))
-        return frame_of(ENTITIES[self.entity], mapped(self.map or MAPS[self.entity]), SHAPE, read, {})
+    def frame(self, natives: list[Any], asked: float) -> Frame:
+        """The frame of one page, asked for at that minute."""
+        frame = _frame(self.entity, orjson.dumps(self.map or MAPS[self.entity]), orjson.dumps(natives).decode())
+        when = pa.array([START + dt.timedelta(minutes=asked)] * len(frame.rows), frame.rows["_askedAt"].type)
+        at = frame.rows.schema.get_field_index("_askedAt")
+        return replace(frame, rows=frame.rows.set_column(at, "_askedAt", when))
 
     def pull(self, records: Iterable[Any], **how: Any) -> Kept:
         """Keep one pull without an audit."""
@@ -172,6 +175,12 @@ class Source:
 
     def bindings(self) -> list[tuple[str, str, bool]]:
         return self.rows("SELECT key, id, live FROM bindings ORDER BY ALL")
+
+
+@cache
+def _frame(entity: str, fields: bytes, body: str) -> Frame:
+    """Tests read the same few records over and over."""
+    return frame_of(ENTITIES[entity], mapped(orjson.loads(fields)), SHAPE, pages(body), {})
 
 
 class _Missing:

@@ -1,0 +1,84 @@
+"""One native text cast to a canonical type, in SQL, with the condition under which that goes wrong."""
+
+from dataclasses import dataclass
+
+from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.canonical.types import Scalar
+from pullpush_dagster.store.sql import literal
+
+# As nearly every number is written: exact by any of the rules below, and cheap to see.
+_PLAIN = r"(-?\d{1,11}(\.\d{1,4})?)?"
+# What DECIMAL(18,4) holds without rounding, written out. Casting to a wider decimal and comparing says
+# the same and costs thirty times as much.
+_FITS = r"[+-]?\d{0,14}(\.\d{0,4}0*)?"
+# The same with at most 15 digits, which is what a JSON number keeps: inside a list the two kinds look alike.
+_FITS_JSON = r"[+-]?(\d{0,11}(\.\d{0,4}0*)?|\d{12}(\.\d{0,3}0*)?|\d{13}(\.\d{0,2}0*)?|\d{14}(\.\d?0*)?)"
+# "1.5E+3" is exact as well; so few digits that DECIMAL(38,18) holds all of it.
+_EXPONENT = r"[+-]?\d{1,14}(\.\d{0,8})?[eE](\+?\d{1,2}|-\d)"
+_WHOLE = r"[+-]?\d{1,18}(\.0*)?"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """SQL of a cast.
+
+    Attributes:
+        value: the canonical value; NULL also where it goes wrong.
+        fault: the condition under which it goes wrong; empty: it cannot.
+        odd: a condition that holds wherever ``fault`` does, and costs far less.
+    """
+
+    value: str
+    fault: str = ""
+    odd: str = ""
+
+
+def cast_of(
+    text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool = False, read: str | None = None
+) -> Cast:
+    """The cast of ``raw``, which is ``text`` where the platform's ways to say "nothing" are NULL.
+
+    Args:
+        read: a column that holds the value already.
+    """
+    plain = f"regexp_full_match({text}, '{_PLAIN}')"
+    if mapped.map is not None:
+        arms = " ".join(f"WHEN {literal(native)} THEN {literal(to)}" for native, to in mapped.map.items())
+        value = f"CASE {raw} {arms} END"
+    elif type_.kind in ("text", "json"):
+        return Cast(raw)
+    elif mapped.round is not None and mapped.round < 4:
+        wide = f"TRY_CAST(round(TRY_CAST({raw} AS DECIMAL(38,18)), {mapped.round}) AS {type_.sql})"
+        short = f"CAST(round(TRY_CAST({raw} AS {type_.sql}), {mapped.round}) AS {type_.sql})"
+        value = f"CASE WHEN {plain} THEN {short} ELSE {wide} END"
+    else:
+        value = f"TRY_CAST({raw} AS {type_.sql})"
+    lost = f"({raw} IS NOT NULL AND {read or value} IS NULL)"
+    if mapped.map is None and type_.kind == "decimal":
+        rounds = _rounds(raw, read or value, _FITS_JSON if in_list else _FITS)
+        return Cast(
+            value, f"CASE WHEN {plain} THEN false ELSE {rounds if mapped.round is None else lost} END", f"NOT {plain}"
+        )
+    if mapped.map is None and type_.kind == "integer":
+        lost = f"({lost} OR NOT regexp_full_match({raw}, '{_WHOLE}'))"
+    return Cast(value, lost, lost)
+
+
+def _rounds(raw: str, value: str, fits: str) -> str:
+    """Whether ``raw`` is no number, or none that ``value`` holds all of."""
+    differs = f"coalesce(TRY_CAST({raw} AS DECIMAL(38,18)) <> {value}, true)"
+    return (
+        f"CASE WHEN {raw} IS NULL THEN false WHEN regexp_full_match({raw}, '{fits}') THEN {value} IS NULL "
+        f"WHEN regexp_full_match({raw}, '{_EXPONENT}') THEN {differs} ELSE true END"
+    )
+
+
+def complaint(type_: Scalar, mapped: FieldMap) -> str:
+    """What is wrong, for people, where the cast goes wrong."""
+    if mapped.map is not None:
+        return f"is none of {', '.join(mapped.map)}"
+    if type_.kind == "decimal" and mapped.round is not None:
+        return "is not a number of at most 14 digits before the point"
+    if type_.kind == "decimal":
+        return "is not a number, or would be rounded to fit 4 decimal places (round: N allows it)"
+    return f"is not {'a time' if type_.kind == 'instant' else 'a whole number'}"

@@ -1,0 +1,168 @@
+"""What becomes of a key after each outcome, and of what its destination is taken to have."""
+
+import pytest
+
+
+@pytest.fixture
+def claimed(stock, shop):
+    """A delivered as 1, and claimed to be sent as 2."""
+    stock([("A", "WH", 1)])
+    shop.deliver()
+    stock([("A", "WH", 2)])
+    shop.arrive()
+    return shop.claim()["A"]
+
+
+def due_now(outbox):
+    outbox.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+
+
+def test_accepted_is_done_and_known(shop, claimed):
+    shop.settle(claimed, "accepted")
+    assert (shop.heads(), shop.accepted()) == ({}, {"A": {"quantity": "2.0000"}})
+
+
+def test_only_what_was_sent_is_known_of_an_accepted_one(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "accepted", sent={"price": "1.0000"})
+    assert catalogue.accepted() == {"A": {"price": "1.0000"}}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [("rejected", "dead"), ("retry", "due"), ("unknown", "due"), ("waiting", "waiting")]
+)
+def test_what_was_not_accepted_stays_with_its_reason(shop, claimed, outcome, state):
+    shop.settle(claimed, outcome, reason="because")
+    assert shop.heads("state, reason, claim") == {"A": [state, "because", None]}
+
+
+def test_skipped_is_done(shop, claimed):
+    shop.settle(claimed, "skipped")
+    assert shop.heads() == {}
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "retry", "waiting", "skipped"])
+def test_what_certainly_did_not_arrive_leaves_the_destination_as_it_was(shop, claimed, outcome):
+    shop.settle(claimed, outcome)
+    assert shop.accepted() == {"A": {"quantity": "1.0000"}}
+
+
+def test_after_an_unknown_outcome_nothing_is_known_of_what_was_sent(shop, claimed):
+    shop.settle(claimed, "unknown")
+    assert shop.accepted() == {"A": {}}
+
+
+def test_a_platform_that_took_something_else_is_not_known_to_have_the_old_value(shop, claimed):
+    shop.settle(claimed, "retry", lost=True)
+    assert shop.accepted() == {"A": {}}
+
+
+def test_an_item_that_is_gone_takes_all_that_was_known_of_it_along(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "retry", unbind=True, bound_key='{"sku":"A"}')
+    assert catalogue.accepted() == {"A": {}}
+    due_now(catalogue)
+    row = catalogue.claim()["A"]
+    assert (row.ids, row.todo) == ([], {"title", "price"})
+
+
+def test_every_outcome_leaves_a_receipt(shop, claimed):
+    shop.settle(claimed, "retry", reason="busy", payload={"q": 2}, answer={"error": "busy"})
+    sql = "SELECT outcome, reason, sent, answer, attempt, sequence FROM receipts ORDER BY answeredAt DESC LIMIT 1"
+    assert shop.con.execute(sql).fetchall() == [("retry", "busy", '{"q":2}', '{"error":"busy"}', 1, 2)]
+
+
+# A newer version meanwhile
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "rejected", "waiting", "skipped"])
+def test_a_newer_version_that_came_meanwhile_is_due_at_once(stock, shop, claimed, outcome):
+    stock([("A", "WH", 3)])
+    shop.arrive()
+    assert shop.claim() == {}
+    shop.settle(claimed, outcome)
+    row = shop.claim()["A"]
+    assert (row.desired, row.attempts) == ({"quantity": "3.0000"}, 0)
+
+
+@pytest.mark.parametrize("outcome", ["retry", "unknown"])
+def test_a_newer_version_waits_as_long_as_the_older_one_had_to(stock, shop, claimed, outcome):
+    stock([("A", "WH", 3)])
+    shop.arrive()
+    shop.settle(claimed, outcome, due_in=60)
+    assert shop.claim() == {}
+    due_now(shop)
+    assert shop.claim()["A"].desired == {"quantity": "3.0000"}
+
+
+def test_back_to_what_the_destination_had_is_sent_again_after_an_unknown_outcome(stock, shop, claimed):
+    shop.settle(claimed, "unknown")
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    due_now(shop)
+    assert shop.claim()["A"].todo == {"quantity"}
+
+
+# Claims and attempts
+
+
+def test_a_claim_that_ran_out_acknowledges_nothing(shop, claimed):
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    shop.wake()
+    second = shop.claim()["A"]
+    shop.settle(claimed, "accepted")
+    assert (shop.heads(), shop.accepted()) == ({"A": "claimed"}, {"A": {}})
+    shop.settle(second, "accepted")
+    assert (shop.heads(), shop.accepted()) == ({}, {"A": {"quantity": "2.0000"}})
+
+
+@pytest.mark.parametrize("outcome", ["retry", "unknown"])
+def test_ten_attempts_without_an_answer_are_enough(stock, shop, outcome):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    for _ in range(10):
+        assert shop.heads() == {"A": "due"}
+        shop.settle(shop.claim()["A"], outcome, reason="busy")
+        due_now(shop)
+    assert shop.heads("state, reason") == {"A": ["dead", "busy (10 attempts)"]}
+
+
+def test_what_was_never_sent_was_no_attempt(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    for _ in range(12):
+        shop.settle(shop.claim()["A"], "retry", sent_at=None)
+    assert shop.heads("state, attempts") == {"A": ["due", 0]}
+
+
+# Bindings
+
+
+def bound(outbox):
+    return outbox.con.execute("SELECT key, id FROM bindings WHERE connection = 'shop' ORDER BY ALL").fetchall()
+
+
+def test_ids_that_were_learned_are_bound(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "accepted", external_id={"id": "7", "parent": "3"}, bound_key='{"sku":"A"}')
+    assert bound(shop) == [('{"sku":"A"}', "7")]
+
+
+def test_learned_ids_take_the_place_of_older_ones(shop, claimed):
+    shop.settle(claimed, "accepted", external_id={"id": "new"}, bound_key='{"sku":"A"}')
+    assert bound(shop) == [('{"sku":"A"}', "new")]
+
+
+def test_an_id_learned_under_another_key_leaves_the_one_it_had(shop, claimed):
+    shop.settle(claimed, "accepted", external_id={"id": "iA"}, bound_key='{"sku":"B"}')
+    assert bound(shop) == [('{"sku":"B"}', "iA")]
+
+
+def test_stale_ids_are_dropped(shop, claimed):
+    shop.settle(claimed, "retry", unbind=True, bound_key='{"sku":"A"}')
+    assert bound(shop) == []

@@ -1,0 +1,277 @@
+"""How changes of a source become heads of an outbox, under the destination's keys."""
+
+import pytest
+
+TWO = "two source keys mean this key here: "
+
+
+def quantities(outbox):
+    return {key: fields.get("quantity") for key, fields in outbox.desired().items()}
+
+
+def test_a_new_push_starts_from_the_accepted_state(stock, shop):
+    stock([("A", "WH", 5), ("B", "WH", 0)])
+    stock([("A", "WH", 6), ("B", "WH", 0)])
+    assert shop.arrive().changes == 2
+    assert quantities(shop) == {"A": "6.0000", "B": "0.0000"}
+    assert shop.position() == (3, None)
+
+
+def test_what_is_unknown_by_now_is_no_part_of_that_start(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 3, "description": "x", "media": [{"url": "u"}]}])
+    products([{"sku": "A", "price": 4, "description": None}])
+    catalogue.arrive()
+    assert catalogue.desired() == {"A": {"price": "4.0000", "description": False}}
+
+
+def test_what_is_gone_is_no_part_of_that_start(stock, shop):
+    stock([("A", "WH", 5), ("B", "WH", 5)])
+    for _ in range(2):
+        stock([("A", "WH", 5)])
+    shop.arrive()
+    assert list(shop.heads()) == ["A"]
+
+
+def test_afterwards_it_reads_on_from_its_position(stock, shop):
+    stock([("A", "WH", 5), ("B", "WH", 5)])
+    shop.deliver()
+    stock([("A", "WH", 5), ("B", "WH", 7)])
+    assert shop.arrive().changes == 1
+    assert quantities(shop) == {"B": "7.0000"}
+    assert shop.position() == (3, None)
+
+
+def test_arriving_again_without_changes_changes_nothing(stock, shop):
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    before = shop.heads("state, sequence, desired, attempts")
+    assert shop.arrive().changes == 0
+    assert shop.heads("state, sequence, desired, attempts") == before
+
+
+def test_each_push_has_a_position_of_its_own(stock, outbox):
+    one, two = outbox(name="one"), outbox(name="two")
+    stock([("A", "WH", 5)])
+    one.arrive()
+    stock([("A", "WH", 6)])
+    assert [one.arrive().changes, two.arrive().changes] == [1, 1]
+    assert (one.position(), two.position()) == ((2, None), (2, None))
+
+
+def test_only_the_values_asked_for_are_this_pushs_business(source, outbox):
+    shop = outbox(only={"locationId": ["WH"]})
+    source(scope="WH")([("A", "WH", 1)])
+    source(scope="STORE")([("B", "STORE", 2)])
+    assert shop.arrive().changes == 1
+    assert list(shop.heads()) == ["A"]
+
+
+def test_keys_are_translated(source, outbox):
+    shop = outbox(translate={"locationId": {"WH": "O'Hare"}})
+    source(scope="WH")([("A", "WH", 1)])
+    shop.arrive()
+    (row,) = shop.claim().values()
+    assert row.key == '{"sku":"A","locationId":"O\'Hare"}'
+    assert row.source == 'erp/stocklevel {"sku":"A","locationId":"WH"}'
+
+
+def test_a_value_the_table_lacks_is_refused_with_the_reason(stock, outbox):
+    shop = outbox(translate={"locationId": {"STORE": "default"}})
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    assert shop.heads("state, reason") == {"A": ["dead", "translate: locationId has no entry for WH"]}
+    assert shop.receipts() == [("A", "rejected", "translate: locationId has no entry for WH")]
+    assert shop.claim() == {}
+
+
+# Two source keys on one destination key
+
+
+@pytest.fixture
+def both(source, outbox):
+    """Two locations that a push gives one name."""
+    names = {"WH": "default", "STORE": "default"}
+    return source(scope="WH"), source(scope="STORE"), outbox(translate={"locationId": names})
+
+
+def test_two_source_keys_that_arrive_together_are_both_refused(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+    assert shop.heads("reason")["A"].startswith(TWO)
+
+
+def test_a_second_source_key_is_refused_while_the_first_waits_to_be_sent(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+    assert quantities(shop) == {"A": "1.0000"}
+
+
+def test_a_second_source_key_is_refused_after_the_first_was_accepted(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.deliver()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+    one([("A", "WH", 3)])
+    shop.arrive()
+    assert (shop.heads(), quantities(shop)) == ({"A": "due"}, {"A": "3.0000"})
+
+
+def test_what_is_refused_while_it_is_under_way_stays_refused(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    (row,) = shop.claim().values()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    shop.settle(row, "accepted")
+    assert shop.heads() == {"A": "dead"}
+
+
+# Folding
+
+
+def test_several_changes_of_a_key_become_one_with_its_newest_values(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.deliver()
+    for quantity in (2, 3, 4):
+        stock([("A", "WH", quantity)])
+    assert shop.arrive().changes == 1
+    assert quantities(shop) == {"A": "4.0000"}
+
+
+HISTORY = [
+    ([{"title": "a"}, {"title": None}], {"title": False}),
+    ([{"title": None}, {"title": "b"}], {"title": "b"}),
+    ([{"title": "a"}, {"price": 2}], {"title": "a", "price": "2.0000"}),
+    ([{"title": None}, {"price": 2}], {"title": False, "price": "2.0000"}),
+    ([{"title": "a", "price": 1}, {"price": 2}, {"title": None, "price": 2}], {"title": False, "price": "2.0000"}),
+]
+
+
+@pytest.mark.parametrize(("changes", "desired"), HISTORY)
+@pytest.mark.parametrize("between", [True, False], ids=["one by one", "at once"])
+def test_what_is_unknown_now_keeps_the_last_value_that_was_said(products, catalogue, changes, desired, between):
+    products([{"sku": "A", "title": "z"}])
+    catalogue.deliver()
+    for change in changes:
+        products([{"sku": "A", **change}])
+        if between:
+            catalogue.arrive()
+    catalogue.arrive()
+    assert catalogue.desired() == {"A": desired}
+
+
+@pytest.mark.parametrize("between", [True, False], ids=["one by one", "at once"])
+def test_a_nested_object_is_one_value_of_which_nothing_old_is_left(source, outbox, between):
+    orders, erp = source("order"), outbox("order")
+    orders([{"number": "1", "customer": {"name": "z"}}])
+    erp.deliver()
+    orders([{"number": "1", "customer": {"name": "Zoë", "email": "old@x"}}])
+    if between:
+        erp.arrive()
+    orders([{"number": "1", "customer": {"name": "Zoë"}}])
+    erp.arrive()
+    assert erp.desired() == {"1": {"customer": {"name": "Zoë"}}}
+
+
+def test_a_newer_version_joins_the_one_that_still_waits(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    queued = shop.heads("queuedAt")
+    stock([("A", "WH", 2)])
+    shop.arrive()
+    assert shop.heads("sequence, desired") == {"A": [2, '{"quantity":"2.0000"}']}
+    assert shop.heads("queuedAt") == queued
+
+
+def test_a_newer_version_brings_a_dead_key_back(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected")
+    stock([("A", "WH", 2)])
+    shop.arrive()
+    assert shop.heads("state, attempts, reason") == {"A": ["due", 0, None]}
+
+
+# Deletes
+
+
+def test_a_delete_changes_nothing_at_the_destination_and_leaves_a_receipt(stock, shop):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.deliver()
+    for _ in range(2):
+        stock([("B", "WH", 1)])
+    shop.arrive()
+    assert shop.heads() == {}
+    assert shop.receipts()[-1] == ("A", "skipped", "gone at the source, which changes nothing here")
+
+
+def test_what_was_still_to_be_sent_of_a_deleted_key_stays(stock, shop):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.arrive()
+    for _ in range(2):
+        stock([("B", "WH", 1)])
+    shop.arrive()
+    assert quantities(shop) == {"A": "1.0000", "B": "1.0000"}
+
+
+# The push's own guard
+
+MANY = [f"S{n:02}" for n in range(40)]
+
+
+def fall(stock, shop):
+    """Forty delivered levels, then all of them zero at the source."""
+    stock([(sku, "WH", 5) for sku in MANY])
+    shop.deliver()
+    stock([(sku, "WH", 0) for sku in MANY])
+
+
+def test_what_is_implausible_at_the_destination_is_held_and_the_position_stays(stock, shop):
+    fall(stock, shop)
+    arrived = shop.arrive()
+    assert arrived.held == ("sets to zero 40 of 40 keys (limit 10%, at least 20)",)
+    assert (shop.heads(), shop.position()) == ({}, (40, arrived.held[0]))
+
+
+def test_it_is_judged_again_with_what_came_since(stock, shop):
+    fall(stock, shop)
+    shop.arrive()
+    stock([(sku, "WH", 6) for sku in MANY])
+    assert shop.arrive().held == ()
+    assert set(quantities(shop).values()) == {"6.0000"}
+    assert shop.position() == (120, None)
+
+
+def test_a_limit_that_is_off_lets_it_pass(stock, outbox):
+    shop = outbox(guard={"zeroed": "off"})
+    fall(stock, shop)
+    assert (shop.arrive().held, len(shop.heads())) == ((), 40)
+
+
+def test_what_the_destination_has_already_is_no_change_to_it(products, catalogue):
+    records = [{"sku": sku, "title": "t", "description": "d", "price": 1} for sku in MANY]
+    products(records)
+    catalogue.deliver()
+    products([{**record, "media": [{"url": "u"}]} for record in records])
+    catalogue.con.execute('UPDATE accepted SET fields = \'{"price":"1.0000","title":"t"}\'')
+    assert catalogue.arrive().held == ()
+
+
+def test_clearing_an_amount_is_no_fall_to_zero_and_no_error(source, outbox):
+    stock, shop = source(scope="WH"), outbox()
+    stock.map = {"sku": "item.sku", "locationId": "item.loc", "quantity": {"from": "item.q", "null": "cleared"}}
+    stock([(sku, "WH", 5) for sku in MANY])
+    shop.deliver()
+    stock([(sku, "WH", None) for sku in MANY])
+    assert shop.arrive().held == ()
+    assert set(quantities(shop).values()) == {False}

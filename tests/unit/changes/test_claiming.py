@@ -1,0 +1,114 @@
+"""Claims: no two of them hold one key, and what is being sent is no longer taken as accepted."""
+
+import pytest
+
+
+def expire(outbox):
+    outbox.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01' WHERE state = 'claimed'")
+
+
+def test_nothing_due_is_an_empty_claim(shop):
+    assert shop.claim() == {}
+
+
+def test_no_two_claims_share_a_key(stock, shop):
+    stock([(sku, "WH", 1) for sku in "ABCDE"])
+    shop.arrive()
+    claims = [shop.claim(limit=2) for _ in range(4)]
+    assert [list(one) for one in claims] == [["A", "B"], ["C", "D"], ["E"], []]
+
+
+def test_what_was_queued_first_is_claimed_first(stock, shop):
+    stock([("B", "WH", 1)])
+    shop.arrive()
+    stock([("A", "WH", 1), ("B", "WH", 2)])
+    shop.arrive()
+    assert [list(shop.claim(limit=1)) for _ in range(2)] == [["B"], ["A"]]
+
+
+def test_a_claim_tells_what_is_wanted_what_was_accepted_and_what_differs(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1, "description": "x"}])
+    catalogue.deliver()
+    products([{"sku": "A", "title": "Cup", "price": 2, "description": None}])
+    catalogue.arrive()
+    row = catalogue.claim()["A"]
+    assert row.desired == {"title": "Cup", "price": "2.0000", "description": False}
+    assert row.accepted == {"title": "Cup", "price": "1.0000", "description": "x"}
+    assert row.todo == {"price", "description"}
+    assert row.ids == [{"id": "iA"}]
+
+
+def test_a_field_that_cannot_be_sent_is_nothing_to_do(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    assert catalogue.claim(fields=["price"])["A"].todo == {"price"}
+
+
+def test_what_is_being_sent_is_forgotten_from_what_was_accepted(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.claim()
+    assert catalogue.accepted() == {"A": {"title": "Cup"}}
+
+
+def test_what_an_item_that_is_no_longer_bound_took_counts_for_nothing(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    assert catalogue.claim()["A"].todo == {"title", "price"}
+    assert catalogue.accepted() == {"A": {}}
+
+
+def test_two_items_bound_to_one_key_are_both_told(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.deliver()
+    shop.con.execute(
+        "INSERT INTO bindings BY NAME SELECT 'shop' AS connection, 'product' AS entity, '{\"sku\":\"A\"}' AS key,"
+        " 'twin' AS id, '{\"id\":\"twin\"}' AS externalId, true AS live"
+    )
+    stock([("A", "WH", 2)])
+    shop.arrive()
+    assert [one["id"] for one in shop.claim()["A"].ids] == ["iA", "twin"]
+
+
+@pytest.mark.parametrize("text", ["O'Hare", 'a"b', "\\", "é😀", "'; DROP TABLE outbox; --", "a,b"])
+def test_any_text_may_be_a_key(stock, shop, text):
+    stock([(text, "WH", 1)])
+    shop.deliver()
+    stock([(text, "WH", 2)])
+    shop.arrive()
+    row = shop.claim()[text]
+    assert (row.desired, row.ids) == ({"quantity": "2.0000"}, [{"id": f"i{text}"}])
+
+
+def test_a_claim_whose_holder_died_is_due_again(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    first = shop.claim()["A"]
+    shop.wake()
+    assert shop.claim() == {}
+    expire(shop)
+    shop.wake()
+    assert shop.claim()["A"].claim != first.claim
+
+
+def test_what_waits_is_looked_at_again_at_each_run(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "waiting")
+    assert shop.claim() == {}
+    shop.wake()
+    assert list(shop.claim()) == ["A"]
+
+
+def test_what_is_not_due_yet_is_left_for_later(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "retry", due_in=60)
+    assert shop.claim() == {}
+    shop.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+    assert list(shop.claim()) == ["A"]
