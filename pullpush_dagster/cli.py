@@ -128,12 +128,14 @@ def explain(sync: str, key: str, as_json: bool) -> None:
     for stage, rows in story.items():
         console.print(f"[bold]{stage}[/]" + ("" if rows else ": nothing"))
         for row in rows:
-            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
+            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items() if value is not None)
             console.print(f"  {told}", markup=False, soft_wrap=True)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    table = Table(*(rows[0] if rows else []))
+    table = Table()
+    for place, name in enumerate(rows[0] if rows else []):
+        table.add_column(name, no_wrap=not place)
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
     Console().print(table if rows else "nothing")

@@ -55,7 +55,10 @@ def _asset_arguments(pull: Pull, stage: str, upstream: dg.AssetKey, check: str, 
         "metadata": {"dagster/column_schema": column_schema(ENTITIES[pull.entity])} if stage != "pulled" else {},
         "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=fresh) if fresh else None,
         "check_specs": [
-            dg.AssetCheckSpec(check, asset=key, partitions_def=partitions, blocking=False, description=about)
+            # Days share one audit and one quarantine, so their checks speak of the pull, not of one day.
+            dg.AssetCheckSpec(
+                check, asset=key, partitions_def=changes_partitions_of(pull), blocking=False, description=about
+            )
         ],
     }
 
@@ -69,20 +72,19 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
     def pulled(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         sync = context.run.tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
         keys = _keys(context)
-        short, total, store = [], 0, Store.of(project.state)
+        short, store = [], Store.of(project.state)
         for window in windows_of(pull, keys, filtered=filtered, sync=sync):
             with as_failure():
                 done = asyncio.run(pull_records(project, store, pull, window, context.log.debug))
             asked = done.asked
             whole = asked.expected is None or asked.records >= asked.expected
             short += [] if whole else [window.scope or pull.name]
-            total += asked.records
             context.log.info(f"{_of(pull, window.scope)}: {asked.records} records in {asked.pages} pages")
             _for_window(context, keys, window, _pulled_metadata(done), "complete", passed=whole)
         with store.session() as con:
             past = past_counts(con, pull.connection, pull.name)
         return dg.MaterializeResult(
-            metadata={"records": total, "records, newest pull last": bars(past)},
+            metadata={"records, newest pull last": bars(past)},
             check_results=[dg.AssetCheckResult(passed=not short, check_name="complete", metadata={"short": short})],
         )
 
@@ -102,12 +104,11 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
     @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
     def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         keys = _keys(context)
-        bad, rows, store = 0, 0, Store.of(project.state)
+        bad, store = 0, Store.of(project.state)
         for scope in scopes_of(pull, keys):
             with as_failure():
                 kept = read_pulls(project, store, pull, scope)
             bad += sum(one.quarantined for one in kept)
-            rows += sum(one.rows for one in kept)
             shown = {"sample": sample(store, pull, scope)} if kept else {}
             for one in kept:
                 told = _canonical_metadata(one) | shown
@@ -115,9 +116,7 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
         result = dg.AssetCheckResult(
             passed=not bad, check_name="valid", severity=dg.AssetCheckSeverity.WARN, metadata={"quarantined": bad}
         )
-        return dg.MaterializeResult(
-            metadata={"quarantined": bad, "rows of the newest pulls": rows}, check_results=[result]
-        )
+        return dg.MaterializeResult(check_results=[result])
 
     return canonical
 
@@ -135,18 +134,16 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
     def changes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         held: list[str] = []
         keys = _keys(context)
-        found, store = 0, Store.of(project.state)
+        store = Store.of(project.state)
         for scope in scopes_of(pull, keys):
             with store.session() as con:
                 one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, scope, pull.guard.own())
             held += [f"{scope or pull.name}: {reason}" for reason in one.reasons]
-            found += one.changes
             context.log.info(f"{_of(pull, scope)}: {one.state}, {one.changes} changes")
             _for_window(context, keys, Window("full", scope), _changes_metadata(one), "guard", passed=not one.reasons)
         for reason in held:
             context.log.error(f"held, nothing of it is sent: {reason}")
         return dg.MaterializeResult(
-            metadata={"changes": found, "held": held},
             check_results=[dg.AssetCheckResult(passed=not held, check_name="guard", metadata={"held": held})],
         )
 

@@ -3,14 +3,15 @@
 import json
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.store import Store
+from tests.conftest import ROOT, World
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "stockroom"
+EXAMPLE = ROOT / "examples" / "stockroom"
 
 
 @dataclass
@@ -65,20 +66,37 @@ def stockroom(platform):
     return room
 
 
-@pytest.fixture
-def depot(world, platform, stockroom, monkeypatch):
-    """The world, with the example's files in its project and a depot that runs."""
-    monkeypatch.setenv("DEPOT_API_KEY", "depot-secret")
+def _with_example(world, url):
+    """``world``, with the example's files in its project and the depot at ``url``."""
     for part in ("assets", "resources"):
         shutil.copytree(EXAMPLE / part, world.project.root / part, dirs_exist_ok=True)
     file = world.project.root / "resources" / "depot.yaml"
-    file.write_text(file.read_text().replace("https://stockroom.example", platform.url))
+    file.write_text(file.read_text().replace("https://stockroom.example", url))
     world.project = Project(world.project.root, world.project.state)
     return world
 
 
-def test_the_files_of_the_example_fit_a_project(depot):
-    assert depot.project.problems() == []
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch):
+    monkeypatch.setenv("DEPOT_API_KEY", "depot-secret")
+
+
+@pytest.fixture
+def depot(world, platform, stockroom):
+    """The world with a depot in it."""
+    return _with_example(world, platform.url)
+
+
+@pytest.fixture
+def depot_alone(tmp_path, platform, stockroom):
+    """A project whose ERP and shop do not run."""
+    shutil.copytree(ROOT / "resources", tmp_path / "resources")
+    project = Project(tmp_path, tmp_path / "data")
+    return _with_example(World(project, Store.of(project.state), None, None), platform.url)
+
+
+def test_the_files_of_the_example_fit_a_project(depot_alone):
+    assert depot_alone.project.problems() == []
 
 
 def test_stock_of_the_depot_reaches_the_shop(depot, stockroom):
@@ -90,12 +108,12 @@ def test_stock_of_the_depot_reaches_the_shop(depot, stockroom):
     assert [depot.item(sku)["stock_quantity"] for sku in ("A-1", "A-2")] == [7, 3]
 
 
-def test_a_second_pull_asks_only_for_what_changed_since(depot, stockroom, platform):
+def test_a_second_pull_asks_only_for_what_changed_since(depot_alone, stockroom, platform):
     stockroom.put("A-1", 7)
     stockroom.put("A-2", 8, changed_at="2026-10-02T10:00:00Z")
-    depot.pull("depot/stocklevel")
+    depot_alone.pull("depot/stocklevel")
     platform.requests.clear()
-    depot.pull("depot/stocklevel")
+    depot_alone.pull("depot/stocklevel")
     assert platform.requests[0].query["changed_from"] == "2026-10-02T09:55:00Z"
 
 

@@ -1,6 +1,7 @@
 """One source on a real store: records go through frame_of -> keep_frame -> audit, as a pull's do."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -200,16 +201,26 @@ def missing() -> object:
     return MISSING
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with nothing in it but its tables, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "store.duckdb"
+    with Store(path).session():
+        return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store.duckdb")
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    return Store(shutil.copy(empty_store, tmp_path / "store.duckdb"))
 
 
 @pytest.fixture
 def con(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The store, open for the whole test."""
+    """The store, open for the whole test; nobody needs what is in it afterwards."""
     with store.session() as con:
         yield con
+        con.rollback()
+        con.begin()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Money and quantities are exact: what a cast would change is refused, unless the map says how to round."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -9,56 +10,58 @@ DIGITS = "quantity: has more digits than a JSON number keeps (round: N allows it
 KEY = '{"sku":"A","locationId":"WH"}'
 
 
-def quantity(read, literal, **how):
-    """``literal``: the number as it stands in the JSON text."""
+def quantities(read, literals, **how):
+    """literal, as it stands in the JSON text -> what it was read as: a number, or the reasons why it was not."""
     fields = {"sku": "item.sku", "locationId": {"value": "WH"}, "quantity": {"from": "item.q", **how}}
-    return read("stocklevel", fields, f'[{{"id": 1, "sku": "A", "q": {literal}}}]')
+    records = (f'{{"id": {n}, "sku": "{n:02}", "q": {literal}}}' for n, literal in enumerate(literals))
+    found = read("stocklevel", fields, f"[{','.join(records)}]")
+    numbers = {row["sku"]: row["quantity"] for row in found.rows}
+    reasons = {json.loads(key)["sku"]: reasons for key, reasons in found.faults.items()}
+    return {literal: (numbers | reasons)[f"{n:02}"] for n, literal in enumerate(literals)}
+
+
+EXACT = {
+    "5": "5", "-3": "-3", "0": "0", "-0.0": "0", "19.99": "19.99", "0.0001": "0.0001", "1.5e3": "1500", "1E2": "100",
+    "-12.3400": "-12.34", "99999999999999": "99999999999999", '"19.99"': "19.99", '"+5"': "5", '"-0.0"': "0",
+    '"007"': "7", '".5"': "0.5", '"5."': "5", '"1E+2"': "100", '"2.5e-1"': "0.25", '"1.23450000"': "1.2345",
+    '"12345678901234.5678"': "12345678901234.5678", "12345678901.2345": "12345678901.2345",
+}  # fmt: skip
+
+
+def test_a_number_is_read_exactly(read):
+    assert quantities(read, EXACT) == {literal: Decimal(exact) for literal, exact in EXACT.items()}
+
+
+def test_what_is_no_number_is_refused(read):
+    literals = ['"abc"', '"12,50"', '"1 000"', '"1_000"', '"NaN"', '"Infinity"', '"-"', '"."', '"0x10"', '"5 EUR"',
+                "true", "[5]", '{"value": 5}']  # fmt: skip
+    assert quantities(read, literals) == {literal: [NO_NUMBER] for literal in literals}
+
+
+def test_a_number_that_would_be_rounded_or_has_no_room_is_refused(read):
+    literals = ["1.23456", '"1.23456"', "0.00001", "1e-5", '"1e-5"', '"1e-20"', "1e30", '"123456789012345"', '"1E+14"',
+                '"99999999999999.99999"']  # fmt: skip
+    assert {literal: NO_NUMBER in read_as for literal, read_as in quantities(read, literals).items()} == dict.fromkeys(
+        literals, True
+    )
+
+
+def test_a_json_number_of_more_than_15_digits_is_no_longer_what_was_written(read):
+    literals = ["12345678901234.5678", "-123456789012.3456", "0.1234567890123456"]
+    assert [DIGITS in reasons for reasons in quantities(read, literals).values()] == [True, True, True]
 
 
 @pytest.mark.parametrize(
-    ("literal", "exact"),
+    ("places", "rounded"),
     [
-        ("5", "5"), ("-3", "-3"), ("0", "0"), ("-0.0", "0"), ("19.99", "19.99"), ("0.0001", "0.0001"),
-        ("1.5e3", "1500"), ("1E2", "100"), ("-12.3400", "-12.34"), ("99999999999999", "99999999999999"),
-        ('"19.99"', "19.99"), ('"+5"', "5"), ('"-0.0"', "0"), ('"007"', "7"), ('".5"', "0.5"), ('"5."', "5"),
-        ('"1E+2"', "100"), ('"2.5e-1"', "0.25"), ('"1.23450000"', "1.2345"),
-        ('"12345678901234.5678"', "12345678901234.5678"), ("12345678901.2345", "12345678901.2345"),
+        (4, {"1.23456": "1.2346", "0.30000000000000004": "0.3", "1e-5": "0"}),
+        (2, {"1.23456": "1.23", '"1.005"': "1.01", "12345678901234.5678": "12345678901234.57"}),
+        (0, {"2.5": "3", "-2.5": "-3"}),
     ],
-)  # fmt: skip
-def test_a_number_is_read_exactly(read, literal, exact):
-    found = quantity(read, literal)
-    assert found.faults == {}
-    assert found.state("quantity") == Decimal(exact)
-
-
-@pytest.mark.parametrize(
-    "literal",
-    [
-        '"abc"', '"12,50"', '"1 000"', '"1_000"', '"NaN"', '"Infinity"', '"-"', '"."', '"0x10"', '"5 EUR"', "true",
-        "[5]", '{"value": 5}', "1.23456", '"1.23456"', "0.00001", "1e-5", '"1e-5"', '"1e-20"', "1e15", "1e30",
-        '"123456789012345"', '"1E+14"', '"99999999999999.99999"',
-    ],
-)  # fmt: skip
-def test_what_is_no_number_or_would_be_rounded_is_refused(read, literal):
-    found = quantity(read, literal)
-    assert found.rows == []
-    assert NO_NUMBER in found.faults[KEY]
-
-
-@pytest.mark.parametrize("literal", ["12345678901234.5678", "-123456789012.3456", "0.1234567890123456"])
-def test_a_json_number_of_more_than_15_digits_is_no_longer_what_was_written(read, literal):
-    assert DIGITS in quantity(read, literal).faults[KEY]
-
-
-@pytest.mark.parametrize(
-    ("literal", "places", "rounded"),
-    [
-        ("1.23456", 4, "1.2346"), ("1.23456", 2, "1.23"), ("0.30000000000000004", 4, "0.3"), ("2.5", 0, "3"),
-        ("-2.5", 0, "-3"), ('"1.005"', 2, "1.01"), ("12345678901234.5678", 2, "12345678901234.57"), ("1e-5", 4, "0"),
-    ],
-)  # fmt: skip
-def test_a_map_may_say_how_to_round(read, literal, places, rounded):
-    assert quantity(read, literal, round=places).state("quantity") == Decimal(rounded)
+)
+def test_a_map_may_say_how_to_round(read, places, rounded):
+    wanted = {literal: Decimal(number) for literal, number in rounded.items()}
+    assert quantities(read, rounded, round=places) == wanted
 
 
 @pytest.mark.parametrize("places", [2, 4])

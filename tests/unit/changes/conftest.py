@@ -37,20 +37,26 @@ class Outbox:
         rows = claim(self.con, self.push, entity, ENTITIES[self.bound_as], known, limit)
         return {_first(row.key): row for row in rows}
 
-    def settle(self, row: Claimed, outcome: str, sent: Any = None, **more: Any) -> None:
-        """What became of a claimed key. Accepted: everything that was to be sent was, unless ``sent`` says."""
-        if outcome == "accepted" and sent is None:
-            sent = {name: row.desired[name] for name in row.todo}
-        now = dt.datetime.now(dt.UTC)
-        more = {"sent_at": now if outcome != "waiting" else None, **more}
-        one = Settled(row, outcome, more.pop("reason", f"it was {outcome}"), sent=sent, **more)
-        acknowledge(self.con, self.push, ENTITIES[self.entity], ENTITIES[self.bound_as], [one])
+    def settle(self, row: Claimed, outcome: str, **more: Any) -> None:
+        """What became of one claimed key. Accepted: everything that was to be sent was, unless ``sent`` says."""
+        self._acknowledge([self._settled(row, outcome, **more)])
 
     def deliver(self) -> None:
-        """Bring everything there is to the destination."""
+        """Bring everything there is to the destination, which gives item A the id iA."""
         self.arrive()
-        for row in self.claim().values():
-            self.settle(row, "accepted", external_id={"id": f"i{_first(row.key)}"}, bound_key=self._bound(row))
+        self._acknowledge(
+            self._settled(row, "accepted", external_id={"id": f"i{key}"}, bound_key=self._bound(row))
+            for key, row in self.claim().items()
+        )
+
+    def _settled(self, row: Claimed, outcome: str, **more: Any) -> Settled:
+        now = dt.datetime.now(dt.UTC)
+        sent = {name: row.desired[name] for name in row.todo} if outcome == "accepted" else None
+        usual = {"reason": f"it was {outcome}", "sent": sent, "sent_at": None if outcome == "waiting" else now}
+        return Settled(row, outcome, **{**usual, **more})
+
+    def _acknowledge(self, settled: Iterable[Settled]) -> None:
+        acknowledge(self.con, self.push, ENTITIES[self.entity], ENTITIES[self.bound_as], list(settled))
 
     def _bound(self, row: Claimed) -> str:
         key = orjson.loads(row.key)

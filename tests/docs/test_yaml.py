@@ -1,0 +1,115 @@
+"""Every YAML block parses with the project's own loaders, and every table of keys has exactly the model's keys."""
+
+import re
+import shutil
+
+import duckdb
+import pytest
+from pydantic import BaseModel
+
+from pullpush_dagster.audit.guard import Counts, breaches
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.config import Connection, Project, Pull, Push
+from pullpush_dagster.config.sync import Guard, Partitions
+from pullpush_dagster.connectors import load_connector, model
+from pullpush_dagster.connectors.loading import connector_names
+from pullpush_dagster.connectors.yaml_source import Source, parse
+from pullpush_dagster.store.schema import create_tables
+from tests.docs.conftest import ROOT, read_docs
+
+_DOCS = read_docs()
+_PATH = re.compile(r"# (\S+\.yaml)\n")
+_SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
+_FACTS = [
+    model.ConnectorFile, model.Auth, model.Limits, model.Errors, model.EntityFacts, model.PullFacts, model.Pages,
+    model.Since, model.Walk, model.Scope, model.Count, model.Binding, model.PushFacts, model.Find, model.Write,
+    FieldMap,
+]  # fmt: skip
+_MODELS = {one.__name__: one for one in [*_SYNC_MODELS, *_FACTS]}
+
+# Words that are no name for the thing in their row, and are the name of another thing elsewhere.
+_OTHER_MEANING = {"target", "status", "result", "state"}
+
+
+def keys_of(one: type[BaseModel]) -> set[str]:
+    """The keys a file may use for a model."""
+    return {field.alias or name for name, field in one.model_fields.items()}
+
+
+@pytest.mark.parametrize("block", _DOCS.blocks("yaml"), ids=str)
+def test_every_yaml_block_is_a_file_the_project_takes(block, tmp_path):
+    named = _PATH.match(block.text)
+    assert named, "say which file it is in its first line"
+    text = block.text[named.end() :]
+    if named[1].startswith("examples/"):
+        assert text == (ROOT / named[1]).read_text(encoding="utf-8")
+        return
+    (tmp_path / "resources").mkdir()
+    for document in Source(named[1], text).documents():
+        if named[1].startswith("resources/"):
+            parse(Connection, document)
+        else:
+            declared = {"pullpush_dagster.Pull": Pull, "pullpush_dagster.Push": Push}[document.data["type"]]
+            parse(declared, document.at("attributes"))
+
+
+def test_the_blocks_of_the_readme_make_a_project(tmp_path, docs):
+    shutil.copytree(ROOT / "resources", tmp_path / "resources")
+    for block in docs.blocks("yaml"):
+        named = _PATH.match(block.text)
+        if block.page == "README.md":
+            (tmp_path / named[1]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / named[1]).write_text(block.text)
+    assert Project(tmp_path, tmp_path / "data").problems() == []
+
+
+@pytest.mark.parametrize("name", sorted(_MODELS))
+def test_a_table_of_keys_has_all_keys_of_its_model_and_no_other(docs, name):
+    told = {key for row in docs.table("keys", name) for key in re.findall(r"`([^`]+)`", row[0])}
+    assert told == keys_of(_MODELS[name])
+
+
+def test_every_table_of_keys_is_about_a_model(docs):
+    assert {name for _, kind, name, _ in docs.tables() if kind == "keys"} == set(_MODELS)
+
+
+@pytest.mark.parametrize("entity", sorted(ENTITIES))
+@pytest.mark.parametrize("row", _DOCS.table("keys", "Guard"), ids=lambda row: row[0])
+def test_a_default_of_the_guard_is_what_the_page_says(row, entity):
+    name, share = row[0].strip("`"), int(re.match(r"(\d+)%", row[2])[1]) / 100
+    off = entity in row[2].partition("off for")[2]
+    if name == "price" and ENTITIES[entity].price is None:
+        return  # nothing there to jump
+
+    def touching(count):
+        touched = {"rows": 10_000 - count} if name == "rows" else {name: count}
+        return breaches(entity, {}, Counts(10_000, **touched))
+
+    assert touching(int(10_000 * share)) == []
+    assert bool(touching(int(10_000 * share) + 1)) == (not off)
+
+
+def test_the_built_in_connectors_take_what_the_page_says(docs):
+    text = docs.pages["docs/add-a-connection.md"]
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| `(\w+)` \| (.*`.*) \| (`.*`) \|$", text, re.MULTILINE)}
+    assert set(rows) == set(connector_names())
+    for name, (settings, secrets) in rows.items():
+        facts = load_connector(name).facts
+        assert set(re.findall(r"`(\w+)`", settings)) == {*facts.settings, *facts.optional_settings}
+        assert re.findall(r"`(\w+)`", secrets) == facts.secrets
+
+
+def test_the_tables_of_the_store_are_those_there_are(docs):
+    with duckdb.connect(":memory:") as con:
+        create_tables(con, new=True)
+        there = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    told = {re.findall(r"`([^`]+)`", row[0])[0] for row in docs.table("store", "tables")}
+    assert told == there | {"canonical_<entity>", "baseline_<entity>"}
+
+
+def test_no_key_is_called_what_the_words_table_says_it_is_not(docs):
+    words = {word.strip() for row in docs.table("words", "all") for word in row[2].split(",")} - {""}
+    assert {"bookmark", "pipeline"} <= words
+    keys = {key for one in _MODELS.values() for key in keys_of(one)}
+    assert keys & words <= _OTHER_MEANING

@@ -1,0 +1,169 @@
+"""Sending: one request in flight per lane, a key once, and an outcome for every record whatever happens."""
+
+import asyncio
+import datetime as dt
+import json
+import time
+
+import pytest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from pullpush_dagster.errors import AuthError
+
+TEN = [f"S{n}" for n in range(10)]
+
+
+def told(seen):
+    return {sku: one.outcome.name for sku, one in seen.items()}
+
+
+def test_every_record_has_its_outcome(platform, sending, echo):
+    platform.route(echo)
+    seen, error = sending(TEN)
+    assert (told(seen), error) == (dict.fromkeys(TEN, "accepted"), None)
+    assert all(one.sent_at is not None for one in seen.values())
+
+
+def test_each_key_is_sent_once_in_batches_of_the_platforms_size(platform, sending, echo, names):
+    platform.route(echo)
+    sending(TEN)
+    batches = [names(request) for request in platform.requests]
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert sorted(sum(batches, [])) == TEN
+
+
+def test_creates_and_updates_do_not_share_a_request(platform, tiny, sending, echo):
+    platform.route(echo)
+    sending(["A"], item=True)
+    sending(["B"], item=False)
+    assert [list(json.loads(request.body)) for request in platform.requests] == [["update"], ["create"]]
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_each_lane_has_one_request_in_flight(platform, sending, echo, lanes):
+    flying, most = set(), [0]
+
+    def reply(seen):
+        async def slow(scope, receive, send):
+            flying.add(seen)
+            most[0] = max(most[0], len(flying))
+            await asyncio.sleep(0.02)
+            flying.discard(seen)
+            await echo(seen)(scope, receive, send)
+
+        return slow
+
+    platform.route(lambda seen: reply(_hashable(seen)))
+    seen, _ = sending([f"S{n}" for n in range(40)], lanes=lanes)
+    assert set(told(seen).values()) == {"accepted"}
+    assert 1 <= most[0] <= lanes
+
+
+class _hashable:  # noqa: N801
+    def __init__(self, seen):
+        self.body = seen.body
+
+
+def test_one_bad_record_does_not_sink_its_batch(platform, sending, echo, names):
+    platform.route(lambda seen: JSONResponse({"message": "bad"}, 400) if "S6" in names(seen) else echo(seen))
+    seen, _ = sending(TEN)
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S6": "rejected"}
+
+
+def test_a_batch_of_bad_records_is_rejected_one_by_one(platform, sending):
+    platform.answer(JSONResponse({"message": "bad"}, 422))
+    seen, _ = sending(TEN[:4])
+    assert told(seen) == dict.fromkeys(TEN[:4], "rejected")
+    assert len(platform.requests) == 7
+
+
+@pytest.mark.parametrize(
+    "reply", [Response(status_code=500), PlainTextResponse("<html>ok"), Response('{"update": [{"id"'), Response("")]
+)
+def test_without_a_whole_answer_the_outcome_is_unknown(platform, sending, reply):
+    platform.answer(reply)
+    seen, _ = sending(TEN[:2])
+    assert told(seen) == dict.fromkeys(TEN[:2], "unknown")
+    assert all(one.sent_at is not None for one in seen.values())
+
+
+def test_what_never_reached_the_platform_was_certainly_not_done(tiny, sending):
+    tiny.url = "http://127.0.0.1:9"
+    seen, _ = sending(["A"])
+    assert (told(seen), seen["A"].sent_at) == ({"A": "retry"}, None)
+
+
+def test_after_five_requests_without_an_answer_the_rest_is_put_back(platform, sending):
+    platform.answer(Response(status_code=500))
+    seen, _ = sending([f"S{n}" for n in range(40)])
+    assert len(platform.requests) == 5
+    assert sorted(told(seen).values()) == ["retry"] * 20 + ["unknown"] * 20
+    assert {one.sent_at for one in seen.values() if one.outcome.name == "retry"} == {None}
+
+
+def test_an_answer_in_between_starts_that_count_again(platform, sending, echo):
+    turns = iter([False, False, False, False, True] * 10)
+    platform.route(lambda seen: echo(seen) if next(turns) else Response(status_code=500))
+    seen, _ = sending([f"S{n}" for n in range(40)])
+    assert len(platform.requests) == 10
+    assert "retry" not in told(seen).values()
+
+
+def test_when_the_platform_asks_to_wait_no_lane_sends_before_that(platform, sending, echo):
+    times = []
+
+    def reply(seen):
+        times.append(time.monotonic())
+        return Response(status_code=429, headers={"Retry-After": "1"}) if len(times) == 1 else echo(seen)
+
+    platform.route(reply)
+    seen, _ = sending(TEN, lanes=1)
+    assert [one.outcome.name for one in seen.values()].count("retry") == 4
+    assert times[1] - times[0] >= 1
+    waiting = [one for one in seen.values() if one.outcome.name == "retry"]
+    assert {(one.retry_after, one.sent_at) for one in waiting} == {(1.0, None)}
+
+
+@pytest.mark.parametrize("seconds", ["300", "99999999999999999999"])
+def test_when_it_asks_to_wait_for_long_the_rest_is_put_back_until_then(platform, sending, seconds):
+    platform.answer(Response(status_code=429, headers={"Retry-After": seconds}))
+    began = time.monotonic()
+    seen, _ = sending(TEN)
+    assert time.monotonic() - began < 10
+    assert len(platform.requests) == 1
+    assert told(seen) == dict.fromkeys(TEN, "retry")
+    assert all(290 < one.retry_after <= 3600 for one in seen.values())
+
+
+def test_refused_credentials_stop_everything_and_lose_nothing(platform, sending):
+    platform.answer(Response(status_code=401))
+    seen, error = sending(TEN)
+    assert isinstance(error, AuthError)
+    assert len(platform.requests) == 1
+    assert told(seen) == dict.fromkeys(TEN, "retry")
+    assert {one.sent_at for one in seen.values()} == {None}
+
+
+def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
+    seen, _ = sending(["A"], lease_until=soon)
+    assert (told(seen), platform.requests) == ({"A": "retry"}, [])
+    assert seen["A"].outcome.reason == "not sent: the claim was about to run out"
+
+
+def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, facts):
+    from pullpush_dagster.push.lanes import Lanes
+
+    platform.answer(JSONResponse({"code": "nope"}, 404))
+    seen = []
+
+    async def run():
+        async def report(sent):
+            seen.extend(sent)
+
+        async with tiny.client() as client:
+            row = made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"})
+            await Lanes(client, facts(), 1, report).send([row])
+
+    asyncio.run(run())
+    assert [(one.outcome.name, one.outcome.stale) for one in seen] == [("retry", True)]

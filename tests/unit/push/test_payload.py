@@ -1,0 +1,103 @@
+"""What is put into a request: only what differs, never an unknown, and every value in the platform's form."""
+
+import pytest
+
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.errors import RejectError
+from pullpush_dagster.push.payload import form_for, payload, sendable
+
+ITEM = {"id": "7"}
+
+
+def test_an_existing_item_gets_only_what_differs(made):
+    one = made("A", {"title": "Cup", "price": "2.0000"}, {"title": "Cup", "price": "1.0000"}, item=ITEM)
+    assert one.record == {"id": "7", "price": "2"}
+    assert one.fields == {"price": "2.0000"}
+
+
+def test_a_new_item_gets_everything_that_is_known(made):
+    one = made("A", {"price": "2.0000"}, {"title": "Cup"})
+    assert one.record == {"sku": "A", "name": "Cup", "price": "2"}
+    assert one.creates
+
+
+@pytest.mark.parametrize("item", [None, ITEM])
+def test_an_unknown_field_is_in_no_record(made, item):
+    assert "price" not in made("A", {"title": "Cup"}, item=item).record
+
+
+def test_a_cleared_field_has_the_value_that_empties_it_there(made):
+    one = made("A", {"title": False, "price": "1.0000"}, item=ITEM)
+    assert (one.record["name"], one.fields["title"]) == ("", False)
+
+
+def test_a_cleared_field_that_cannot_be_emptied_there_is_left_out(made):
+    one = made("A", {"title": "Cup", "price": False}, item=ITEM)
+    assert (one.record, one.fields) == ({"id": "7", "name": "Cup"}, {"title": "Cup"})
+
+
+def test_a_value_that_has_no_word_there_is_left_out_and_not_taken_as_sent(made):
+    one = made("A", {"title": "Cup", "status": "draft"}, item=ITEM)
+    assert (one.record, one.fields) == ({"id": "7", "name": "Cup"}, {"title": "Cup"})
+
+
+def test_a_value_is_said_in_the_platforms_words(made):
+    assert made("A", {"status": "archived"}, item=ITEM).record["status"] == "off"
+
+
+@pytest.mark.parametrize("desired", [{"price": False}, {"status": "draft"}, {"description": "x"}])
+def test_nothing_that_can_be_sent_is_no_payload(made, desired):
+    assert made("A", desired, item=ITEM) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "sent"), [("19.9900", "19.99"), ("0.0000", "0"), ("100.0000", "100"), ("99999999999999.9999",) * 2]
+)
+def test_money_goes_out_exact(made, stored, sent):
+    assert made("A", {"price": stored}, item=ITEM).record["price"] == sent
+
+
+@pytest.mark.parametrize("text", ["O'Hare", '"', "é😀", "{title}", "{price:text}", "a,b", "%s"])
+def test_any_text_goes_out_as_it_is(made, text):
+    one = made(text, {"title": text})
+    assert (one.record["sku"], one.record["name"]) == (text, text)
+
+
+def test_a_form_applies_to_the_items_it_is_made_for(facts):
+    known = facts()
+    assert form_for(known, None) is known.create
+    assert form_for(known, {"id": "7", "parent": "0"}) is known.update[0]
+    assert form_for(known, {"id": "7", "parent": "3"}) is known.update[1]
+    assert form_for(facts(create=None), None) is None
+
+
+def test_the_path_of_a_form_is_filled(made):
+    one = made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"})
+    assert (one.path, one.record) == ("/items/3/7", {"price": "1"})
+
+
+def test_what_a_platform_can_be_sent_is_what_its_forms_name(facts):
+    assert sendable(facts(), ENTITIES["product"]) == {"title", "price", "status"}
+
+
+STOCK = {
+    "create": None,
+    "update": [{"post": "/stock", "at": "update", "record": {"id": "{binding.id}", "stock": "{quantity:integer}"}}],
+    "echo": ["stock"],
+}
+
+
+def stock_payload(facts, claim, quantity):
+    known, ids = facts(**STOCK), {"id": "7"}
+    row = claim("A", {"quantity": quantity}, ids=ids)
+    return payload(ENTITIES["stocklevel"], known, row, known.update[0], ids, {})
+
+
+@pytest.mark.parametrize(("stored", "sent"), [("5.0000", 5), ("0.0000", 0), ("-3.0000", -3)])
+def test_a_platform_of_whole_numbers_gets_whole_numbers(facts, claim, stored, sent):
+    assert stock_payload(facts, claim, stored).record["stock"] == sent
+
+
+def test_a_platform_of_whole_numbers_is_not_sent_a_rounded_one(facts, claim):
+    with pytest.raises(RejectError, match=r"quantity 2.5 is not a whole number"):
+        stock_payload(facts, claim, "2.5000")
