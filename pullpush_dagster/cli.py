@@ -128,7 +128,7 @@ def explain(sync: str, key: str, as_json: bool) -> None:
     for stage, rows in story.items():
         console.print(f"[bold]{stage}[/]" + ("" if rows else ": nothing"))
         for row in rows:
-            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items() if value is not None)
+            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
             console.print(f"  {told}", markup=False, soft_wrap=True)
 
 

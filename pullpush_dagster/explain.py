@@ -23,20 +23,23 @@ _BY_PUSH = {"to be sent": "to_be_sent", "sent": "sent", "the destination has": "
 def explain(project: Project, push: Push, key: str) -> dict[str, list[dict[str, Any]]]:
     """Stage -> rows that name ``key`` (the text of a key field, such as a SKU), newest first, at most 5 of a log.
 
+    A canonical field that is null is unknown; any other column that has nothing to say is left out.
+
     An empty list: that stage knows nothing of it.
     """
     story: dict[str, list[dict[str, Any]]] = {}
+    entity = project.entity_of(push)
     with Store.of(project.state).session() as con:
-        ensure_tables(con, project.entity_of(push))
+        ensure_tables(con, entity)
 
         def ask(step: str, pull: Pull | None) -> list[dict[str, Any]]:
             sql = _SQL[step].format_map(_names(project, push))
             values = {
-                "push": push.name, "to": push.to, "entity": project.entity_of(push).name, "own": key,
+                "push": push.name, "to": push.to, "entity": entity.name, "own": key,
                 "key": orjson.dumps(key).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             }  # fmt: skip
-            rows: list[dict[str, Any]] = con.execute(sql, used(sql, values)).to_arrow_table().to_pylist()
-            return rows
+            rows = con.execute(sql, used(sql, values)).to_arrow_table().to_pylist()
+            return [{name: v for name, v in row.items() if v is not None or name in entity.fields} for row in rows]
 
         for stage, step in _BY_PULL.items():
             story[stage] = [row for id_ in push.from_ for row in ask(step, project.pull(id_))]

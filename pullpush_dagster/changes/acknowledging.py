@@ -37,7 +37,7 @@ class Settled:
         payload, answer: what went out and what came back, without secrets; None: nothing did.
         due_in: seconds until the next attempt, for retry and unknown.
         external_id: the item's ids, when they were learned; bound_key: under which key.
-        unbind: the stored ids are stale, so that nothing is known of what the destination has.
+        unbind: the stored ids are stale.
         lost: what was sent is not what the destination has now.
     """
 
@@ -104,8 +104,6 @@ _STATES: dict[str, str | None] = {
 
 def _accepted(one: Settled) -> Fields | None:
     """What the destination is now known to have. None: as the claim left it, with the sent fields forgotten."""
-    if one.unbind:
-        return {}
     if one.outcome == "unknown" or one.lost:
         return None
     fields = {**one.claimed.accepted, **(one.sent or {})}

@@ -38,6 +38,13 @@ SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key,
 FROM arriving WHERE {only}
 GROUP BY ALL
 
+-- name: outlived
+-- A key that changed before it went: the destination still gets those last values, if it has the key at all.
+UPDATE routed SET op = 'update' WHERE op = 'delete' AND desired <> '{{}}' AND (
+    key IN (SELECT key FROM outbox WHERE push = $push)
+    OR key IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
+)
+
 -- name: guard
 -- What these changes would do to what the destination has.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),

@@ -43,6 +43,7 @@ def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pul
     values["position"] = known[0] if known else None
     run("from_log" if known else "from_baseline")
     run("routed")
+    run("outlived")
     held = _held(run, push, entity)
     if not held:
         for step in ("skip_deletes", "refusals", "renew", "enter", "refuse", "refusal_receipts"):

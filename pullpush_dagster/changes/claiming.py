@@ -28,8 +28,8 @@ class Claimed:
         key: the destination key, JSON text.
         desired: newest values, field -> text (lists and objects as they are), False for cleared.
         accepted: what the destination had accepted before this claim, in the same form.
-        todo: names of the fields in which the two differ; only those are sent to an existing item. All of
-            them where no item is bound: the one to be found need not be the one that took those values.
+        todo: names of the fields in which the two differ; only those are sent to an existing item. All that
+            are known where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
     """
 
@@ -82,7 +82,7 @@ def _claimed(row: tuple[Any, ...], name: str, lease: dt.datetime, sendable: froz
     wanted, had = orjson.loads(desired), orjson.loads(accepted or "{}")
     bound = [orjson.loads(one) for one in ids or []]
     same = {field for field, value in had.items() if bound and wanted.get(field) == value}
-    todo = frozenset((sendable & wanted.keys()) - same)
+    todo = frozenset((sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
     return Claimed(key, sequence, source, name, lease, attempts, wanted, had, todo, bound)
 
 

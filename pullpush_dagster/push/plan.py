@@ -40,7 +40,8 @@ def plan(pusher: Pusher, store: Store, *, limit: int = 1_000_000) -> tuple[list[
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
             for row in rows:
                 if row.todo:
-                    changes = {name: (row.accepted.get(name), row.desired[name]) for name in sorted(row.todo)}
+                    known = {**row.accepted, **row.desired}
+                    changes = {name: (row.accepted.get(name), known[name]) for name in sorted(row.todo)}
                     planned.append(Planned(row.key, "update" if row.ids else "look up", changes))
             raise _Undo  # noqa: TRY301
     except _Undo:

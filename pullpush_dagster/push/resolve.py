@@ -38,7 +38,8 @@ async def look_up(
             found |= dict.fromkeys(wanted[item.value], item.error)
             continue
         ids = _ids(item, binding)
-        for key in wanted.get(str(at(item, find.match)), []):
+        value = at(item, find.match)
+        for key in wanted.get(str(value), []) if value is not None else ():
             known = found[key]
             if "id" in ids and isinstance(known, list) and ids not in known:
                 known.append(ids)

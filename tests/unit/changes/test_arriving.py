@@ -224,6 +224,27 @@ def test_what_was_still_to_be_sent_of_a_deleted_key_stays(stock, shop):
     assert quantities(shop) == {"A": "1.0000", "B": "1.0000"}
 
 
+@pytest.mark.parametrize("delivered", [True, False])
+def test_what_changed_before_the_key_went_is_still_sent_where_the_key_is_known(stock, shop, delivered):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.deliver() if delivered else shop.arrive()
+    stock([("A", "WH", 2), ("B", "WH", 1)])
+    for _ in range(2):
+        stock([("B", "WH", 1)])
+    shop.arrive()
+    assert quantities(shop)["A"] == "2.0000"
+
+
+def test_what_came_and_went_unseen_is_not_sent(stock, shop):
+    stock([("B", "WH", 1)])
+    shop.deliver()
+    stock([("A", "WH", 2), ("B", "WH", 1)])
+    for _ in range(2):
+        stock([("B", "WH", 1)])
+    shop.arrive()
+    assert shop.heads() == {}
+
+
 # The push's own guard
 
 MANY = [f"S{n:02}" for n in range(40)]

@@ -57,7 +57,7 @@ def test_what_an_item_that_is_no_longer_bound_took_counts_for_nothing(products, 
     products([{"sku": "A", "title": "Cup", "price": 1}])
     catalogue.deliver()
     catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")
-    products([{"sku": "A", "title": "Cup", "price": 2}])
+    products([{"sku": "A", "price": 2}])
     catalogue.arrive()
     assert catalogue.claim()["A"].todo == {"title", "price"}
     assert catalogue.accepted() == {"A": {}}
