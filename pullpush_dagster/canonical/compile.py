@@ -7,6 +7,7 @@ import orjson
 from pullpush_dagster.canonical.casting import Cast, cast_of, complaint
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
+from pullpush_dagster.canonical.native import accessed, insert, json_path, place_in, steps_of, structure
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 from pullpush_dagster.store.sql import literal, quoted
 
@@ -61,16 +62,16 @@ class _Projection:
         kinds = ", ".join(literal(path) for path in self.kinds) or "'$'"
         doubt = " OR ".join(self.doubts) or "false"
         names = ", ".join(quoted(name) for name in self.entity.fields)
-        structure, list_ = self._page()
+        page, list_ = self._page()
         return f"""
 WITH bodies AS (
     SELECT page AS _page, asked_at AS _askedAt,
-           coalesce(from_json(body, {structure}){list_}, error('page ' || page || ' has no list of records')) AS items
+           coalesce(from_json(body, {page}){list_}, error('page ' || page || ' has no list of records')) AS items
     FROM pages
 ), records AS (
     SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _row FROM bodies
 ), native AS (
-    SELECT _page, _row, _askedAt, item, from_json(item, {literal(_structure(self.leaves))}) AS r FROM records
+    SELECT _page, _row, _askedAt, item, from_json(item, {literal(structure(self.leaves))}) AS r FROM records
 ), raw AS (
     SELECT _page, _row, _askedAt, r, CASE WHEN {doubt} THEN json_type(item, [{kinds}]) END AS kinds FROM native
 ), read AS (
@@ -85,7 +86,7 @@ FROM read"""
         shape: object = ["JSON"]
         for step in reversed(self.shape.each):
             shape = [shape] if step.isdigit() else {step: shape}
-        return literal(orjson.dumps(shape).decode()), "".join(_accessed(step) for step in self.shape.each)
+        return literal(orjson.dumps(shape).decode()), "".join(accessed(step) for step in self.shape.each)
 
     def _identity(self) -> list[str]:
         ids = ", ".join(f"{quoted(name)}: {self._text(path)}" for name, path in self.shape.external_id.items())
@@ -217,13 +218,13 @@ FROM read"""
         first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), "")
         if not first or type_.item.fields[first].kind != "text" or parts[first].map or self.shape.false_is_empty:
             return few
-        one, two, three = (f"nullif({_inside(parts[first], f'{rows}[{i}]')}, '')" for i in (1, 2, 3))
+        one, two, three = (f"nullif({place_in(f'{rows}[{i}]', parts[first].from_ or '')}, '')" for i in (1, 2, 3))
         return f"{few} OR (len({rows}) < 4 AND {one} < {two} AND (len({rows}) = 2 OR {two} < {three}))"
 
     def _cast_in_list(self, type_: Scalar, mapped: FieldMap | None) -> Cast:
         if mapped is None or mapped.value is not None:
             return Cast("NULL" if mapped is None or mapped.value is None else literal(mapped.value))
-        text = _inside(mapped)
+        text = place_in("x", mapped.from_ or "")
         raw = f"nullif({text}, '')"
         raw = f"nullif({raw}, 'false')" if self._false_is_empty(mapped) else raw
         return cast_of(text, raw, type_, mapped, in_list=True)
@@ -235,7 +236,7 @@ FROM read"""
             if cast.fault:
                 faults.append((cast.fault, f"{name}.{part}: {complaint(type_.item.fields[part], parts[part])}"))
                 odd.append(cast.odd)
-        said = [_inside(part) for part in parts.values() if part.value is None]
+        said = [place_in("x", part.from_ or "") for part in parts.values() if part.value is None]
         if said:
             odd.append(f"coalesce({', '.join(said)}, NULL) IS NULL")
             faults.append((odd[-1], f"{name}: has a row that says nothing"))
@@ -246,64 +247,23 @@ FROM read"""
 
     def _rows(self, path: str, parts: CanonicalMap) -> str:
         for part in (part for part in parts.values() if part.value is None):
-            _insert(self.leaves, [*_steps(path), "[]", *_steps(part.from_ or "")])
+            insert(self.leaves, [*steps_of(path), "[]", *steps_of(part.from_ or "")])
         return self._place(path)
 
     def _place(self, path: str) -> str:
-        return "r" + "".join(_accessed(step) for step in _steps(path))
+        return place_in("r", path)
 
     def _text(self, path: str) -> str:
         """The native value at ``path`` as text; JSON null and absence are both NULL here."""
-        steps = _steps(path)
-        _insert(self.leaves, ["[]" if step.isdigit() else step for step in steps])
+        insert(self.leaves, list(steps_of(path)))
         return self._place(path)
 
     def _kind(self, path: str) -> str:
         """The JSON type at ``path``: 'NULL' for a null, SQL NULL for an absent field, or where nothing is in doubt."""
-        json_path = _json_path(_steps(path))
-        if json_path not in self.kinds:
-            self.kinds.append(json_path)
-        return f"kinds[{self.kinds.index(json_path) + 1}]"
-
-
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(path.split(".")[1:])
-
-
-def _inside(mapped: FieldMap, row: str = "x") -> str:
-    """The native text of a list's field in ``row``; x is the row in a lambda over all."""
-    return row + "".join(f".{quoted(step)}" for step in _steps(mapped.from_ or ""))
-
-
-def _json_path(steps: tuple[str, ...]) -> str:
-    return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
-
-
-def _insert(tree: dict[str, object], steps: list[str]) -> None:
-    """Put a leaf into the from_json structure; ``"[]"`` stands for a list."""
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        below = tree.setdefault(step, {} if following else None)
-        if following is None:
-            return
-        if below is None:
-            below = tree[step] = {}
-        tree = below  # type: ignore[assignment]
-
-
-def _structure(tree: dict[str, object] | None) -> str:
-    return orjson.dumps(_shape(tree)).decode()
-
-
-def _shape(tree: object) -> object:
-    if not isinstance(tree, dict) or not tree:
-        return "VARCHAR"
-    if "[]" in tree:
-        return [_shape(tree["[]"])]
-    return {name: _shape(below) for name, below in tree.items()}
-
-
-def _accessed(step: str) -> str:
-    return f"[{int(step) + 1}]" if step.isdigit() else f".{quoted(step)}"
+        place = json_path(path)
+        if place not in self.kinds:
+            self.kinds.append(place)
+        return f"kinds[{self.kinds.index(place) + 1}]"
 
 
 def _any_row(rows: str, condition: str) -> str:

@@ -22,7 +22,7 @@ CREATE TEMP TABLE arriving AS
 SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey, $newest AS sequence, 'insert' AS op,
        json_merge_patch(json_merge_patch('{{}}', to_json({{{encoded}}})),
                         to_json(map(lost, list_transform(lost, lambda x: CAST(NULL AS VARCHAR))))) AS after,
-       coalesce(_cleared, CAST([] AS VARCHAR[])) AS cleared
+       list_filter(coalesce(_cleared, CAST([] AS VARCHAR[])), lambda name: NOT list_contains(lost, name)) AS cleared
 FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {baseline}
       WHERE _connection = $connection AND _name = $name AND NOT _deleted)
 

@@ -11,7 +11,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.changes.claiming import Claimed, Fields
 from pullpush_dagster.connectors.model import PushFacts, Write
-from pullpush_dagster.connectors.template import fill, fill_text, holes
+from pullpush_dagster.connectors.template import fill, fill_path, holes
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def payload(
     values |= {name: _native(entity, facts, name, known[name]) for name in sending if known[name] is not False}
     record = fill(form.record, values)
     record |= _emptied(form, {name for name in sending if known[name] is False}, facts)
-    path = fill_text(form.path, values, what="the path")
+    path = fill_path(form.path, values)
     return Payload(claimed, form, path, record, {name: known[name] for name in sending})
 
 

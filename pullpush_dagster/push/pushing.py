@@ -75,7 +75,9 @@ class Pusher:
             while True:
                 claimed = await asyncio.to_thread(self._claim)
                 if claimed:
-                    await self._round(client, claimed, totals, progress)
+                    accepted = await self._round(client, claimed, totals, progress)
+                    if not accepted and time.monotonic() > give_up:
+                        return totals
                     continue
                 wait = await asyncio.to_thread(self._seconds_to_next)
                 if wait is None or time.monotonic() + wait > give_up:
@@ -90,13 +92,17 @@ class Pusher:
         with self.store.session() as con:
             return seconds_to_next(con, self.push)
 
-    async def _round(self, client: Client, claimed: list[Claimed], totals: Totals, progress: Progress) -> None:
-        journal = Journal(self, totals, len(claimed), progress)
+    async def _round(self, client: Client, claimed: list[Claimed], totals: Totals, progress: Progress) -> int:
+        """Send one claim; how many of its keys were accepted."""
+        journal = Journal(self, client, totals, len(claimed), progress)
+        # A lane that waited for a free connection would do so under a lease that was checked before.
+        lanes = min(self.push.lanes, client.facts.limits.concurrency)
         try:
             payloads = await self._resolved(client, claimed, journal)
-            await Lanes(client, self.facts, self.push.lanes, journal.sent).send(payloads)
+            await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
         finally:
             await journal.flush()
+        return sum(totals.outcomes.get(row.key) == "accepted" for row in claimed)
 
     async def _resolved(self, client: Client, claimed: list[Claimed], journal: "Journal") -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here."""
@@ -166,8 +172,9 @@ class Pusher:
 class Journal:
     """Outcomes on their way into the store: written together, at most 1,000 or a quarter of a second late."""
 
-    def __init__(self, pusher: Pusher, totals: Totals, claimed: int, progress: Progress) -> None:
-        self._pusher, self._totals, self._claimed, self._progress = pusher, totals, claimed, progress
+    def __init__(self, pusher: Pusher, client: Client, totals: Totals, claimed: int, progress: Progress) -> None:
+        self._pusher, self._client, self._totals = pusher, client, totals
+        self._claimed, self._progress = claimed, progress
         self._waiting: list[Settled] = []
         self._written = 0
         self._since = time.monotonic()
@@ -209,10 +216,10 @@ class Journal:
         return Settled(
             row,
             outcome.name,
-            outcome.reason,
+            outcome.reason and self._client.redacted(outcome.reason),
             sent=payload_.fields if accepted else None,
             payload=payload_.record,
-            answer=None if accepted else outcome.answer,
+            answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
             due_in=self._due_in(sent),
             external_id=ids,

@@ -18,7 +18,7 @@ def test_a_new_push_starts_from_the_accepted_state(stock, shop):
 
 
 def test_what_is_unknown_by_now_is_no_part_of_that_start(products, catalogue):
-    products([{"sku": "A", "title": "Cup", "price": 3, "description": "x", "media": [{"url": "u"}]}])
+    products([{"sku": "A", "title": "Cup", "price": 3, "description": "x", "status": None}])
     products([{"sku": "A", "price": 4, "description": None}])
     catalogue.arrive()
     assert catalogue.desired() == {"A": {"price": "4.0000", "description": False}}

@@ -12,12 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import orjson
 import pyarrow as pa
 import pytest
 
 from pullpush_dagster.audit import audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.frame import Frame
+from pullpush_dagster.canonical.compile import RecordShape
+from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame
 from pullpush_dagster.changes import Claimed, Settled, acknowledge, arrive, claim
 from pullpush_dagster.changes.claiming import wake
@@ -25,13 +28,9 @@ from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.store.schema import create_tables, next_number
 
 PRODUCT = ENTITIES["product"]
-FIELDS = {
-    "title": ["a", "b", "O'Hare", "é😀"],
-    "price": [Decimal(0), Decimal("19.99"), Decimal(-1)],
-    "description": ["x", ""],
-}
+FIELDS = {"title": ["a", "O'Hare é😀"], "price": [Decimal(0), Decimal("19.99")], "description": ["x", ""]}
 SENT = {"title": str, "description": str, "price": lambda number: f"{number:.4f}"}
-SKUS = ["A", "B", "C", "é", "O'Hare", '"']
+SKUS = ["A", "é", "O'Hare \\"]
 PUSH = Push.model_validate({"name": "to_shop", "from": "erp/product", "to": "shop"})
 PULL = Pull(connection="erp", entity="product")
 OFF = dict.fromkeys(("deleted", "zeroed", "changed", "price", "rows"))
@@ -58,7 +57,8 @@ class History:
         create_tables(self.con, new=True)
         self.source: dict[str, dict[str, Any]] = {}
         self.read: dict[str, dict[str, Any]] = {}  # pulled, not audited yet
-        self.said: dict[str, dict[str, Any]] = {}  # the newest the source ever said, per key and field
+        self.last: dict[str, dict[str, Any]] = {}  # what the last audit that saw a key read of it
+        self.said: dict[str, dict[str, Any]] = {}  # the newest the source said since the push began, per key and field
         self.shop: dict[str, Item] = {}
         self.claims: list[list[Claimed]] = []
         self.ids = itertools.count(1)
@@ -107,12 +107,16 @@ class History:
     def audit(self) -> None:
         audit(self.con, PRODUCT, "erp", "product", "", OFF)
         for sku, record in self.read.items():
+            self.last[sku] = record
             self.said.setdefault(sku, {}).update(record)
         self.read = {}
 
     # The destination
 
     def arrive(self) -> None:
+        if not self.con.execute("SELECT 1 FROM positions").fetchall():
+            # A push begins with the accepted state, of which the unknown is no part.
+            self.said = {sku: dict(record) for sku, record in self.last.items()}
         assert arrive(self.con, PUSH, PRODUCT, PULL).held == ()
 
     def claim(self) -> None:
@@ -205,17 +209,11 @@ class History:
 
 
 def _sku(key: str) -> str:
-    import orjson
-
     return str(orjson.loads(key)["sku"])
 
 
 @pytest.fixture(scope="module")
 def empty() -> Frame:
-    from pullpush_dagster.canonical.compile import RecordShape
-    from pullpush_dagster.canonical.field_map import FieldMap
-    from pullpush_dagster.canonical.frame import PAGES, frame_of
-
     page = pa.table({"walk": ["w"], "page": [1], "asked_at": [START], "body": ["[]"]}, schema=PAGES)
     fields = {"sku": FieldMap.model_validate("item.sku")}
     return frame_of(PRODUCT, fields, RecordShape((), {"id": "item.id"}), page, {})
@@ -224,7 +222,7 @@ def empty() -> Frame:
 @pytest.mark.parametrize("seed", range(int(os.environ.get("PULLPUSH_SEEDS", "50"))))
 def test_after_faults_stop_the_destination_has_the_newest_of_everything(seed, empty):
     history = History(seed, empty)
-    history.run(30)
+    history.run(40)
     history.calm()
     assert history.differences() == {}, f"seed {seed}: {' '.join(history.steps)}"
     assert history.con.execute("SELECT count(*) FROM outbox").fetchall() == [(0,)], f"seed {seed}"

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Claimed
 from pullpush_dagster.connectors.model import PushFacts
+from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
 from pullpush_dagster.push.payload import form_for, payload
 
@@ -100,7 +101,7 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
                 rows = [made(sku, item={"id": f"i{sku}"} if item else None, **more) for sku in skus]
                 try:
                     await Lanes(client, facts(), lanes, report).send(rows)
-                except Exception as error:
+                except PullPushError as error:
                     return error
             return None
 
