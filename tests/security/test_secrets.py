@@ -183,6 +183,26 @@ def test_whole_syncs_leave_no_secret_in_any_file_or_log(world, log, tmp_path):
         assert secret not in log.text
 
 
+def test_a_secret_in_one_records_own_answer_is_not_kept(world, platform, tmp_path):
+    # given: a shop that refuses each record, and repeats the credentials as it does
+    secret = world.shop.secrets["secret"]
+    file = world.project.root / "resources" / "shop.yaml"
+    file.write_text(file.read_text().replace(world.shop.url, platform.url))
+
+    def reply(seen):
+        if seen.method == "GET":
+            return JSONResponse([])
+        refused = [{"id": 0, "error": {"code": "no", "message": f"{secret} may not"}}] * 60
+        return JSONResponse({"create": refused[: seen.body.count(b'"sku"')]})
+
+    platform.route(reply)
+    # when
+    world.sync("products_to_shop")
+    # then
+    assert world.rows("SELECT DISTINCT reason FROM outbox WHERE state = 'dead'") == [("no: <secret> may not",)]
+    assert_no_file_has(tmp_path, secret)
+
+
 def assert_no_file_has(folder, secret):
     """No byte of any file is the secret, in the store least of all."""
     files = [path for path in folder.rglob("*") if path.is_file()]
