@@ -41,4 +41,10 @@ def told(benchmark: str, figures: dict[str, Any], *, as_json: bool) -> None:
         return
     click.echo(f"{benchmark} ({today}; {machine}; {', '.join(f'{k} {v}' for k, v in libraries.items())})")
     for name, value in figures.items():
-        click.echo(f"  {name:<44} {value:,.3f}" if isinstance(value, float) else f"  {name:<44} {value:,}")
+        click.echo(f"  {name:<44} {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"

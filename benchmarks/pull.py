@@ -1,14 +1,9 @@
 """Orders pulled over HTTP into the store. Floor: hand-written httpx + orjson + insert, from the same server."""
 
 import asyncio
-import os
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,25 +12,35 @@ import httpx
 import orjson
 import pyarrow as arrow
 
-from benchmarks.measuring import best_of, told
+from benchmarks.measuring import Work, best_of, told
+from benchmarks.serving import served
 from pullpush_dagster.config import Project
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
 
+_RAW = """(
+    SELECT unnest(from_json(body, '{"data":[{"id":"VARCHAR","total_cents":"BIGINT","stock_hint":"BIGINT"}]}').data,
+                  recursive := true) FROM raw_pages WHERE pull = (SELECT max(pull) FROM pulls)
+)"""
+_TOLD = """SELECT count(*), count(DISTINCT id), sum(total_cents), count(*) FILTER (stock_hint IS NULL),
+    count(*) FILTER (stock_hint = 0) FROM {orders}"""
 _DECLARED = "type: pullpush_dagster.Pull\nattributes: {connection: judge, entity: order}\n"
 
 
 @click.command()
-@click.option("--url", default="", help="A running judge; default: one is built from PULLPUSH_JUDGE and started.")
-@click.option("--orders", default=200_000, show_default=True, help="Orders the started judge holds.")
+@click.option("--url", default="", help="A running judge; default: PULLPUSH_JUDGE built and started, or a stand-in.")
+@click.option("--orders", default=200_000, show_default=True, help="Orders the started server holds.")
 @click.option("--rounds", default=2, show_default=True, help="Runs of each, of which the best counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
-    """Pull every order of the judge, raw pages kept, against the shortest code by hand that stores them."""
-    with tempfile.TemporaryDirectory() as folder, _judge(url, orders, Path(folder)) as judge:
+    """Pull every order of the judge, raw pages kept, against the shortest code by hand that stores them.
+
+    "exact": the raw pages and what was stored by hand agree in count, ids, sum of cents, nulls and zeros.
+    """
+    with tempfile.TemporaryDirectory() as folder, served(url, orders, Path(folder)) as judge:
         project = _project(Path(folder), judge)
         pull, store = project.pull("judge/order"), Store.of(project.state)
-        works = {
+        works: dict[str, Work] = {
             "floor": lambda: _by_hand(judge, Path(folder) / "floor.duckdb"),
             "pull": lambda: asyncio.run(pull_records(project, store, pull, Window("full"), lambda _: None)),
         }
@@ -44,45 +49,14 @@ def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
         (*_, kept) = read_pulls(project, store, pull, "")
         read = (time.perf_counter() - started) / rounds
         with store.session() as con:
-            ((distinct,),) = con.execute('SELECT count(DISTINCT "orderId") FROM canonical_order').fetchall()
+            raw = con.execute(_TOLD.format(orders=_RAW)).fetchall()
+        with duckdb.connect(str(Path(folder) / "floor.duckdb")) as con:
+            exact = raw == con.execute(_TOLD.format(orders="orders")).fetchall()
     figures = {
-        "orders": kept.rows, "distinct": distinct, "quarantined": kept.quarantined, "floor s": taken["floor"],
+        "orders": kept.rows, "exact": exact, "quarantined": kept.quarantined, "floor s": taken["floor"],
         "pull s": taken["pull"], "pull / floor": taken["pull"] / taken["floor"], "map, validate, keep s": read,
     }  # fmt: skip
     told("pull", figures, as_json=as_json)
-
-
-@contextmanager
-def _judge(url: str, orders: int, folder: Path) -> Iterator[str]:
-    """The address of a judge with that many orders."""
-    if url:
-        yield url
-        return
-    source = os.environ.get("PULLPUSH_JUDGE")
-    if not source or not shutil.which("cc"):
-        raise click.ClickException("set PULLPUSH_JUDGE to the judge's folder (and have a C compiler), or give --url")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = folder / "mockapi"
-    subprocess.run(["cc", "-O2", "-o", program, Path(source) / "mockapi.c"], check=True)
-    with subprocess.Popen(
-        [program, str(port), str(orders)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as judge:
-        try:
-            _wait_for(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            judge.kill()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise click.ClickException("the judge did not start")
 
 
 def _project(folder: Path, url: str) -> Project:

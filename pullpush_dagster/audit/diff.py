@@ -52,11 +52,14 @@ def _names(entity: Entity, absences: bool) -> dict[str, str]:
     changed = {name: _changed(name) for name in entity.compared}
     return {
         "key": ", ".join(key),
+        "fields": ", ".join(quoted(name) for name in entity.fields),
         "keys_of_either": ", ".join(f"coalesce(s.{name}, b.{name}) AS {name}" for name in key),
         "same_key": " AND ".join(f"s.{name} = b.{name}" for name in key),
         "absent": absent,
         "new": new,
         "changed_any": f"s.{first} IS NOT NULL AND ({' OR '.join(changed.values()) or 'false'})",
+        "differs": " OR ".join(f"s.{quoted(n)} IS DISTINCT FROM b.{quoted(n)}" for n in entity.compared) or "false",
+        "nothing": " OR ".join(f"s.{quoted(name)} IS NULL" for name in entity.compared) or "false",
         "changed_fields": _names_where(changed, lambda name: changed[name]),
         "merged": ", ".join(quoted(name) for name in others),
         "merged_fields": ", ".join(f"{_merged(name)} AS {quoted(name)}" for name in others),

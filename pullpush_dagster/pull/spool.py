@@ -1,6 +1,7 @@
 """Pages on their way from the platform to the store: one Arrow file, outside the store, gone when it is in."""
 
 import contextlib
+import datetime as dt
 import time
 import uuid
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         self.path = folder / f"{uuid.uuid4().hex}.arrow"
-        self._rows: list[dict[str, object]] = []
+        self._rows: list[tuple[str, int, dt.datetime, bytes]] = []
         self._waiting = 0
         self._writer = arrow.ipc.new_file(str(self.path), PAGES)
 
@@ -38,9 +39,8 @@ class Spool:
 
     def write(self, walk: str, page: int, answer: Answer) -> None:
         """Add one page; kept in memory until 8 MiB are together."""
-        body = answer.content.decode("utf-8")
-        self._rows.append({"walk": walk, "page": page, "asked_at": answer.asked_at, "body": body})
-        self._waiting += len(body)
+        self._rows.append((walk, page, answer.asked_at, answer.content))
+        self._waiting += len(answer.content)
         if self._waiting > _BATCH_BYTES:
             self._flush()
 
@@ -54,7 +54,10 @@ class Spool:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(arrow.Table.from_pylist(self._rows, PAGES))
+            *columns, bodies = zip(*self._rows, strict=True)
+            # Bytes stay bytes: the cast checks that they are UTF-8, and copies nothing.
+            columns.append(arrow.array(bodies, arrow.large_binary()).cast(arrow.large_string()))
+            self._writer.write_table(arrow.table(columns, schema=PAGES))
         self._rows, self._waiting = [], 0
 
 

@@ -30,7 +30,7 @@ from pullpush_dagster.store.schema import create_tables, next_number
 PRODUCT = ENTITIES["product"]
 FIELDS = {"title": ["a", "O'Hare é😀"], "price": [Decimal(0), Decimal("19.99")], "description": ["x", ""]}
 SENT = {"title": str, "description": str, "price": lambda number: f"{number:.4f}"}
-SKUS = ["A", "é", "O'Hare \\"]
+SKUS = ["é", "O'Hare \\"]
 PUSH = Push.model_validate({"name": "to_shop", "from": "erp/product", "to": "shop"})
 PULL = Pull(connection="erp", entity="product")
 OFF = dict.fromkeys(("deleted", "zeroed", "changed", "price", "rows"))
@@ -57,7 +57,9 @@ class History:
         create_tables(self.con, new=True)
         self.source: dict[str, dict[str, Any]] = {}
         self.read: dict[str, dict[str, Any]] = {}  # pulled, not audited yet
+        self.state: dict[str, dict[str, Any]] = {}  # the newest the source ever said, per key and field
         self.last: dict[str, dict[str, Any]] = {}  # what the last audit that saw a key read of it
+        self.left_out: dict[str, dict[str, Any]] = {}  # what was unknown when the push began, and still is to it
         self.said: dict[str, dict[str, Any]] = {}  # the newest the source said since the push began, per key and field
         self.shop: dict[str, Item] = {}
         self.claims: list[list[Claimed]] = []
@@ -68,7 +70,7 @@ class History:
 
     def edit(self) -> None:
         sku = self.rng.choice(SKUS)
-        if self.rng.random() < 0.15:
+        if self.rng.random() < 0.1:
             self.source.pop(sku, None)
             return
         record = self.source.setdefault(sku, {})
@@ -108,7 +110,11 @@ class History:
         audit(self.con, PRODUCT, "erp", "product", "", OFF)
         for sku, record in self.read.items():
             self.last[sku] = record
-            self.said.setdefault(sku, {}).update(record)
+            self.state.setdefault(sku, {}).update(record)
+            # A value that comes back as it was is no change, so a push that began without it does not get it.
+            same = {name for name, value in self.left_out.get(sku, {}).items() if record.get(name, value) == value}
+            self.left_out[sku] = {name: value for name, value in self.left_out.get(sku, {}).items() if name in same}
+            self.said.setdefault(sku, {}).update({name: record[name] for name in record if name not in same})
         self.read = {}
 
     # The destination
@@ -117,6 +123,8 @@ class History:
         if not self.con.execute("SELECT 1 FROM positions").fetchall():
             # A push begins with the accepted state, of which the unknown is no part.
             self.said = {sku: dict(record) for sku, record in self.last.items()}
+            for sku, record in self.state.items():
+                self.left_out[sku] = {name: value for name, value in record.items() if name not in self.last[sku]}
         assert arrive(self.con, PUSH, PRODUCT, PULL).held == ()
 
     def claim(self) -> None:
@@ -177,8 +185,17 @@ class History:
 
     # All of it
 
+    def round(self) -> None:
+        """Some edits, and what a run does with them; it may break off anywhere."""
+        for _ in range(self.rng.randint(1, 3)):
+            self.edit()
+        for stage in (self.pull, self.audit, self.arrive):
+            stage()
+            if self.rng.random() < 0.12:
+                break
+
     def run(self, steps: int) -> None:
-        actions = {self.edit: 8, self.pull: 4, self.audit: 3, self.arrive: 3, self.claim: 4, self.send: 4, self.wake: 2}
+        actions = {self.round: 9, self.claim: 8, self.send: 8, self.wake: 5}
         for action in self.rng.choices(list(actions), list(actions.values()), k=steps):
             self.steps.append(action.__name__)
             action()
@@ -200,12 +217,16 @@ class History:
         """Where the destination is not what the source last said, per key; keys it never got are not its business."""
         found = {}
         for sku, record in self.said.items():
-            wanted = {name: False if value is CLEARED else SENT[name](value) for name, value in record.items()}
+            wanted, may_have = _told(record), _told(self.left_out.get(sku, {}))
             item = next((item for key, item in self.shop.items() if _sku(key) == sku), None)
-            has = item.fields if item else None
+            has = item and {name: value for name, value in item.fields.items() if may_have.get(name) != value}
             if has != wanted and not (has is None and (sku not in self.source or not wanted)):
                 found[sku] = (wanted, has)
         return found
+
+
+def _told(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: False if value is CLEARED else SENT[name](value) for name, value in record.items()}
 
 
 def _sku(key: str) -> str:
@@ -219,10 +240,10 @@ def empty() -> Frame:
     return frame_of(PRODUCT, fields, RecordShape((), {"id": "item.id"}), page, {})
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("PULLPUSH_SEEDS", "50"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("PULLPUSH_SEEDS", "10"))))
 def test_after_faults_stop_the_destination_has_the_newest_of_everything(seed, empty):
     history = History(seed, empty)
-    history.run(40)
+    history.run(30)
     history.calm()
     assert history.differences() == {}, f"seed {seed}: {' '.join(history.steps)}"
     assert history.con.execute("SELECT count(*) FROM outbox").fetchall() == [(0,)], f"seed {seed}"

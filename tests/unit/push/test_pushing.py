@@ -1,0 +1,249 @@
+"""A whole push against a tiny platform that holds items under their SKU."""
+
+import asyncio
+import json
+
+import pytest
+import yaml
+from starlette.responses import JSONResponse
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import AuthError
+from pullpush_dagster.push import Pusher, plan
+
+PUSH = {
+    "find": {"get": "/items", "query": {"sku": "{keys}"}, "field": "sku", "match": "item.sku", "batch": 50},
+    "update": [
+        {
+            "post": "/batch",
+            "at": "update",
+            "record": {"id": "{binding.id}", "title": "{title}", "price": "{price:text}"},
+            "answers": "body.update",
+            "match": "id",
+        },
+    ],
+    "batch": 10,
+    "cleared": {"title": ""},
+    "error": "answer.error.message",
+    "code": "answer.error.code",
+    "gone": ["gone"],
+    "settle": 0.1,
+}  # fmt: skip
+CREATE = {"post": "/batch", "at": "create", "record": {"sku": "{sku}", "title": "{title}", "price": "{price:text}"},
+          "answers": "body.create"}  # fmt: skip
+
+
+class Shop:
+    """Items by id; finds, creates and updates them."""
+
+    def __init__(self):
+        self.items, self.writes, self.down = {}, [], None
+
+    def __call__(self, seen):
+        if self.down is not None and (self.down[0] is None or self.down[0] in seen.target):
+            return JSONResponse({"message": "no"}, self.down[1])
+        if seen.method == "GET":
+            wanted = seen.query["sku"].split(",")
+            return JSONResponse([{"id": id_, **item} for id_, item in self.items.items() if item["sku"] in wanted])
+        ((step, records),) = json.loads(seen.body).items()
+        self.writes += records
+        return JSONResponse({step: [self._written(dict(record)) for record in records]})
+
+    def _written(self, record):
+        id_ = record.pop("id", None) or f"n{len(self.items)}"
+        if "sku" not in record and id_ not in self.items:
+            return {"id": id_, "error": {"code": "gone", "message": "no such item"}}
+        self.items.setdefault(id_, {}).update(record)
+        return {"id": id_, **record}
+
+
+@pytest.fixture
+def shop(platform):
+    made = Shop()
+    platform.route(made)
+    return made
+
+
+@pytest.fixture
+def project(tiny):
+    """Makes a project that pushes the products of ``erp`` to ``shop``, both of the tiny kind."""
+
+    def make(**push):
+        tiny.connector()
+        folder = tiny.root / "resources"
+        facts = yaml.safe_load((folder / "connectors" / "tiny.yaml").read_text())
+        facts["entities"]["product"]["push"] = {**PUSH, **push}
+        (folder / "connectors" / "tiny.yaml").write_text(yaml.safe_dump(facts))
+        for name in ("erp", "shop"):
+            (folder / f"{name}.yaml").write_text(yaml.safe_dump(tiny.connection().model_dump() | {"connection": name}))
+        pull = {"type": "pullpush_dagster.Pull", "attributes": {"connection": "erp", "entity": "product"}}
+        sync = {"name": "to_shop", "from": "erp/product", "to": "shop", "mode": "live", "lanes": 1}
+        (tiny.root / "assets").mkdir()
+        documents = [pull, {"type": "pullpush_dagster.Push", "attributes": sync}]
+        (tiny.root / "assets" / "defs.yaml").write_text(yaml.safe_dump_all(documents))
+        return Project(tiny.root, tiny.root / "data")
+
+    return make
+
+
+@pytest.fixture
+def pushing(store, project, source):
+    """Pulls products and pushes them; gives each key's last outcome."""
+
+    class Pushing:
+        def __init__(self, **push):
+            made = project(**push)
+            self.pusher = Pusher(made, made.push("to_shop"), store, patience=0.0)
+
+        def pull(self, *records):
+            with store.session() as con:
+                made = source("product")
+                made.con, made.minute = con, con.execute("SELECT count(*) FROM pulls").fetchall()[0][0]
+                made([{"sku": "A", **record} for record in records])
+
+        def send(self):
+            self.pusher.arrive()
+            self.rows("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+            outcomes = asyncio.run(self.pusher.send(lambda _: None)).outcomes
+            return {json.loads(key)["sku"]: outcome for key, outcome in outcomes.items()}
+
+        def rows(self, sql):
+            with store.session() as con:
+                return con.execute(sql).fetchall()
+
+        def why(self):
+            return self.rows("SELECT state, reason FROM outbox ORDER BY key")
+
+    return Pushing
+
+
+@pytest.fixture
+def con():
+    """Not held here: a push opens the store itself."""
+    return None
+
+
+def test_an_existing_item_is_found_updated_and_bound(pushing, shop):
+    shop.items["7"] = {"sku": "A", "title": "old"}
+    push = pushing()
+    push.pull({"title": "Cup", "price": 2})
+    assert push.send() == {"A": "accepted"}
+    assert shop.items == {"7": {"sku": "A", "title": "Cup", "price": "2"}}
+    assert push.rows("SELECT id FROM bindings WHERE connection = 'shop'") == [("7",)]
+
+
+def test_the_next_time_only_what_differs_is_sent_without_a_look_up(pushing, shop, platform):
+    shop.items["7"] = {"sku": "A"}
+    push = pushing()
+    push.pull({"title": "Cup", "price": 2})
+    push.send()
+    platform.requests.clear()
+    push.pull({"title": "Cup", "price": 3})
+    push.send()
+    assert shop.writes[-1] == {"id": "7", "price": "3"}
+    assert [request.method for request in platform.requests] == ["POST"]
+
+
+def test_a_missing_item_is_created_where_that_is_possible(pushing, shop):
+    push = pushing(create=CREATE)
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
+    assert shop.items == {"n0": {"sku": "A", "title": "Cup"}}
+
+
+def test_elsewhere_it_is_waited_for_and_sent_when_it_is_there(pushing, shop):
+    push = pushing()
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "waiting"}
+    assert push.why() == [("waiting", "shop has no such item")]
+    shop.items["7"] = {"sku": "A"}
+    assert push.send() == {"A": "accepted"}
+
+
+def test_what_is_not_wanted_there_is_skipped(pushing, shop):
+    push = pushing(create={**CREATE, "unless": {"title": "Cup"}})
+    push.pull({"title": "Cup"})
+    assert (push.send(), shop.items) == ({"A": "skipped"}, {})
+
+
+def test_a_key_that_two_items_have_is_rejected(pushing, shop):
+    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "A"}}
+    push = pushing()
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "rejected"}
+    assert push.why() == [("dead", "2 items of shop have this key")]
+
+
+def test_an_item_that_is_gone_is_looked_up_again_and_made_anew_with_all_that_is_known(pushing, shop):
+    push = pushing(create=CREATE)
+    push.pull({"title": "Cup", "price": 2})
+    push.send()
+    shop.items.clear()
+    push.pull({"price": 3})
+    assert push.send() == {"A": "retry"}
+    assert push.send() == {"A": "accepted"}
+    assert list(shop.items.values()) == [{"sku": "A", "title": "Cup", "price": "3"}]
+
+
+def test_a_value_the_look_up_refuses_is_rejected_alone(pushing, shop):
+    shop.items["7"] = {"sku": "A"}
+    push = pushing()
+    push.pull({"title": "Cup"}, {"sku": "BAD", "title": "x"})
+    shop.down = ("BAD", 400)
+    assert push.send() == {"A": "accepted", "BAD": "rejected"}
+
+
+def test_a_look_up_that_is_refused_gives_nothing_up(pushing, shop):
+    push = pushing()
+    push.pull({"title": "Cup"})
+    shop.down = ("/items", 404)
+    for _ in range(2):
+        assert push.send() == {"A": "retry"}
+    assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+    shop.down, shop.items["7"] = None, {"sku": "A"}
+    assert push.send() == {"A": "accepted"}
+
+
+def test_refused_credentials_stop_the_push_and_leave_everything_due(pushing, shop):
+    push = pushing()
+    push.pull({"title": "Cup"})
+    shop.down = (None, 401)
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+
+
+def test_a_plan_sends_nothing_and_keeps_nothing(pushing, shop, store, platform):
+    push = pushing()
+    push.pull({"title": "Cup"})
+    planned, held = plan(push.pusher, store)
+    assert [(one.key, one.action, one.fields) for one in planned] == [
+        ('{"sku":"A"}', "look up", {"title": (None, "Cup")})
+    ]
+    assert (held, platform.requests) == ([], [])
+    assert push.rows("SELECT * FROM outbox") == push.rows("SELECT * FROM positions") == []
+
+
+def test_a_location_that_the_shop_does_not_have_is_rejected(store, source, tmp_path, monkeypatch, platform):
+    for part, text in {
+        "resources/erp.yaml": "connection: erp\nconnector: odoo\nsettings: {base_url: URL}\nsecrets: {api_key: K}",
+        "resources/shop.yaml": "connection: shop\nconnector: woocommerce\nsettings: {base_url: URL}\n"
+        "secrets: {key: K, secret: K}",
+        "assets/defs.yaml": "type: pullpush_dagster.Pull\nattributes: {connection: erp, entity: stocklevel,"
+        " partitions: {by: locationId, values: [WH]}}\n---\ntype: pullpush_dagster.Push\n"
+        "attributes: {name: stock, from: erp/stocklevel, to: shop, mode: live}",
+    }.items():
+        (tmp_path / part).parent.mkdir(exist_ok=True)
+        (tmp_path / part).write_text(text.replace("URL", platform.url))
+    monkeypatch.setenv("K", "key")
+    made = Project(tmp_path, tmp_path / "data")
+    with store.session() as con:
+        stock = source(scope="WH")
+        stock.con = con
+        stock([("A", "WH", 5)])
+    pusher = Pusher(made, made.push("stock"), store, patience=0.0)
+    pusher.arrive()
+    assert list(asyncio.run(pusher.send(lambda _: None)).outcomes.values()) == ["rejected"]
+    with store.session() as con:
+        ((reason,),) = con.execute("SELECT reason FROM outbox").fetchall()
+    assert reason.startswith("shop has only locationId default, not WH")
