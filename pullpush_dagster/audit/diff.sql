@@ -26,6 +26,7 @@ FROM (
         NOT {new} AS known_before,
         {zeroed} AS zeroed,
         {jumped} AS jumped
-    FROM touched
+    -- OFFSET 0 keeps the last condition from being worked out up there, on the scattered rows.
+    FROM (SELECT s, b FROM touched OFFSET 0)
 )
 WHERE op IS NOT NULL OR "_unknown" IS DISTINCT FROM unknown_before

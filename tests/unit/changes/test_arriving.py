@@ -148,26 +148,28 @@ def test_several_changes_of_a_key_become_one_with_its_newest_values(stock, shop)
     assert quantities(shop) == {"A": "4.0000"}
 
 
-HISTORY = [
-    ([{"title": "a"}, {"title": None}], {"title": False}),
-    ([{"title": None}, {"title": "b"}], {"title": "b"}),
-    ([{"title": "a"}, {"price": 2}], {"title": "a", "price": "2.0000"}),
-    ([{"title": None}, {"price": 2}], {"title": False, "price": "2.0000"}),
-    ([{"title": "a", "price": 1}, {"price": 2}, {"title": None, "price": 2}], {"title": False, "price": "2.0000"}),
-]
+HISTORIES = {
+    "set, then cleared": ([{"title": "a"}, {"title": None}, {}], {"title": False}),
+    "cleared, then set": ([{"title": None}, {"title": "b"}, {}], {"title": "b"}),
+    "set, then unknown": ([{"title": "a"}, {"price": 2}, {}], {"title": "a", "price": "2.0000"}),
+    "cleared, then unknown": ([{"title": None}, {"price": 2}, {}], {"title": False, "price": "2.0000"}),
+    "all": (
+        [{"title": "a", "price": 1}, {"price": 2}, {"title": None, "price": 2}],
+        {"title": False, "price": "2.0000"},
+    ),
+}
 
 
-@pytest.mark.parametrize(("changes", "desired"), HISTORY)
 @pytest.mark.parametrize("between", [True, False], ids=["one by one", "at once"])
-def test_what_is_unknown_now_keeps_the_last_value_that_was_said(products, catalogue, changes, desired, between):
-    products([{"sku": "A", "title": "z"}])
+def test_what_is_unknown_now_keeps_the_last_value_that_was_said(products, catalogue, between):
+    products([{"sku": name, "title": "z"} for name in HISTORIES])
     catalogue.deliver()
-    for change in changes:
-        products([{"sku": "A", **change}])
+    for step in range(3):
+        products([{"sku": name, **changes[step]} for name, (changes, _) in HISTORIES.items()])
         if between:
             catalogue.arrive()
     catalogue.arrive()
-    assert catalogue.desired() == {"A": desired}
+    assert catalogue.desired() == {name: desired for name, (_, desired) in HISTORIES.items()}
 
 
 @pytest.mark.parametrize("between", [True, False], ids=["one by one", "at once"])
