@@ -39,8 +39,8 @@ ui: $(STAMP) ## Dagster's web UI with this project
 	$(VENV)/bin/dagster dev -w workspace.yaml -h 127.0.0.1
 
 lock: ## pin requirements.lock anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that was made here
 	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
