@@ -178,7 +178,7 @@ def test_a_later_plausible_pull_withdraws_what_was_held(world):
     assert [state for (state,) in states] == ["accepted", "withdrawn", "accepted"]
 
 
-def test_a_shadow_sync_plans_and_sends_nothing(world):
+def test_the_file_says_whether_a_sync_is_live_or_shadow(world):
     file = world.project.root / "assets" / "products" / "defs.yaml"
     file.write_text(file.read_text().replace("mode: live", "mode: shadow"))
     project = type(world.project)(world.project.root, world.project.state)
