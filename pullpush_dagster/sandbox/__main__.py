@@ -21,6 +21,7 @@ PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"odoo": odoo, "woocommer
 @click.option("--port", default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
 @click.option("--skus", default=2000, show_default=True, type=click.IntRange(20), help="Product rows in the ERP.")
 @click.option("--seed", default=1, show_default=True, help="Same seed, same rows.")
+@click.option("--name", default="", help="Tells several of one platform apart [default: the platform].")
 @click.option("--now", default=None, help="ISO instant at which the seeded past ends [default: start time].")
 @click.option("--certfile", type=click.Path(path_type=Path, exists=True), help="Serve TLS with this certificate.")
 @click.option("--keyfile", type=click.Path(path_type=Path, exists=True), help="Key of the certificate.")
@@ -31,6 +32,7 @@ def main(
     port: int,
     skus: int,
     seed: int,
+    name: str,
     now: str | None,
     certfile: Path | None,
     keyfile: Path | None,
@@ -39,11 +41,11 @@ def main(
     """Serve a stand-in PLATFORM until interrupted; the first line on stdout is {"port": N}.
 
     The secrets it accepts come from the environment: SANDBOX_KEY (Odoo's API key, WooCommerce's consumer key) and
-    SANDBOX_SECRET (WooCommerce's consumer secret). Unset, they are made up from the platform's name and the seed.
+    SANDBOX_SECRET (WooCommerce's consumer secret). Unset, they are made up from name, platform and seed.
     """
-    made = made_up(platform, platform, seed)
-    secrets = {name: os.environ.get(variable, made.get(name, "")) for name, variable in SECRETS.items()}
-    settings = Settings(skus, seed, _instant(now), secrets)
+    made = made_up(name or platform, platform, seed)
+    secrets = {kind: os.environ.get(variable, made.get(kind, "")) for kind, variable in SECRETS.items()}
+    settings = Settings(skus, seed, _instant(now), secrets, name)
     serve(PLATFORMS[platform](settings), Binding(host, port, certfile, keyfile, parent))
 
 

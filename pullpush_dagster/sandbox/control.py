@@ -25,14 +25,16 @@ class Json(Response):
         return orjson.dumps(content)
 
 
-def controlled(platform: Faults, commands: Mapping[str, Command], state: Callable[[], Any]) -> ASGIApp:
+def controlled(
+    platform: Faults, commands: Mapping[str, Command], state: Callable[[], Any], about: Callable[[], Any]
+) -> ASGIApp:
     """The whole server: ``/_control/...`` beside the platform, never touched by faults or platform auth.
 
-    ``POST /_control/<command>`` runs a command on its JSON object; ``GET /_control/state`` and ``/_control/stats``
-    read; ``DELETE /_control/stats`` starts the counts again. From anywhere but loopback: 403. A command that does
-    not fit what is there: 400 with the reason.
+    ``POST /_control/<command>`` runs a command on its JSON object; ``GET /_control/state``, ``/_control/about`` and
+    ``/_control/stats`` read; ``DELETE /_control/stats`` starts the counts again. From anywhere but loopback: 403. A
+    command that does not fit what is there: 400 with the reason.
     """
-    control = _control(platform, {**commands, "faults": platform.set}, state)
+    control = _control(platform, {**commands, "faults": platform.set}, {"state": state, "about": about})
 
     async def server(scope: Scope, receive: Receive, send: Send) -> None:
         app = control if scope["path"].startswith("/_control/") else platform
@@ -41,9 +43,9 @@ def controlled(platform: Faults, commands: Mapping[str, Command], state: Callabl
     return server
 
 
-def _control(platform: Faults, commands: Mapping[str, Command], state: Callable[[], Any]) -> Starlette:
+def _control(platform: Faults, commands: Mapping[str, Command], readings: Mapping[str, Callable[[], Any]]) -> Starlette:
     async def read(request: Request) -> Response:
-        return _local(request) or Json(state())
+        return _local(request) or Json(readings[request.url.path.rpartition("/")[2]]())
 
     async def stats(request: Request) -> Response:
         if refused := _local(request):
@@ -59,7 +61,7 @@ def _control(platform: Faults, commands: Mapping[str, Command], state: Callable[
 
     return Starlette(
         routes=[
-            Route("/_control/state", read, methods=["GET"]),
+            *(Route(f"/_control/{name}", read, methods=["GET"]) for name in readings),
             Route("/_control/stats", stats, methods=["GET", "DELETE"]),
             Route("/_control/{command}", command, methods=["POST"]),
         ]

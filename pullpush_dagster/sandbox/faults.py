@@ -78,6 +78,10 @@ class Faults:
         self._throttled_until = time.monotonic() + self.rules.throttle_seconds
         return asdict(self.rules)
 
+    def in_force(self) -> dict[str, Any]:
+        """The rules that differ from none at all."""
+        return {name: value for name, value in asdict(self.rules).items() if value != getattr(Rules(), name)}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.requests[f"{scope['method']} {self.pattern(scope['path'])}"] += 1
         if self.rules == Rules() or not self._applies(scope):

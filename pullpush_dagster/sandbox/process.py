@@ -39,6 +39,11 @@ class Standin:
     pid: int
     cafile: Path | None = None
 
+    @classmethod
+    def at(cls, platform: str, url: str, cafile: Path | None = None) -> "Standin":
+        """A stand-in that another process started: its control routes work, its secrets and pid are not known."""
+        return cls(platform, url.rstrip("/"), {}, 0, cafile)
+
     def control(self, command: str, **order: Any) -> dict[str, Any]:
         """What ``POST /_control/<command>`` answers to the given order.
 
@@ -61,6 +66,11 @@ class Standin:
         """Faults met by requests since the start or ``clear_stats``, by kind."""
         counts: dict[str, int] = self._call("GET", "stats")["faults"]
         return counts
+
+    def about(self) -> dict[str, Any]:
+        """Platform, name, skus, seed, clock, ticking, the fault rules in force and how many rows there are."""
+        about: dict[str, Any] = self._call("GET", "about")
+        return about
 
     def clear_stats(self) -> None:
         """Starts both counts again."""
@@ -99,7 +109,8 @@ def running(
 
     Args:
         platforms: platform names (``"odoo"``, ``"woocommerce"``), each its own name in the result; or mappings of
-            your names to platforms, for several of one kind: ``{"erp": "odoo", "shop": "woocommerce"}``.
+            your names to platforms, for several of one kind: ``{"erp": "odoo", "shop": "woocommerce"}``. Shops of
+            different names are seeded differently.
         skus: product rows in the ERP; the shops hold some of the same SKUs.
         seed: same seed, same rows and secrets.
         now: ISO instant at which the seeded past ends; None is the start time.
@@ -117,7 +128,7 @@ def running(
         secrets = {name: made_up(name, platform, seed) for name, platform in named.items()}
         started = {}
         for name, kind in named.items():
-            own = [*options, "--port", str((ports or {}).get(name, 0))]
+            own = [*options, "--name", name, "--port", str((ports or {}).get(name, 0))]
             started[name] = stack.enter_context(_process(kind, own, secrets[name]))
         yield {name: _ready(named[name], started[name], secrets[name], tls) for name in named}
 

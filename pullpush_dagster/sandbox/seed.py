@@ -98,12 +98,20 @@ def items(skus: int, seed: int, now: datetime) -> list[Item]:
     return made
 
 
-def shop_only(skus: int, seed: int, now: datetime) -> list[Item]:
-    """Items that only the shop has, under SKUs of its own."""
-    rng = random.Random(f"shop/{seed}")
+def shelved(made: list[Item], seed: int, shop: str) -> list[Item]:
+    """The items as another shop holds them: a share of the SKUs and stocks of its own, drawn by its name."""
+    for item in made:
+        item.shop = None
+    _place_in_shop(made, Counts.of(len(made)), random.Random(f"{shop}/shelves/{seed}"))
+    return made
+
+
+def shop_only(skus: int, seed: int, now: datetime, shop: str = "shop") -> list[Item]:
+    """Items that only the shop of this name has, under SKUs of its own such as ``SHOP-00001``."""
+    rng = random.Random(f"{shop}/{seed}")
     made = [_plain(number, rng, now) for number in range(1, Counts.of(skus).shop_only + 1)]
     for number, item in enumerate(made, 1):
-        item.sku = f"SHOP-{number:05d}"
+        item.sku = f"{shop.upper()}-{number:05d}"
         item.shop = Shelf(rng.choice([None, 0, 4, 11]), f"{item.price:.2f}")
     return made
 

@@ -16,35 +16,58 @@ from starlette.types import ASGIApp
 from pullpush_dagster.sandbox.clock import Clock
 from pullpush_dagster.sandbox.control import Command, controlled
 from pullpush_dagster.sandbox.faults import Faults
+from pullpush_dagster.sandbox.ticking import Tick, Ticking
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a platform is built from: row count, seed, the instant its past ends (UTC), the secrets it accepts."""
+    """What a platform is built from: row count, seed, the instant its past ends (UTC), the secrets it accepts.
+
+    ``name`` tells several stand-ins of one platform apart; empty is the platform's usual one.
+    """
 
     skus: int
     seed: int
     now: datetime
     secrets: Mapping[str, str]
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Platform:
     """What a platform brings: its API, the clock its stamps come from, its own commands and its state as JSON.
 
-    ``pattern`` turns a request path into the name it is counted under.
+    ``pattern`` turns a request path into the name it is counted under, ``counts`` tells how many rows there are of
+    each kind, and ``tick`` does so many edits drawn from a seed.
     """
 
+    name: str
+    settings: Settings
     app: ASGIApp
     clock: Clock
     commands: Mapping[str, Command]
     state: Callable[[], Any]
     pattern: Callable[[str], str]
+    counts: Callable[[], Mapping[str, int]]
+    tick: Tick
 
     def server(self) -> ASGIApp:
         """The ASGI app to serve: API, faults and control routes."""
-        faults = Faults(self.app, self.pattern)
-        return controlled(faults, {"clock": self.clock.steer, **self.commands}, self.state)
+        faults, ticking = Faults(self.app, self.pattern), Ticking(self.tick, self.settings.seed)
+        own = {"clock": self.clock.steer, "ticking": ticking.steer}
+        return controlled(faults, {**own, **self.commands}, self.state, lambda: self._about(faults, ticking))
+
+    def _about(self, faults: Faults, ticking: Ticking) -> dict[str, Any]:
+        return {
+            "platform": self.name,
+            "name": self.settings.name or self.name,
+            "skus": self.settings.skus,
+            "seed": self.settings.seed,
+            "now": self.clock.now().isoformat(),
+            "ticking": ticking.about(),
+            "faults": faults.in_force(),
+            "counts": dict(self.counts()),
+        }
 
 
 @dataclass(frozen=True)

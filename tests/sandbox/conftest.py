@@ -56,6 +56,27 @@ class Erp:
         row = self.call("stock.warehouse", "search_read", domain=[["code", "=", code]])[0]
         return row["id"], row["lot_stock_id"][0]
 
+    def order(self, *lines, **vals):
+        """A sales order of (product, quantity, price) lines for the guest; returns its id."""
+        commands = [
+            [0, 0, {"product_id": product, "product_uom_qty": units, "price_unit": price}]
+            for product, units, price in lines
+        ]
+        return self.call("sale.order", "create", vals_list=[{"partner_id": 4, "order_line": commands, **vals}])[0]
+
+    def sold(self, number):
+        """A sales order with all its fields."""
+        return self.call("sale.order", "read", ids=[number])[0]
+
+    def lines(self, number):
+        """The lines of a sales order, in its order."""
+        return self.call("sale.order.line", "search_read", domain=[["order_id", "=", number]])
+
+    def refused(self, model, method, **named):
+        """Status and message of a refusal."""
+        answer = self.ask(model, method, **named)
+        return answer.status_code, answer.json()["message"]
+
     def count(self, number, units, code="WH"):
         """Sets stock the way a connector does; returns the quant's id."""
         vals = {"product_id": number, "location_id": self.warehouse(code)[1], "inventory_quantity_auto_apply": units}
@@ -105,6 +126,15 @@ class Shop:
 
     def put(self, number, **values):
         return self.call("PUT", f"/products/{number}", values)
+
+    def order(self, *lines, **values):
+        """An order of (product id, quantity) lines."""
+        items = [{"product_id": product, "quantity": units} for product, units in lines]
+        return self.call("POST", "/orders", {"line_items": items, **values})
+
+    def units(self, number):
+        """What a product has in stock."""
+        return self.get(number)["stock_quantity"]
 
     def batch(self, path="/products/batch", **steps):
         return self.call("POST", path, steps)

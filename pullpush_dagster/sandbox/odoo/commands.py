@@ -6,6 +6,7 @@ from typing import Any
 from pullpush_dagster.sandbox.control import Command
 from pullpush_dagster.sandbox.odoo.database import Database
 from pullpush_dagster.sandbox.odoo.drift import drift
+from pullpush_dagster.sandbox.odoo.errors import OdooError
 from pullpush_dagster.sandbox.odoo.orm import Env, Record
 
 
@@ -15,6 +16,7 @@ def commands(database: Database) -> Mapping[str, Command]:
         "drift": lambda order: drift(database, int(order.get("n", 40)), int(order.get("seed", 1))),
         "stock": lambda order: stock(database, order),
         "product": lambda order: product(database, order),
+        "sale": lambda order: sale(database, order),
         "inventory": lambda _order: {"deleted": database.quants.drop_zeros()},
     }
 
@@ -62,6 +64,54 @@ def product(database: Database, order: dict[str, Any]) -> dict[str, Any]:
     else:
         raise ValueError("expected create, set or unlink")
     return {"id": row["id"]}
+
+
+def sale(database: Database, order: dict[str, Any]) -> dict[str, Any]:
+    """The sales order's id, name, state and lock after what the ERP's own staff did to it.
+
+    ``{"create": {...}}`` makes one. With ``ref`` (its client_order_ref) or ``id``, each of these that is there is
+    done, in this order: ``{"set": {...}}`` writes, ``{"confirm": true}`` confirms, ``{"deliver": true}`` ships every
+    storable line, ``{"cancel": true}`` cancels past the wizard, ``{"lock": true | false}`` locks or unlocks.
+
+    Raises:
+        LookupError: no such order, or several of one reference.
+        ValueError: what the API would refuse too.
+    """
+    sales = database.sales
+    try:
+        made = sales.create(Env(), order["create"]) if "create" in order else None
+        row = sales.rows[made[0]] if made else _sold(database, order)
+        env = Env([row["id"]], {"disable_cancel_warning": True})
+        if "set" in order:
+            sales.write(env, order["set"])
+        if order.get("confirm"):
+            sales.action_confirm(env)
+        if order.get("deliver"):
+            _deliver(database, row)
+        if order.get("cancel"):
+            sales.action_cancel(env)
+        if "lock" in order:
+            sales.become(row, {"locked": bool(order["lock"])})
+    except OdooError as refusal:
+        raise ValueError(str(refusal)) from refusal
+    return {name: row[name] for name in ("id", "name", "state", "locked")}
+
+
+def _deliver(database: Database, row: Record) -> None:
+    if row["state"] != "sale":
+        raise OdooError("Only a confirmed order has something to deliver.")
+    for line in database.sales.lines(row):
+        database.sale_lines.deliver(line)
+
+
+def _sold(database: Database, order: dict[str, Any]) -> Record:
+    """The sales order of the order's ``id`` or, if it is the only one, ``ref``."""
+    if "id" in order:
+        return database.sales.rows[int(order["id"])]
+    found = [row for row in database.sales.rows.values() if row["client_order_ref"] == order["ref"]]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} sales orders with the reference {order['ref']!r}")
+    return found[0]
 
 
 def _found(database: Database, order: dict[str, Any]) -> Record:

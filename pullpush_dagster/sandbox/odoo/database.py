@@ -9,8 +9,11 @@ from pullpush_dagster.sandbox.clock import Clock
 from pullpush_dagster.sandbox.odoo.errors import NotFound, Unprocessable
 from pullpush_dagster.sandbox.odoo.fields import stamp
 from pullpush_dagster.sandbox.odoo.orm import Context, Env, Model
+from pullpush_dagster.sandbox.odoo.partners import Partner
 from pullpush_dagster.sandbox.odoo.products import Currency, Product, Template
 from pullpush_dagster.sandbox.odoo.quantities import Stock
+from pullpush_dagster.sandbox.odoo.sale_lines import SaleLine
+from pullpush_dagster.sandbox.odoo.sales import Sale
 from pullpush_dagster.sandbox.odoo.stock import Location, Move, Quant, Warehouse
 
 MODELS: Sequence[type[Model]] = (Currency, Location, Warehouse)
@@ -25,7 +28,9 @@ class Database:
         self.products.variants, self.products.barcodes = {}, Counter()
         self.quants, self.moves = Quant(self), Move(self)
         self.quants.by_place = {}
+        self.partners, self.sales, self.sale_lines = Partner(self), Sale(self), SaleLine(self)
         built: list[Model] = [self.templates, self.products, self.quants, self.moves]
+        built += [self.partners, self.sales, self.sale_lines]
         self.models = {model.name: model for model in [*built, *(kind(self) for kind in MODELS)]}
         self.locations, self.warehouses = self["stock.location"], self["stock.warehouse"]
         self.places: dict[str, int] = {}

@@ -47,6 +47,39 @@ class Stock:
                 Model.update(self.database.moves, move, {"state": "cancel"})
                 del self.open[product][move["id"]]
 
+    def reserve(self, line: Record, location: int, units: float, reference: str) -> None:
+        """Has one open move of so many units to the customer for the line of a sales order."""
+        move = self._open_move(line)
+        if move and move["location_id"] == location:
+            if move["product_uom_qty"] != units:
+                Model.update(self.database.moves, move, {"product_uom_qty": units})
+            return
+        self.withdraw(line)
+        way = location, self.database.places["customer"]
+        move = self.move(line["product_id"], units, way, "confirmed", reference)
+        move |= {"sale_line_id": line["id"], "origin": reference}
+
+    def withdraw(self, line: Record) -> None:
+        """Cancels the line's open move, if it has one."""
+        if move := self._open_move(line):
+            self._close(move, {"state": "cancel"})
+
+    def ship(self, line: Record) -> None:
+        """Does the line's open move: the units leave the location and are outgoing no more."""
+        if move := self._open_move(line):
+            quant = self.database.quants.place(move["product_id"], move["location_id"])
+            Model.update(self.database.quants, quant, {"quantity": quant["quantity"] - move["product_uom_qty"]})
+            date = self.database.stamp()
+            self._close(move, {"state": "done", "quantity": move["product_uom_qty"], "date": date})
+
+    def _open_move(self, line: Record) -> Record | None:
+        moves = self.open.get(line["product_id"], {}).values()
+        return next((move for move in moves if move["sale_line_id"] == line["id"]), None)
+
+    def _close(self, move: Record, values: Record) -> None:
+        Model.update(self.database.moves, move, values)
+        del self.open[move["product_id"]][move["id"]]
+
     def move(self, product: int, units: float, way: tuple[int, int], state: str, reference: str) -> Record:
         """The new move."""
         values = {

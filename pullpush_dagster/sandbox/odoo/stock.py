@@ -55,6 +55,7 @@ class Move(Model):
         "reference": Field("char", "Reference", readonly=True),
         "origin": Field("char", "Source Document", readonly=True),
         "is_inventory": Field("boolean", "Inventory", readonly=True),
+        "sale_line_id": Field("many2one", "Sale Line", readonly=True, relation="sale.order.line"),
     }
 
     def check(self, _batch: Sequence[Record], _rows: Sequence[Record]) -> None:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from pullpush_dagster.sandbox.clock import Clock
 from pullpush_dagster.sandbox.odoo.database import Database
 from pullpush_dagster.sandbox.odoo.fields import stamp
+from pullpush_dagster.sandbox.odoo.orm import Model
+from pullpush_dagster.sandbox.odoo.partners import seed_partners
 from pullpush_dagster.sandbox.seed import WAREHOUSES, Item
 
 
@@ -25,6 +27,7 @@ def filled(items: list[Item], now: datetime, clock: Clock) -> Database:
     database = Database(past)
     database["res.currency"].insert({"name": "EUR"})
     _places(database)
+    seed_partners(database)
     templates: dict[int, int] = {}
     for item in items:
         past.moment = item.stamp
@@ -68,7 +71,10 @@ def _stock(database: Database, product: int, item: Item) -> None:
 
 
 def state(database: Database) -> dict[str, object]:
-    """Every product, archived ones too, with its stock by warehouse code; a warehouse never stocked is missing."""
+    """Every product, archived ones too, with its stock by warehouse code; a warehouse never stocked is missing.
+
+    Partners, sales orders and their lines stand beside it with all their fields, relations as ids.
+    """
     codes = {row["lot_stock_id"]: row["code"] for row in database.warehouses.rows.values()}
     names = ("default_code", "name", "description_sale", "list_price", "barcode", "active", "is_storable", "type")
     stamps = ("write_date", "product_tmpl_id")
@@ -76,11 +82,14 @@ def state(database: Database) -> dict[str, object]:
     products = []
     for row in database.products.rows.values():
         template = database.templates.rows[row["product_tmpl_id"]]
-        shown = {"id": row["id"], **{name: get(row) for name, get in getters.items()}}
-        products.append(
-            {**shown, "template_write_date": template["write_date"], "stock": _levels(database, row, codes)}
-        )
-    return {"products": products}
+        own = {"id": row["id"], **{name: get(row) for name, get in getters.items()}}
+        products.append({**own, "template_write_date": template["write_date"], "stock": _levels(database, row, codes)})
+    shown = {name: model.shown(model.rows.values(), None, {}, names=False) for name, model in _sold(database).items()}
+    return {"products": products, **shown}
+
+
+def _sold(database: Database) -> dict[str, Model]:
+    return {"partners": database.partners, "orders": database.sales, "order_lines": database.sale_lines}
 
 
 def _levels(database: Database, row: dict[str, object], codes: dict[int, str]) -> dict[str, dict[str, float]]:

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullpush_dagster.sandbox.control import Json
-from pullpush_dagster.sandbox.woocommerce import products, variations
+from pullpush_dagster.sandbox.woocommerce import orders, products, variations
 from pullpush_dagster.sandbox.woocommerce.auth import Auth
 from pullpush_dagster.sandbox.woocommerce.errors import WooError
 from pullpush_dagster.sandbox.woocommerce.shop import Shop
 
-RESOURCES = (products, variations)
+RESOURCES = (products, variations, orders)
 
 
 def app(shop: Shop, auth: Auth) -> ASGIApp:

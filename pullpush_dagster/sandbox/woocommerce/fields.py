@@ -83,10 +83,10 @@ def _taken(name: str, value: Any) -> Any:
     """The value as kept, or the reason why it is refused."""
     kinds: tuple[tuple[tuple[str, ...], Callable[[str, Any], Any]], ...] = (
         (tuple(ENUMS), _choice),
-        (STRINGS, _string),
-        (BOOLEANS, _boolean),
-        (INTEGERS, _integer),
-        (LISTS, _list),
+        (STRINGS, string),
+        (BOOLEANS, boolean),
+        (INTEGERS, integer),
+        (LISTS, array),
     )
     return next(take for names, take in kinds if name in names)(name, value)
 
@@ -95,17 +95,19 @@ def _choice(name: str, value: Any) -> Any:
     return value if value in ENUMS[name] else ValueError(f"{name} is not one of {', '.join(ENUMS[name])}.")
 
 
-def _string(name: str, value: Any) -> Any:
+def string(name: str, value: Any) -> Any:
+    """A text, or the reason why it is none."""
     return value if isinstance(value, str) else ValueError(f"{name} is not of type string.")
 
 
-def _boolean(name: str, value: Any) -> Any:
+def boolean(name: str, value: Any) -> Any:
+    """A truth value in any spelling of WordPress, or the reason why it is none."""
     if not isinstance(value, str | int) or value not in (*TRUE, *FALSE):
         return ValueError(f"{name} is not of type boolean.")
     return value in TRUE
 
 
-def _integer(name: str, value: Any) -> Any:
+def integer(name: str, value: Any) -> Any:
     """A whole number or its text; 2.5 is refused and so is the empty text (seen on WooCommerce 10.6 and 11.0)."""
     try:
         whole = None if isinstance(value, bool) else float(value)
@@ -116,5 +118,6 @@ def _integer(name: str, value: Any) -> Any:
     return int(whole)
 
 
-def _list(name: str, value: Any) -> Any:
+def array(name: str, value: Any) -> Any:
+    """A list, or the reason why it is none."""
     return value if isinstance(value, list) else ValueError(f"{name} is not of type array.")

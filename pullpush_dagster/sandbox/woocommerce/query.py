@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -28,19 +28,20 @@ LIMITS = {"page": (1, None, "1"), "per_page": (1, 100, "10"), "offset": (0, None
 class Query:
     """One request for a list; ``params`` are the parameters as sent, already checked."""
 
+    choices: ClassVar[Mapping[str, Sequence[str]]] = CHOICES
     params: QueryParams
     page: int
     per_page: int
     offset: int
 
     @classmethod
-    def of(cls, params: QueryParams) -> "Query":
+    def of(cls, params: QueryParams) -> Self:
         """The query of a request.
 
         Raises:
             WooError: 400 rest_invalid_param, as for ``per_page=101`` (seen on WooCommerce 10.6).
         """
-        reasons = {name: reason for name in params if (reason := _reason(name, params[name]))}
+        reasons = {name: reason for name, value in params.multi_items() if (reason := cls.reason(name, value))}
         if reasons:
             raise invalid(reasons)
         page, size, offset = (int(params.get(name, default)) for name, (_, _, default) in LIMITS.items())
@@ -76,28 +77,47 @@ class Query:
 
     def ids(self, name: str) -> set[int]:
         """The ids of ``include`` or ``exclude``: ``1,2`` or ``include[]=1&include[]=2``."""
-        keys = [key for key in self.params if key.partition("[")[0] == name]
-        texts = [text for key in dict.fromkeys(keys) for value in self.params.getlist(key) for text in value.split(",")]
-        return {int(text) for text in texts if text.strip().isdigit()}
+        return {int(text) for text in self.texts(name) if text.isdigit()}
+
+    def texts(self, name: str) -> list[str]:
+        """The parts of a list parameter: ``a,b`` or ``name[]=a&name[]=b``."""
+        values = [value for key, value in self.params.multi_items() if key.partition("[")[0] == name]
+        return [text.strip() for value in values for text in value.split(",")]
+
+    @classmethod
+    def reason(cls, name: str, value: str) -> str | None:
+        """Why a parameter is refused; None where it is fine or not known."""
+        if name in LIMITS:
+            low, high, _ = LIMITS[name]
+            fits = value.isdigit() and int(value) >= low and (high is None or int(value) <= high)
+            return None if fits else f"{name} must be between {low} (inclusive) and {high or 'any'} (inclusive)"
+        if name in cls.choices and value not in cls.choices[name]:
+            return f"{name} is not one of {', '.join(cls.choices[name])}."
+        dates = ("after", "before", "modified_after", "modified_before")
+        return "Invalid date." if name in dates and not DATE.fullmatch(value) else None
 
     def _address(self, address: str, page: int) -> str:
         others = [(name, value) for name, value in self.params.multi_items() if name != "page"]
         return f"{address}?{urlencode([*others, ('page', page)])}"
 
     def _tests(self) -> Iterable[Callable[[Item], bool]]:
-        """One predicate per filter; without a status filter everything but the trash passes."""
-        status = self.params.get("status", "any")
-        yield (lambda item: item["status"] != "trash") if status == "any" else (lambda item: item["status"] == status)
+        """One predicate per filter."""
         if included := self.ids("include"):
             yield lambda item: item["id"] in included
         if excluded := self.ids("exclude"):
             yield lambda item: item["id"] not in excluded
+        yield from self.own_tests()
+        yield from self._date_tests()
+
+    def own_tests(self) -> Iterable[Callable[[Item], bool]]:
+        """The filters of products; without a status filter everything but the trash passes."""
+        status = self.params.get("status", "any")
+        yield (lambda item: item["status"] != "trash") if status == "any" else (lambda item: item["status"] == status)
         for name in ("slug", "type"):
             if wanted := self.params.get(name):
-                yield _equal(name, wanted)
+                yield equal(name, wanted)
         if search := self.params.get("search", "").lower():
             yield lambda item: search in item["name"].lower() or search in item["description"].lower()
-        yield from self._date_tests()
 
     def _date_tests(self) -> Iterable[Callable[[Item], bool]]:
         """Both bounds are exclusive at one second (seen on WooCommerce 10.6 and 11.0).
@@ -137,17 +157,6 @@ class Query:
         return keys.get(order, lambda item: item["id"])
 
 
-def _equal(name: str, wanted: str) -> Callable[[Item], bool]:
+def equal(name: str, wanted: Any) -> Callable[[Item], bool]:
+    """The test that a field has the value."""
     return lambda item: bool(item[name] == wanted)
-
-
-def _reason(name: str, value: str) -> str | None:
-    """Why a parameter is refused; None where it is fine or not known."""
-    if name in LIMITS:
-        low, high, _ = LIMITS[name]
-        fits = value.isdigit() and int(value) >= low and (high is None or int(value) <= high)
-        return None if fits else f"{name} must be between {low} (inclusive) and {high or 'any'} (inclusive)"
-    if name in CHOICES and value not in CHOICES[name]:
-        return f"{name} is not one of {', '.join(CHOICES[name])}."
-    dates = ("after", "before", "modified_after", "modified_before")
-    return "Invalid date." if name in dates and not DATE.fullmatch(value) else None

@@ -13,6 +13,7 @@ from pullpush_dagster.sandbox.control import Json
 from pullpush_dagster.sandbox.faults import PAUSE
 from pullpush_dagster.sandbox.woocommerce.catalog import Catalog, Item
 from pullpush_dagster.sandbox.woocommerce.errors import WooError
+from pullpush_dagster.sandbox.woocommerce.orderbook import Orders
 from pullpush_dagster.sandbox.woocommerce.query import Query
 from pullpush_dagster.sandbox.woocommerce.render import trimmed
 
@@ -22,9 +23,12 @@ Show = Callable[[Catalog, Item, str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Shop:
-    """The shop's state; orders and customers join as further fields."""
+    """The shop's state; ``shared`` are the SKUs that it holds of the ERP's."""
 
     catalog: Catalog
+    orders: Orders
+    name: str
+    shared: frozenset[str]
 
 
 def base(request: Request) -> str:
