@@ -23,7 +23,7 @@ from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config import Connection, Project, Pull
 from pullpush_dagster.connectors import Connector, load_connector
-from pullpush_dagster.connectors.model import Request as Ask
+from pullpush_dagster.connectors.request import Request as Ask
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher, Totals
 from pullpush_dagster.sandbox import Standin, running
@@ -41,6 +41,7 @@ class World:
     store: Store
     erp: Standin
     shop: Standin
+    outlet: Standin | None = None
 
     def pull(self, id_: str, window: Window | None = None) -> Audit:
         """Ask, read and compare once; for every scope, the last one's audit."""
@@ -99,8 +100,9 @@ def make_project(folder: Path, platforms: Mapping[str, Standin]) -> Project:
         text = re.sub(r'base_url: "[^"]*"', f'base_url: "{platform.url}"', file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8")
     os.environ["ERP_API_KEY"] = platforms["erp"].secrets["key"]
-    os.environ["SHOP_KEY"] = platforms["shop"].secrets["key"]
-    os.environ["SHOP_SECRET"] = platforms["shop"].secrets["secret"]
+    for name in ("shop", "outlet"):
+        secrets = platforms[name].secrets if name in platforms else {"key": "none", "secret": "none"}
+        os.environ |= {f"{name.upper()}_KEY": secrets["key"], f"{name.upper()}_SECRET": secrets["secret"]}
     return Project(folder, folder / "data")
 
 
@@ -112,6 +114,14 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     with running({"erp": "odoo", "shop": "woocommerce"}, skus=skus, seed=7) as platforms:
         project = make_project(tmp_path, platforms)
         yield World(project, Store.of(project.state), platforms["erp"], platforms["shop"])
+
+
+@pytest.fixture
+def trade(tmp_path: Path) -> Iterator[World]:
+    """The whole project: an ERP, and two shops that sell what it has."""
+    with running({"erp": "odoo", "shop": "woocommerce", "outlet": "woocommerce"}, skus=60, seed=7) as platforms:
+        project = make_project(tmp_path, platforms)
+        yield World(project, Store.of(project.state), *(platforms[name] for name in ("erp", "shop", "outlet")))
 
 
 @dataclass(frozen=True)

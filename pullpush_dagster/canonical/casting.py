@@ -64,6 +64,22 @@ def cast_of(
     return Cast(value, lost, lost)
 
 
+def divided(number: Cast, other: Cast, places: int, type_: Scalar) -> Cast:
+    """``number`` over ``other``, half away from zero at ``places``; unknown where that is 0 or there is no room.
+
+    In whole numbers: DuckDB divides decimals as doubles, which do not keep money.
+    """
+    top, bottom = (f"CAST(CAST({one.value} AS DECIMAL(38,4)) * 10000 AS HUGEINT)" for one in (number, other))
+    scaled = f"(2 * abs({top}) * {10**places} + abs({bottom})) // nullif(2 * abs({bottom}), 0)"
+    value = f"CAST(sign({top}) * sign({bottom}) * ({scaled}) AS DECIMAL(38,0)) * {format(10**-places, f'.{places}f')}"
+    faults = [one for one in (number, other) if one.fault]
+    return Cast(
+        f"TRY(CAST({value} AS {type_.sql}))",
+        " OR ".join(f"({one.fault})" for one in faults),
+        " OR ".join(f"({one.odd})" for one in faults),
+    )
+
+
 def _rounds(raw: str, value: str, fits: str) -> str:
     """Whether ``raw`` is no number, or none that ``value`` holds all of."""
     differs = f"coalesce(TRY_CAST({raw} AS DECIMAL(38,18)) <> {value}, true)"

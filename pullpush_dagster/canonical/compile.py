@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from pullpush_dagster.canonical.casting import Cast, cast_of, complaint
+from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
 from pullpush_dagster.canonical.native import accessed, insert, json_path, place_in, steps_of, structure
@@ -21,12 +21,14 @@ class RecordShape:
         external_id: name -> path of the platform's own ids; the first is the identity.
         live: conditions (path -> text) under which a record is in use; empty: always.
         false_is_empty: a JSON ``false`` in a field that is no boolean means null (Odoo).
+        skip: values (path -> text), any of which makes a record none of this entity's.
     """
 
     each: tuple[str, ...]
     external_id: dict[str, str]
     live: dict[str, str] = field(default_factory=dict)
     false_is_empty: bool = False
+    skip: dict[str, str] = field(default_factory=dict)
 
 
 def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> str:
@@ -63,6 +65,8 @@ class _Projection:
         doubt = " OR ".join(self.doubts) or "false"
         names = ", ".join(quoted(name) for name in self.entity.fields)
         page, list_ = self._page()
+        skipped = " OR ".join(f"{self._text(path)} = {literal(is_)}" for path, is_ in self.shape.skip.items())
+        structure_ = literal(structure(self.leaves))
         return f"""
 WITH bodies AS (
     SELECT page AS _page, asked_at AS _askedAt,
@@ -71,9 +75,10 @@ WITH bodies AS (
 ), records AS (
     SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _row FROM bodies
 ), native AS (
-    SELECT _page, _row, _askedAt, item, from_json(item, {literal(structure(self.leaves))}) AS r FROM records
+    SELECT _page, _row, _askedAt, item, from_json(item, {structure_}) AS r FROM records
 ), raw AS (
     SELECT _page, _row, _askedAt, r, CASE WHEN {doubt} THEN json_type(item, [{kinds}]) END AS kinds FROM native
+    WHERE NOT coalesce({skipped or "false"}, false)
 ), read AS (
     SELECT _page, _row, _askedAt, r, kinds, {", ".join(columns)} FROM raw
 )
@@ -109,6 +114,8 @@ FROM read"""
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
+        if mapped.join is not None:
+            return self._joined(mapped)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
@@ -123,6 +130,10 @@ FROM read"""
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self._clears(name, mapped)
         return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+
+    def _joined(self, mapped: FieldMap) -> str:
+        texts = ", ".join(self._present(mapped, path) for path in mapped.join or [])
+        return f"nullif(concat_ws(' ', {texts}), '')"
 
     def _counts(self, mapped: FieldMap) -> str:
         """When the native value counts at all."""
@@ -177,7 +188,7 @@ FROM read"""
 
     def _present(self, mapped: FieldMap, path: str) -> str:
         """Native text at ``path``; NULL when it is null, empty, absent, or the platform's ``false``."""
-        text = f"nullif({self._text(path)}, '')"
+        text = _said(self._text(path), mapped)
         if not self._false_is_empty(mapped):
             return text
         self._doubt(f"{self._text(path)} = 'false'")
@@ -190,6 +201,9 @@ FROM read"""
             value = "NULL"
             if part in parts and parts[part].value is not None:
                 value = literal(parts[part].value or "")
+            elif part in parts and parts[part].join is not None:
+                value = self._joined(parts[part])
+                known.append(value)
             elif part in parts:
                 path = parts[part].from_ or ""
                 known.append(self._present(parts[part], path))
@@ -225,9 +239,14 @@ FROM read"""
         if mapped is None or mapped.value is not None:
             return Cast("NULL" if mapped is None or mapped.value is None else literal(mapped.value))
         text = place_in("x", mapped.from_ or "")
-        raw = f"nullif({text}, '')"
+        raw = _said(text, mapped)
         raw = f"nullif({raw}, 'false')" if self._false_is_empty(mapped) else raw
-        return cast_of(text, raw, type_, mapped, in_list=True)
+        if mapped.over is None:
+            return cast_of(text, raw, type_, mapped, in_list=True)
+        exact = mapped.model_copy(update={"over": None, "round": None})
+        number = cast_of(text, raw, type_, exact, in_list=True)
+        other = self._cast_in_list(type_, exact.model_copy(update={"from_": mapped.over}))
+        return divided(number, other, mapped.round or 0, type_)
 
     def _suspect(self, name: str, type_: ListOf, mapped: FieldMap, casts: dict[str, Cast], rows: str) -> None:
         """Faults of a list's rows, behind one column that says whether any row may have one."""
@@ -246,8 +265,8 @@ FROM read"""
             self.faults += [(f"{any_} AND {_any_row(rows, fault)}", text) for fault, text in faults]
 
     def _rows(self, path: str, parts: CanonicalMap) -> str:
-        for part in (part for part in parts.values() if part.value is None):
-            insert(self.leaves, [*steps_of(path), "[]", *steps_of(part.from_ or "")])
+        for place in (place for part in parts.values() for place in part.paths):
+            insert(self.leaves, [*steps_of(path), "[]", *steps_of(place)])
         return self._place(path)
 
     def _place(self, path: str) -> str:
@@ -264,6 +283,12 @@ FROM read"""
         if place not in self.kinds:
             self.kinds.append(place)
         return f"kinds[{self.kinds.index(place) + 1}]"
+
+
+def _said(text: str, mapped: FieldMap) -> str:
+    """``text``, NULL where it is one of the texts that say nothing."""
+    said = f"nullif({text}, '')"
+    return said if mapped.empty is None else f"nullif({said}, {literal(mapped.empty)})"
 
 
 def _any_row(rows: str, condition: str) -> str:

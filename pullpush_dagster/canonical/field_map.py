@@ -26,7 +26,9 @@ class FieldMap(BaseModel):
 
     Attributes:
         from_: where the value is; for a list, where the list is.
-        value: a constant instead.
+        value: a constant instead. join: several texts instead, put together with a blank between.
+        empty: a native text that says nothing, besides the empty one, such as "0" for the id of nobody.
+        over: in the rows of a list, a number to divide by; unknown when that is 0. Needs round.
         minus: a second number to take off the first; unknown when either is.
         round: decimal places to round to. Without it, a number that a cast would round is a fault.
         map: native text -> canonical text. A value not in it is a fault.
@@ -39,6 +41,9 @@ class FieldMap(BaseModel):
 
     from_: Path | None = Field(default=None, alias="from")
     value: str | None = None
+    join: list[Path] | None = Field(default=None, min_length=2)
+    empty: str | None = None
+    over: Path | None = None
     minus: Path | None = None
     round: int | None = Field(default=None, ge=0, le=4)
     map: dict[str, str] | None = None
@@ -59,16 +64,23 @@ class FieldMap(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> "FieldMap":
-        if sum(x is not None for x in (self.from_, self.value, self.fields)) != 1:
-            raise ValueError("give exactly one of: from, value, fields")
+        if sum(x is not None for x in (self.from_, self.value, self.fields, self.join)) != 1:
+            raise ValueError("give exactly one of: from, value, join, fields")
         if self.each is not None and self.from_ is None:
             raise ValueError("each needs from: the path of the list")
+        if self.over is not None and self.round is None:
+            raise ValueError("over needs round: a quotient may have no end")
         return self
+
+    @property
+    def paths(self) -> list[str]:
+        """Every native path the value is made of."""
+        return [path for path in (self.from_, *(self.join or []), self.minus, self.over) if path is not None]
 
 
 def _as_text(key: str, value: Any) -> Any:
     """YAML's true and numbers as the text JSON would have, where native values are compared with."""
-    if key == "value" and value is not None:
+    if key in ("value", "empty") and value is not None:
         return _plain(value)
     if key in ("map", "unknown_unless") and isinstance(value, dict):
         return {_plain(name): _plain(to) for name, to in value.items()}
@@ -94,6 +106,7 @@ def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
         elif isinstance(allowed, Struct) != (field.fields is not None):
             problems.append((name, "needs fields" if isinstance(allowed, Struct) else "takes no fields"))
         else:
+            problems += [(name, problem) for problem in _alone_problems(field, allowed)]
             inner = allowed.item.fields if isinstance(allowed, ListOf) else getattr(allowed, "fields", {})
             root = "each" if field.each is not None else "item"
             for part, mapped in (field.each or field.fields or {}).items():
@@ -108,8 +121,8 @@ def _look_alikes(fields: CanonicalMap) -> list[tuple[str, str]]:
     seen: dict[str, str] = {}
     found = []
     for name, field in fields.items():
-        for path in (field.from_, field.minus, *(part.from_ for part in (field.fields or {}).values())):
-            steps = (path or "").split(".")
+        for path in (*field.paths, *(path for part in (field.fields or {}).values() for path in part.paths)):
+            steps = path.split(".")
             for here in (".".join(steps[:end]) for end in range(1, len(steps) + 1)):
                 other = seen.setdefault(here.lower(), here)
                 if other != here:
@@ -117,9 +130,22 @@ def _look_alikes(fields: CanonicalMap) -> list[tuple[str, str]]:
     return found
 
 
+def _alone_problems(mapped: FieldMap, type_: object) -> list[str]:
+    """What a field may not have; ``over`` belongs into the rows of a list."""
+    text = isinstance(type_, Scalar) and type_.kind == "text"
+    found = [] if mapped.over is None else ["over is for the rows of a list"]
+    return found if mapped.join is None or text else [*found, "join puts texts together; this is none"]
+
+
 def _part_problems(part: str, mapped: FieldMap, root: str, allowed: Mapping[str, Scalar]) -> list[str]:
     if part not in allowed:
         return [f"is not one of: {', '.join(allowed)}"]
-    found = [] if (mapped.from_ or f"{root}.").startswith(f"{root}.") else [f"starts with {root}"]
-    given = {"minus": mapped.minus, "unknown_unless": mapped.unknown_unless, "fields": mapped.fields}
+    found = [] if all(path.startswith(f"{root}.") for path in mapped.paths) else [f"starts with {root}"]
+    given: dict[str, object] = {"minus": mapped.minus, "unknown_unless": mapped.unknown_unless, "fields": mapped.fields}
+    if root == "each":
+        given["join"] = mapped.join
+        if mapped.over is not None and allowed[part].kind != "decimal":
+            found.append("over divides numbers; this is none")
+    else:
+        found += _alone_problems(mapped, allowed[part])
     return found + [f"takes no {name}" for name, value in given.items() if value]

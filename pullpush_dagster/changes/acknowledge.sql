@@ -47,3 +47,9 @@ WHERE b.connection = $to AND b.entity = $bound_as AND b.id = json_extract_string
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
 SELECT DISTINCT $to, $bound_as, boundKey, json_extract_string(externalId, '$.id'), externalId, true, $now
 FROM settled WHERE externalId IS NOT NULL
+
+-- name: forget_affected
+DELETE FROM affected AS a USING touched AS t WHERE a.push = t.push AND a.field = t.field AND a.value = t.value
+
+-- name: affect
+INSERT INTO affected (push, field, value, affectedAt) SELECT push, field, value, $now FROM touched

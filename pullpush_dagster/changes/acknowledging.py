@@ -1,6 +1,7 @@
 """Acknowledge: what became of each claimed key, committed in groups."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,8 @@ class Settled:
         due_in: seconds until the next attempt, for retry and unknown.
         external_id: the item's ids, when they were learned; bound_key: under which key.
         unbind: the stored ids are stale.
-        lost: what was sent is not what the destination has now.
+        lost: what the destination has now is not known.
+        again: another step follows, so the key stays due.
     """
 
     claimed: Claimed
@@ -53,10 +55,29 @@ class Settled:
     bound_key: str | None = None
     unbind: bool = False
     lost: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What an accepted record changes at its source by itself, as an order lowers the stock of its shop.
+
+    Attributes:
+        path: of the other entity's key in the record: ``lineItems.sku``.
+        pushes: connection the record came from -> pushes that send that entity there.
+    """
+
+    path: str
+    pushes: Mapping[str, Sequence[str]]
 
 
 def acknowledge(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, bound_as: Entity, settled: list[Settled]
+    con: duckdb.DuckDBPyConnection,
+    push: Push,
+    entity: Entity,
+    bound_as: Entity,
+    settled: list[Settled],
+    affected: Affected | None = None,
 ) -> None:
     """Record outcomes: receipts for all; accepted values, dead letters and next attempts for what is still ours.
 
@@ -69,12 +90,36 @@ def acknowledge(
         con.execute(_SQL[step], used(_SQL[step], values))
     con.execute("DROP TABLE mine")
     con.unregister("settled")
+    if affected is not None:
+        _note(con, affected, settled, now)
+
+
+def _note(con: duckdb.DuckDBPyConnection, affected: Affected, settled: list[Settled], now: dt.datetime) -> None:
+    """Remember what accepted records changed at their source, for the pushes that go there."""
+    field, _, part = affected.path.partition(".")
+    touched = {
+        (push, row[part])
+        for one in settled
+        if one.outcome == "accepted" and one.sent_at is not None
+        for push in affected.pushes.get(one.claimed.source.partition("/")[0], ())
+        for fields in (one.claimed.accepted, one.claimed.desired)
+        for row in fields.get(field) or []
+        if row.get(part) is not None
+    }
+    if touched:
+        names, values = zip(*sorted(touched), strict=True)
+        con.register("touched", arrow.table({"push": names, "field": [part] * len(names), "value": values}))
+        for step in ("forget_affected", "affect"):
+            con.execute(_SQL[step], used(_SQL[step], {"now": now}))
+        con.unregister("touched")
 
 
 def _row(one: Settled, now: dt.datetime) -> dict[str, Any]:
     # Only what was sent and not answered wears a record out: a refused login or a missing item is not its fault.
     attempts = one.claimed.attempts + (one.sent_at is not None)
     state = _STATES[one.outcome]
+    if one.again:
+        state = "due"
     if state == "due" and attempts >= _ATTEMPTS:
         state = "dead"
     return {

@@ -16,15 +16,39 @@ SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
        coalesce(cleared, CAST([] AS VARCHAR[])) AS cleared
 FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
 
--- name: from_baseline
--- A push that has never read this log starts from the accepted state. What is unknown by now is not part of it.
-CREATE TEMP TABLE arriving AS
-SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey, $newest AS sequence, 'insert' AS op,
+-- name: state
+-- The accepted state, as changes have it. What is unknown by now is not part of it.
+SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey,
        json_merge_patch(json_merge_patch('{{}}', to_json({{{encoded}}})),
                         to_json(map(lost, list_transform(lost, lambda x: CAST(NULL AS VARCHAR))))) AS after,
-       list_filter(coalesce(_cleared, CAST([] AS VARCHAR[])), lambda name: NOT list_contains(lost, name)) AS cleared
+       list_filter(coalesce(_cleared, CAST([] AS VARCHAR[])), lambda name: NOT list_contains(lost, name)) AS cleared,
+       greatest(_askedAt, (
+           SELECT max(fullStartedAt) FROM audits
+           WHERE connection = $connection AND name = $name AND scope = _scope AND state = 'accepted'
+       )) AS askedAt
 FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {baseline}
       WHERE _connection = $connection AND _name = $name AND NOT _deleted)
+
+-- name: from_baseline
+-- A push that has never read this log starts from the accepted state.
+CREATE TEMP TABLE arriving AS
+SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared FROM ({state})
+
+-- name: no_again
+CREATE TEMP TABLE again (sourceKey VARCHAR, field VARCHAR, value VARCHAR)
+
+-- name: affected_fields
+SELECT DISTINCT field FROM affected WHERE push = $push
+
+-- name: again
+-- What the destination changed by itself, and the source was asked for since.
+INSERT INTO again (sourceKey, field, value)
+SELECT sourceKey, field, value FROM ({state}) AS s
+JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
+
+-- name: send_again
+INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
+SELECT sourceKey, $newest, 'update', after, cleared FROM ({state}) WHERE sourceKey IN (SELECT sourceKey FROM again)
 
 -- name: routed
 -- One row per destination key: newest op, values folded oldest to newest, false for cleared.
@@ -96,6 +120,17 @@ UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
 SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 
+-- name: forget_again
+-- What it last accepted is no longer what it has, even where the source's value did not move.
+UPDATE accepted AS a SET fields = '{{}}' FROM routed AS r
+WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
+    AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
+
+-- name: settle_again
+DELETE FROM affected AS a USING again AS g, routed AS r
+WHERE a.push = $push AND a.field = g.field AND a.value = g.value
+    AND r.source = $connection || '/' || $name || ' ' || g.sourceKey
+
 -- name: forget_position
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
@@ -104,4 +139,4 @@ INSERT INTO positions (push, connection, name, position, held, movedAt)
 VALUES ($push, $connection, $name, $position, $held, $now)
 
 -- name: drop
-DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused
+DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again

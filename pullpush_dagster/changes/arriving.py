@@ -42,11 +42,12 @@ def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pul
     ((values["newest"],),) = run("newest").fetchall()
     values["position"] = known[0] if known else None
     run("from_log" if known else "from_baseline")
+    _send_again(run, entity)
     run("routed")
     run("outlived")
     held = _held(run, push, entity)
     if not held:
-        for step in ("skip_deletes", "refusals", "renew", "enter", "refuse", "refusal_receipts"):
+        for step in _ENTERING:
             run(step)
         values["position"] = values["newest"]
     count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])
@@ -59,12 +60,25 @@ def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pul
     return Arrival(count, held)
 
 
+_ENTERING = (
+    "skip_deletes", "refusals", "renew", "enter", "refuse", "refusal_receipts", "forget_again", "settle_again",
+)  # fmt: skip
 Run = Callable[..., duckdb.DuckDBPyConnection]
 
 
+def _send_again(run: Run, entity: Entity) -> None:
+    """Let keys that the destination changed by itself arrive once more."""
+    run("no_again")
+    fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
+    for field in fields:
+        run("again", field=field, part=quoted(field))
+    if fields:
+        run("send_again")
+
+
 def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Run:
-    def run(step: str, **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map(names)
+    def run(step: str, part: str = "", **more: object) -> duckdb.DuckDBPyConnection:
+        sql = _SQL[step].format_map({**names, "part": part})
         return con.execute(sql, used(sql, {**values, **more}))
 
     return run
@@ -77,19 +91,26 @@ def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:
 
 def _names(entity: Entity, push: Push) -> dict[str, str]:
     encoded = (f"{quoted(n)}: CAST({quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
-    return {
+    names = {
         "baseline": quoted(f"baseline_{entity.name}"),
         "key_fields": ", ".join(f"{quoted(name)}: {quoted(name)}" for name in entity.key),
         "encoded": ", ".join(encoded),
-        "destination_key": ", ".join(f"{quoted(name)}: {_translated(push, name)}" for name in entity.key),
+        "destination_key": ", ".join(f"{quoted(name)}: {_prefixed(entity, push, name)}" for name in entity.key),
         "untranslated": _untranslated(push),
         "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
     }
+    return names | {"state": _SQL["state"].format_map(names)}
 
 
 def _native(name: str) -> str:
     path = literal(f"$.{name}")
     return f"coalesce(json_extract_string(sourceKey, {path}), json_extract_string(after, {path}))"
+
+
+def _prefixed(entity: Entity, push: Push, name: str) -> str:
+    """The key as the destination knows it: shops number their orders alike, so those bear the shop's name."""
+    translated = _translated(push, name)
+    return f"$connection || ':' || {translated}" if entity.prefixed else translated
 
 
 def _translated(push: Push, name: str) -> str:

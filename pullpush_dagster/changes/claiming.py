@@ -44,6 +44,17 @@ class Claimed:
     todo: frozenset[str]
     ids: list[Fields]
 
+    @property
+    def known(self) -> Fields:
+        """Everything known of the record: what was accepted, and over it what is newer."""
+        return {**self.accepted, **self.desired}
+
+
+def key_values(key: str) -> Fields:
+    """The fields of a key that is stored as JSON text."""
+    found: Fields = orjson.loads(key)
+    return found
+
 
 def wake(con: duckdb.DuckDBPyConnection, push: Push) -> None:
     """Make everything that waits, and every claim whose holder died, due again."""

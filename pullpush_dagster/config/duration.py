@@ -24,5 +24,10 @@ def _share(given: object) -> object:
     return float(match[1]) / 100
 
 
+def _seconds_or_off(given: object) -> object:
+    return None if given == "off" or given is False else _seconds(given)
+
+
 Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=str)]
 Share = Annotated[float | None, BeforeValidator(_share, json_schema_input_type=str | bool)]
+SecondsOrOff = Annotated[int | None, BeforeValidator(_seconds_or_off, json_schema_input_type=str | bool)]

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from pullpush_dagster.canonical import ENTITIES, Entity
+from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
@@ -135,6 +136,8 @@ class Project:
             yield ("entity" if pull.connection in self.connections else "connection",), str(error)
             return
         parts, key = pull.partitions, ENTITIES[pull.entity].key
+        if pull.full is not None and (facts.since is None or facts.scope):
+            yield ("full",), "is for pulls that follow a modified stamp; this one always asks for everything"
         if parts is not None and parts.is_days and facts.since is None:
             yield ("partitions", "by"), "day needs a filter by modified stamp, which this platform has not; use a scope"
         if parts is not None and not parts.is_days and parts.by not in facts.scope:
@@ -166,14 +169,29 @@ class Project:
         if len(entities) > 1:
             yield ("from",), f"mixes {', '.join(sorted(entities))}; a push carries one entity"
         entity = ENTITIES[self.pulls[push.from_[0]].entity]
+        cuts = {repr(self.pulls[source].partitions) for source in push.from_}
+        if len(cuts) > 1 and len(entities) == 1:
+            yield ("from",), f"{', '.join(push.from_)} have different partitions; one run needs the same for all"
         try:
             self.connector(push.to).push(entity.name)
         except ConfigError as error:
             yield ("to",), str(error)
+        yield from self._affects_faults(push, entity)
         for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
             for name in names:
                 if name not in allowed:
                     yield (part, name), f"is not one of {', '.join(allowed)}"
+
+    def _affects_faults(self, push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+        if push.affected is None:
+            return
+        other, path = push.affected
+        field, _, part = path.partition(".")
+        type_ = entity.fields.get(field)
+        if not isinstance(type_, ListOf) or part not in type_.item.fields:
+            yield ("affects",), f"{path} is no part of a list of {entity.name}"
+        if other not in ENTITIES or part not in ENTITIES[other].key:
+            yield ("affects",), f"{other} is no entity with {part} in its key"
 
     def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:
         for document in self._documents(sorted((self.root / "assets").rglob("defs.yaml"))):

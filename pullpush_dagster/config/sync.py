@@ -1,12 +1,13 @@
 """assets/**/defs.yaml: what is pulled from where, and what is pushed to where."""
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pullpush_dagster.config.connection import NAME
-from pullpush_dagster.config.duration import Seconds, Share
+from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
 
 
 class Declared(BaseModel):
@@ -52,12 +53,18 @@ class Partitions(Declared):
 
 
 class Pull(Declared):
-    """A declared pull, identified by ``connection/name``; any number of pushes read it."""
+    """A declared pull, identified by ``connection/name``; any number of pushes read it.
+
+    Attributes:
+        full: how often a pull that follows a modified stamp is asked for whole, which finds deletes and drift;
+            ``off``: never. Unset: each day, but never for orders, invoices and calls, which only grow.
+    """
 
     connection: str = Field(pattern=NAME)
     entity: str
     as_: str | None = Field(default=None, alias="as", pattern=NAME)
     every: Seconds | None = None
+    full: SecondsOrOff = None
     partitions: Partitions | None = None
     guard: Guard = Guard()
     owners: list[str] = ["team:integrations"]
@@ -70,6 +77,16 @@ class Pull(Declared):
     @property
     def id(self) -> str:
         return f"{self.connection}/{self.name}"
+
+    @property
+    def full_every(self) -> int | None:
+        """Seconds between full audits, where the walk alone is not one; None: there are none."""
+        if "full" in self.model_fields_set:
+            return self.full
+        return None if self.entity in ("order", "invoice", "call") else _DAY
+
+
+_DAY = 86_400
 
 
 def _listed(given: object) -> object:
@@ -85,6 +102,8 @@ class Push(Declared):
     Attributes:
         only: source field -> the values that are sent; others are none of this push's business.
         translate: key field -> source value -> destination value; a value missing there is rejected.
+        affects: ``ENTITY by FIELD.PART``: what an accepted record changes at its source by itself, such as
+            ``stocklevel by lineItems.sku``; the pushes that go there send those keys again.
         mode: ``shadow`` plans and sends nothing.
         lanes: how many requests may be under way at once; a key is always in the same lane.
     """
@@ -94,7 +113,24 @@ class Push(Declared):
     to: str = Field(pattern=NAME)
     only: dict[str, list[str]] = {}
     translate: dict[str, dict[str, str]] = {}
+    affects: str | None = None
     mode: Literal["live", "shadow"] = "shadow"
     lanes: int = Field(default=4, ge=1, le=256)
     guard: Guard = Guard()
     owners: list[str] = ["team:integrations"]
+
+    @field_validator("affects")
+    @classmethod
+    def _readable(cls, given: str | None) -> str | None:
+        if given is not None and not _AFFECTS.fullmatch(given):
+            raise ValueError(f"{given!r} is not ENTITY by FIELD.PART, such as stocklevel by lineItems.sku")
+        return given
+
+    @property
+    def affected(self) -> tuple[str, str] | None:
+        """(entity, path of its key in this push's records); None: it affects nothing."""
+        found = _AFFECTS.fullmatch(self.affects or "")
+        return (found[1], found[2]) if found else None
+
+
+_AFFECTS = re.compile(r"(\w+) by (\w+\.\w+)")

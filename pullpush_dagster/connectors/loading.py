@@ -7,8 +7,11 @@ from pathlib import Path
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.compile import RecordShape
 from pullpush_dagster.canonical.field_map import map_problems
-from pullpush_dagster.connectors.model import Auth, ConnectorFile, EntityFacts, PullFacts, PushFacts, Request
-from pullpush_dagster.connectors.template import holes, misspelt
+from pullpush_dagster.connectors.model import Auth, ConnectorFile, EntityFacts, PullFacts
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.push_problems import push_problems
+from pullpush_dagster.connectors.request import Request
+from pullpush_dagster.connectors.template import holes, template_problems
 from pullpush_dagster.connectors.yaml_source import Source, parse
 from pullpush_dagster.errors import ConfigError
 
@@ -67,7 +70,7 @@ class Connector:
         """Where entity ``name``'s records lie in a page and how they say "nothing"."""
         facts, pull = self.entity(name), self.pull(name)
         ids = {"id": facts.binding.id} | ({"parent": facts.binding.parent} if facts.binding.parent else {})
-        return RecordShape(tuple(pull.each.split(".")[1:]), ids, facts.live, self.facts.false_is_empty)
+        return RecordShape(tuple(pull.each.split(".")[1:]), ids, facts.live, self.facts.false_is_empty, facts.skip)
 
     def bound_as(self, name: str) -> str:
         """The entity whose bindings ``name`` uses: itself, or the one it shares them with."""
@@ -138,18 +141,8 @@ def _problems(facts: ConnectorFile, name: str, part: EntityFacts) -> list[_Probl
     if part.binding.shares is not None and part.binding.shares not in facts.entities:
         found.append(((*here, "binding", "shares"), f"is not one of {', '.join(facts.entities)}"))
     if part.push is not None:
-        names = _push_names(facts, set(entity.fields))
-        forms = [*part.push.update, *([part.push.create] if part.push.create else [])]
-        for form in forms:
-            found += _hole_problems((*here, "push"), form, names, form.record)
-        find = part.push.find
-        found += _hole_problems((*here, "push", "find"), find, {"keys"} | _settings(facts))
-        if find.field not in entity.key:
-            found.append(((*here, "push", "find", "field"), f"is not one of {', '.join(entity.key)}"))
-        echoed = set(part.push.echo) - {native for form in forms for native in form.record}
-        found += [((*here, "push", "echo"), f"{native} is in no record") for native in sorted(echoed)]
-        fields = {*part.push.values, *part.push.cleared} - set(entity.fields)
-        found += [((*here, "push"), f"{field} is not a field of {name}") for field in sorted(fields)]
+        told = push_problems(entity, part.push, _settings(facts))
+        found += [((*here, "push", *key), text) for key, text in told]
     return found
 
 
@@ -166,24 +159,17 @@ def _pull_problems(here: tuple[str, ...], facts: ConnectorFile, pull: PullFacts)
     return found
 
 
-def _push_names(facts: ConnectorFile, fields: set[str]) -> set[str]:
-    return fields | {"binding.id", "binding.parent", "keys"} | _settings(facts)
-
-
 def _settings(facts: ConnectorFile) -> set[str]:
     return {f"settings.{name}" for name in (*facts.settings, *facts.optional_settings)}
 
 
-def _hole_problems(here: tuple[str, ...], request: Request, names: set[str], record: object = None) -> list[_Problem]:
-    return _template_problems(here, [request.path, request.query, request.body, record], names)
+def _hole_problems(here: tuple[str, ...], request: Request, names: set[str]) -> list[_Problem]:
+    return _template_problems(here, request.templates, names)
 
 
 def _holes_of(request: Request) -> list[str]:
-    return list(holes([request.path, request.query, request.body]))
+    return list(holes(request.templates))
 
 
 def _template_problems(here: tuple[str, ...], template: object, names: set[str]) -> list[_Problem]:
-    known = f"is not known here; known: {', '.join(sorted(names))}"
-    found = [(here, f"{{{hole}}} {known}") for hole in holes(template) if hole not in names]
-    return found + [(here, f"{text} is no placeholder; write {{name}}, {{name:integer}} or {{name:text}}")
-                    for text in misspelt(template)]  # fmt: skip
+    return [(here, text) for text in template_problems(template, names)]

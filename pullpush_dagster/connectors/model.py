@@ -1,18 +1,12 @@
 """The typed form of a connector file. Every fact a platform's API has is one field here."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import CanonicalMap, Path
-
-JsonTemplate = Any  # any YAML value; texts in it may hold {placeholders}
-
-
-class Fact(BaseModel):
-    """A part of a connector file; unknown keys are refused, so that a typo cannot pass for a fact."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.request import Fact, Request
 
 
 class Auth(Fact):
@@ -54,34 +48,6 @@ class Errors(Fact):
     code: str | None = None
     message: str | None = None
     permanent: list[str] = []
-
-
-class Request(Fact):
-    """One HTTP request. Exactly one of get, post, put is its path below ``base_url``.
-
-    A text that is one whole ``{placeholder}`` keeps the value's type. A query parameter, object entry or
-    list-in-a-list that holds a placeholder without a value is left out.
-    """
-
-    get: str | None = None
-    post: str | None = None
-    put: str | None = None
-    query: dict[str, JsonTemplate] = {}
-    body: JsonTemplate = Field(default=None, alias="json")
-
-    @model_validator(mode="after")
-    def _one_path(self) -> "Request":
-        if sum(path is not None for path in (self.get, self.post, self.put)) != 1:
-            raise ValueError("give exactly one of: get, post, put")
-        return self
-
-    @property
-    def method(self) -> str:
-        return "GET" if self.get else "POST" if self.post else "PUT"
-
-    @property
-    def path(self) -> str:
-        return self.get or self.post or self.put or ""
 
 
 class Pages(Fact):
@@ -169,71 +135,19 @@ class Binding(Fact):
     shares: str | None = None
 
 
-class Find(Request):
-    """The batched look-up of records by key. ``{keys}`` is the comma-separated list of match values."""
-
-    each: str = "body"
-    match: Path
-    field: str
-    batch: int = Field(default=50, ge=1)
-
-
-class Write(Request):
-    """A request that carries records.
-
-    Attributes:
-        when: binding values under which this form applies.
-        unless: canonical values (field -> value) for which nothing is sent at all.
-        at: where in the body the list of records goes; without it the request carries one record, as its body.
-        record: native field -> template. An entry whose canonical field is not to be sent is left out.
-        answers: body path of the list of answers (or of the one answer).
-        match: how an answer names its record: by ``id`` (the record's ``id``) or by ``position``.
-    """
-
-    when: dict[str, str] = {}
-    unless: dict[str, str] = {}
-    at: str | None = None
-    record: dict[str, JsonTemplate]
-    answers: str = "body"
-    match: Literal["id", "position"] = "position"
-
-
-class PushFacts(Fact):
-    """What one sends to change an entity's records.
-
-    Attributes:
-        find: the look-up that fills bindings. create: absent means that we cannot create here.
-        update: the forms of an update; the first whose ``when`` holds is used.
-        batch: most records in one request.
-        values: canonical value -> native value, per canonical field.
-        cleared: the native value that empties a field, per canonical field; others cannot be emptied.
-        echo: native fields whose echoed value must equal the sent one.
-        error, code: paths, in one record's answer, of its error message and code.
-        gone: codes that say that the binding is stale. exists: codes that say that the record is there already.
-        settle: seconds after which a request without an answer has either arrived or never will.
-    """
-
-    find: Find
-    create: Write | None = None
-    update: list[Write]
-    batch: int = Field(default=1, ge=1)
-    values: dict[str, dict[str, str]] = {}
-    cleared: dict[str, JsonTemplate] = {}
-    echo: list[str] = []
-    error: str | None = None
-    code: str | None = None
-    gone: list[str] = []
-    exists: list[str] = []
-    settle: float = 90.0
-
-
 class EntityFacts(Fact):
-    """One entity on one platform."""
+    """One entity on one platform.
+
+    Attributes:
+        live: native values under which a record is in use; one that is not claims no key from one that is.
+        skip: native values, any of which makes a record none of this entity's, such as an abandoned checkout.
+    """
 
     pull: PullFacts | None = None
     canonical_map: CanonicalMap = {}
     binding: Binding
     live: dict[Path, str] = {}
+    skip: dict[Path, str] = {}
     push: PushFacts | None = None
     verified: str | None = None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
@@ -20,10 +21,18 @@ class _Absent:
 ABSENT = _Absent()
 
 
+@dataclass(frozen=True)
+class AsIs:
+    """A value that is put in as it is, whatever form its placeholder asks for, such as one that empties a field."""
+
+    value: Any
+
+
 def fill(template: Any, values: Mapping[str, Any]) -> Any:
     """``template`` with every placeholder replaced; ``ABSENT`` when it holds one that has no value.
 
-    A text that is one whole placeholder keeps the value's type. Objects leave out absent entries, lists
+    A text that is one whole placeholder keeps the value's type; a list in the form ``text`` is its items with
+    commas between. Objects leave out absent entries, lists
     leave out absent lists and objects; a list with an absent scalar is itself absent (so that a whole
     filter term goes, not a third of it).
 
@@ -62,6 +71,15 @@ def misspelt(template: Any) -> Iterator[str]:
     elif isinstance(template, Mapping | list):
         for part in template.values() if isinstance(template, Mapping) else template:
             yield from misspelt(part)
+
+
+def template_problems(template: Any, names: set[str]) -> list[str]:
+    """What is wrong with the placeholders of ``template``, of which only ``names`` have values. Empty: nothing is."""
+    known = f"is not known here; known: {', '.join(sorted(names))}"
+    found = [f"{{{hole}}} {known}" for hole in holes(template) if hole not in names]
+    return found + [
+        f"{text} is no placeholder; write {{name}}, {{name:integer}} or {{name:text}}" for text in misspelt(template)
+    ]
 
 
 def fill_path(template: str, values: Mapping[str, Any]) -> str:
@@ -104,6 +122,11 @@ def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
 
 
 def _formed(value: Any, form: str | None, name: str) -> Any:
+    if isinstance(value, AsIs):
+        return value.value
+    if isinstance(value, list) and form:
+        parts = [_formed(one, form, name) for one in value]
+        return ",".join(parts) if form == "text" else parts
     if form == "integer":
         return _integer(value, name)
     if isinstance(value, Decimal):

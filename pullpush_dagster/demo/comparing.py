@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.transport import Client
 
 Item = dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from pullpush_dagster.connectors.model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts, Write
 from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pullpush_dagster.connectors.model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts, Write
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.payload import Payload
@@ -30,6 +30,9 @@ class Outcome:
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) -> list[Outcome]:
     """One outcome per sent record, in order. A record the answer does not name is unknown."""
+    if sent[0].acts:
+        # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
+        return [Outcome("accepted", answer=body)] * len(sent)
     if form.at is None:
         return [_judge(facts, sent[0], at(body, form.answers))]
     answers = at(body, form.answers)

@@ -1,17 +1,16 @@
-"""One key's request: which form it takes and which native fields go into it."""
+"""One key's request: which native fields go into it, and what they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from pullpush_dagster.canonical import Entity
-from pullpush_dagster.canonical.types import Scalar
-from pullpush_dagster.changes.claiming import Claimed, Fields
-from pullpush_dagster.connectors.model import PushFacts, Write
-from pullpush_dagster.connectors.template import fill, fill_path, holes
+from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
+from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.template import AsIs, fill, fill_path, holes
+from pullpush_dagster.push.references import References
+from pullpush_dagster.push.rows import entries
+from pullpush_dagster.push.typed import typed_value
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,9 @@ class Payload:
     Attributes:
         form: the request that carries it. path: its path, filled; records of one path share a batch.
         record: the native record. fields: canonical values in it, in stored form.
+        empty: nothing in it differs from what the destination has, so it need not go.
+        more: whether the key has another step after this one. acts: whether what it did must be read to be known.
+        learned: the item's ids, where the store does not have them so yet.
     """
 
     claimed: Claimed
@@ -28,66 +30,89 @@ class Payload:
     path: str
     record: Fields
     fields: Fields
+    empty: bool = False
+    more: bool = False
+    acts: bool = False
+    learned: Fields | None = None
 
-    @property
-    def creates(self) -> bool:
-        return "id" not in self.record
+
+@dataclass(frozen=True)
+class Item:
+    """What a destination has for one key, as just looked up.
+
+    Attributes:
+        ids: of the item. native: the item itself; rows: of its list; both empty where the connector reads none.
+        bound: key -> id of those rows that are ours.
+    """
+
+    ids: Fields
+    native: Any = None
+    rows: Sequence[Any] = ()
+    bound: Fields | None = None
+
+
+def carried(facts: PushFacts, entity: Entity, form: Write) -> frozenset[str]:
+    """The canonical fields that ``form`` carries, its key aside."""
+    names = set(holes(form.record))
+    fields = names & set(entity.compared)
+    fields |= {facts.lines.field} if facts.lines and "lines" in names else set()
+    fields |= {ref.of.partition(".")[0] for name, ref in facts.references.items() if f"reference.{name}" in names}
+    return frozenset(fields)
 
 
 def sendable(facts: PushFacts, entity: Entity) -> frozenset[str]:
     """The canonical fields a destination can be sent, in any form of request, its key aside."""
-    forms = [*facts.update, *([facts.create] if facts.create else [])]
-    return frozenset(hole for form in forms for hole in holes(form.record) if hole in entity.compared)
+    reached = {facts.actions.field} if facts.actions else set()
+    return frozenset(reached.union(*(carried(facts, entity, form) for form in facts.forms)))
 
 
-def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
-    """The request form for an item with ``ids`` (None: it is not there); None: we have no way to send it."""
-    if ids is None:
-        return facts.create
-    told = {f"binding.{name}": str(value) for name, value in ids.items() if value is not None}
-    for form in facts.update:
-        if all(told.get(name) == value for name, value in form.when.items()):
-            return form
-    return None
+def named_references(facts: PushFacts, form: Write, sending: frozenset[str]) -> set[str]:
+    """The references that a request of ``form`` with the fields ``sending`` needs."""
+    names = {name for name in facts.references if f"reference.{name}" in holes(form.record)}
+    return names | (set(facts.lines.same) if facts.lines and facts.lines.field in sending else set())
 
 
 def payload(
-    entity: Entity, facts: PushFacts, claimed: Claimed, form: Write, ids: Fields | None, settings: Mapping[str, Any]
-) -> Payload | None:
-    """The request for one key; None: nothing that could be sent differs from what the destination has.
+    entity: Entity, facts: PushFacts, claimed: Claimed, form: Write, item: Item | None, references: References
+) -> Payload:
+    """The request for one key.
 
     An existing item gets only the fields that differ; a new one gets every known field. An unknown field
     is in neither; a cleared one has the value with which this platform empties it.
 
     Raises:
         RejectError: a value cannot take the form the platform needs.
+        MissingError: it names what the platform does not have yet.
     """
-    known = {**claimed.accepted, **claimed.desired}
-    names = set(holes(form.record)) & set(entity.compared)
-    sending = {name for name in names if name in known and (ids is None or name in claimed.todo)}
-    sending -= {name for name in sending if not _expressible(facts, name, known[name])}
-    if not sending and ids is not None:
-        return None
-    values: dict[str, Any] = {**settings, **orjson.loads(claimed.key)}
-    values |= {f"binding.{name}": value for name, value in (ids or {}).items()}
-    values |= {name: _native(entity, facts, name, known[name]) for name in sending if known[name] is not False}
-    record = fill(form.record, values)
-    record |= _emptied(form, {name for name in sending if known[name] is False}, facts)
-    path = fill_path(form.path, values)
-    return Payload(claimed, form, path, record, {name: known[name] for name in sending})
+    known = claimed.known
+    names = carried(facts, entity, form) & (known.keys() if item is None else claimed.todo & known.keys())
+    sending = {name for name in names if _expressible(facts, name, known[name])}
+    values: Fields = {**references.settings, **key_values(claimed.key)}
+    values |= {f"binding.{name}": value for name, value in (item.ids if item else {}).items()}
+    values |= {name: _native(entity, facts, name, known[name]) for name in sending}
+    lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
+    values |= {"lines": lines} if lines else {}
+    for name in named_references(facts, form, frozenset()):
+        if item is None or facts.references[name].of.partition(".")[0] in sending:
+            values[f"reference.{name}"] = references.of(name, known)
+    record = {**fill(form.defaults, values), **fill(form.record, values)}
+    silent = {facts.lines.field} if facts.lines and not lines else set()
+    return Payload(
+        claimed, form, fill_path(form.path, values), record, {name: known[name] for name in sending},
+        empty=item is not None and not sending - silent,
+    )  # fmt: skip
 
 
-def typed(entity: Entity, name: str, stored: Any) -> Any:
-    """A stored value (text) as its canonical Python value: Decimal, int or text; lists and objects stay."""
-    kind = entity.fields[name]
-    if not isinstance(kind, Scalar) or not isinstance(stored, str):
-        return stored
-    return Decimal(stored) if kind.kind == "decimal" else int(stored) if kind.kind == "integer" else stored
+def _lines(entity: Entity, facts: PushFacts, claimed: Claimed, item: Item | None, references: References) -> list[Any]:
+    assert facts.lines is not None  # noqa: S101
+    return entries(entity, facts.lines, claimed, (item and item.bound) or {}, item.rows if item else (), references)
 
 
 def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:
+    if stored is False:
+        return AsIs(facts.cleared[name])
     table = facts.values.get(name)
-    return table[stored] if table else typed(entity, name, stored)
+    return table[stored] if table else typed_value(entity.fields[name], stored, facts.instant)
 
 
 def _expressible(facts: PushFacts, name: str, stored: Any) -> bool:
@@ -97,11 +122,6 @@ def _expressible(facts: PushFacts, name: str, stored: Any) -> bool:
     return name not in facts.values or stored in facts.values[name]
 
 
-def _emptied(form: Write, names: set[str], facts: PushFacts) -> Fields:
-    """Native fields that stand for cleared ones, with the value that empties them."""
-    return {
-        native: facts.cleared[hole]
-        for native, template in form.record.items()
-        for hole in holes(template)
-        if hole in names
-    }
+def meets(conditions: Mapping[str, Sequence[str]], told: Mapping[str, Any]) -> bool:
+    """Whether every value told is one of those its condition lists."""
+    return all(str(told.get(name)) in allowed for name, allowed in conditions.items())

@@ -1,14 +1,12 @@
-"""Resolve: find the platform's item for each key, by stored bindings and batched look-ups."""
+"""Resolve: find the platform's items by batched look-ups; what a connector calls its items' ids."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
-from pullpush_dagster.changes.claiming import Claimed, Fields
-from pullpush_dagster.connectors.model import Binding, Find
+from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.connectors.model import Binding
+from pullpush_dagster.connectors.push_model import LookUp
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Client
@@ -16,33 +14,30 @@ from pullpush_dagster.transport import Client
 # How a platform says that a value we asked for, not the asking itself, is wrong.
 _ABOUT_THE_VALUES = (400, 414, 422)
 
+Found = dict[str, list[Any] | RejectError]
 
-async def look_up(
-    client: Client, find: Find, binding: Binding, rows: Sequence[Claimed]
-) -> dict[str, list[Fields] | RejectError]:
-    """The items the platform has for each row's key, by key; an empty list: it has none.
 
-    Asked in batches of ``find.batch``; an item is matched by its own value, never by place. A value that
+async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: str = "keys") -> Found:
+    """The items the platform has for each value; an empty list: it has none.
+
+    Asked in batches of ``look.batch``; an item is matched by its own value, never by place. A value that
     the platform refuses to look for has that refusal instead, and does not sink the others.
 
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``.
     """
-    wanted: dict[str, list[str]] = {}
-    for row in rows:
-        wanted.setdefault(str(orjson.loads(row.key)[find.field]), []).append(row.key)
-    found: dict[str, list[Fields] | RejectError] = {row.key: [] for row in rows}
-    asks = (_one(client, find, batch) for batch in _batches(list(wanted), find.batch))
-    for item in chain.from_iterable(await asyncio.gather(*asks)):
-        if isinstance(item, _Refused):
-            found |= dict.fromkeys(wanted[item.value], item.error)
-            continue
-        ids = _ids(item, binding)
-        value = at(item, find.match)
-        for key in wanted.get(str(value), []) if value is not None else ():
-            known = found[key]
-            if "id" in ids and isinstance(known, list) and ids not in known:
-                known.append(ids)
+    wanted = list(dict.fromkeys(values))
+    found: Found = {value: [] for value in wanted}
+    asks = (_one(client, look, name, batch) for batch in _batches(wanted, look.batch))
+    for items in await asyncio.gather(*asks):
+        for item in items:
+            if isinstance(item, _Refused):
+                found[item.value] = item.error
+                continue
+            value = at(item, look.match)
+            known = found.get(str(value)) if value is not None else None
+            if isinstance(known, list) and item not in known:
+                known.append(item)
     return found
 
 
@@ -51,19 +46,19 @@ class _Refused(NamedTuple):
     error: RejectError
 
 
-async def _one(client: Client, find: Find, values: Sequence[str]) -> list[Any]:
+async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -> list[Any]:
     try:
-        answer = await client.ask(find, {"keys": ",".join(values)})
+        answer = await client.ask(look, {name: list(values)})
     except RejectError as error:
         if error.status not in _ABOUT_THE_VALUES:
             raise
         if len(values) == 1:
             return [_Refused(values[0], error)]
         middle = len(values) // 2
-        return await _one(client, find, values[:middle]) + await _one(client, find, values[middle:])
-    items = at(answer.body, find.each)
+        return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
+    items = at(answer.body, look.each)
     if not isinstance(items, list):
-        raise RejectError(f"the look-up has no list at {find.each}")
+        raise RejectError(f"the look-up has no list at {look.each}")
     return items
 
 
@@ -74,12 +69,23 @@ def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     yield from ([value] for value in values if "," in value)
 
 
-def _ids(item: Mapping[str, Any], binding: Binding) -> Fields:
-    paths = {"id": binding.id} | ({"parent": binding.parent} if binding.parent else {})
-    return {name: str(value) for name, path in paths.items() if (value := at(item, path)) is not None}
+def ids_in(items: list[Any] | RejectError, binding: Binding) -> list[Fields] | RejectError:
+    """The different ids of found items; one without an id is none."""
+    if isinstance(items, RejectError):
+        return items
+    found: list[Fields] = []
+    for item in items:
+        ids = ids_of(item, binding)
+        if ids is not None and ids not in found:
+            found.append(ids)
+    return found
 
 
 def ids_of(item: Any, binding: Binding) -> Fields | None:
-    """The ids in a create's answer; None: it names none."""
-    ids = _ids(item, binding) if isinstance(item, Mapping) else {}
+    """The ids an item shows, or the bare id that some creates answer with; None: it names none."""
+    if isinstance(item, int | str) and not isinstance(item, bool):
+        return {"id": str(item)}
+    paths = {"id": binding.id} | ({"parent": binding.parent} if binding.parent else {})
+    shown = item if isinstance(item, Mapping) else {}
+    ids = {name: str(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
     return ids if "id" in ids else None

@@ -50,6 +50,38 @@ def oldest_watermark(con: duckdb.DuckDBPyConnection, connection: str, name: str)
     return found.astimezone(dt.UTC) if found else None
 
 
+@dataclass(frozen=True)
+class Due:
+    """What one push could send now. The same again means that nothing happened to it since.
+
+    ``since`` (UTC) is when the first of it became due, or was given up by its claim.
+    """
+
+    push: str
+    keys: int
+    sequence: int
+    attempts: int
+    since: dt.datetime
+
+
+def due_now(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> dict[str, Due]:
+    """What could be sent at instant ``now``, by push; a push with nothing due is not in it."""
+    found = {}
+    for push, keys, sequence, attempts, since in con.execute(_SQL["due"], {"now": now}).fetchall():
+        found[push] = Due(push, keys, sequence, int(attempts), since.astimezone(dt.UTC))
+    return found
+
+
+def begun(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """(push, ``connection/name``) of every log that a push has begun to read."""
+    return {(push, f"{connection}/{name}") for push, connection, name in con.execute(_SQL["begun"]).fetchall()}
+
+
+def unread(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Pushes whose logs have changes they have not read yet, without those that a guard holds there."""
+    return {push for (push,) in con.execute(_SQL["unread"]).fetchall()}
+
+
 ROUND_COLUMNS = ("pulled", "quarantined", "changed", "held", "sent", "accepted", "waiting", "skipped", "dead")
 
 

@@ -36,3 +36,19 @@ WHERE connection = $connection AND name = $name AND state = 'held'
 SELECT count(*) FILTER (sentAt IS NOT NULL), count(DISTINCT key) FILTER (outcome = 'accepted'),
        count(DISTINCT key) FILTER (outcome = 'skipped')
 FROM receipts WHERE push = $push AND answeredAt >= $since
+
+-- name: due
+-- What each push could send at this moment: what is due, and what is claimed by one that did not come back.
+SELECT push, count(*), max(sequence), sum(attempts), min(greatest(dueAt, coalesce(leaseUntil, dueAt)))
+FROM outbox WHERE (state = 'due' AND dueAt <= $now) OR (state = 'claimed' AND leaseUntil < $now)
+GROUP BY push
+
+-- name: begun
+SELECT push, connection, name FROM positions
+
+-- name: unread
+-- Pushes that have not read a log to its end, and are not held there.
+SELECT DISTINCT push FROM positions AS p JOIN (
+    SELECT connection, name, max(sequence) AS newest FROM changes GROUP BY ALL
+) AS c USING (connection, name)
+WHERE p.position < c.newest AND p.held IS NULL

@@ -1,15 +1,18 @@
 """The store's fixed tables and the numbers they hand out."""
 
+import re
+
 import duckdb
 
 from pullpush_dagster.store.sql import named_sql
 
 _SQL = named_sql(__package__, "schema.sql")
+_TABLES = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SQL["tables"]))
 
 
 def create_tables(con: duckdb.DuckDBPyConnection, *, new: bool) -> None:
-    """Make every fixed table of a new store; an old one is left as it is."""
-    if new or not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'receipts'").fetchall():
+    """Make every fixed table of a new store, and those that an older version did not have."""
+    if new or _TABLES - {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}:
         con.execute(_SQL["tables"])
 
 

@@ -73,6 +73,10 @@ CREATE TABLE IF NOT EXISTS receipts (
     sent VARCHAR, answer VARCHAR, sentAt TIMESTAMPTZ, answeredAt TIMESTAMPTZ
 );
 
+-- What a destination changed by itself, as a shop does when it sells: what it has there is sent again once the
+-- source was asked for it later. field, value: the part of the key that the record names, such as its SKU.
+CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
+
 -- name: next_number
 UPDATE counters SET value = value + ? WHERE name = ? RETURNING value
 

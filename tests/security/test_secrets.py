@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import load_connector
-from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.pull import Window, pull_records
 from pullpush_dagster.store import Store

@@ -182,7 +182,7 @@ def test_a_nested_object_is_one_value_of_which_nothing_old_is_left(source, outbo
         erp.arrive()
     orders([{"number": "1", "customer": {"name": "Zoë"}}])
     erp.arrive()
-    assert erp.desired() == {"1": {"customer": {"name": "Zoë"}}}
+    assert erp.desired() == {"erp:1": {"customer": {"name": "Zoë"}}}
 
 
 def test_a_newer_version_joins_the_one_that_still_waits(stock, shop):

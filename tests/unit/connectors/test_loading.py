@@ -30,7 +30,7 @@ entities:
       quantity: item.qty
     binding: {id: item.id}
     push:
-      find: {get: /items, query: {sku: "{keys}"}, match: item.sku, field: sku}
+      find: {get: /items, query: {sku: "{keys:text}"}, match: item.sku, field: sku}
       update:
       - put: /items/{binding.id}
         record: {qty: "{quantity:integer}"}
@@ -136,7 +136,7 @@ def test_a_typing_error_is_told_with_file_line_and_key(refused, old, new, compla
         ("{locationId}", "{location}", 13, "{location} is not known here"),
         ('place: "{scope.place}", after', 'place: "{scope.plaec}", after', 11, "{scope.plaec} is not known here"),
         ('count, query: {place: "{scope.place}"', 'count, query: {place: "{scope.x}"', 17, "{scope.x} is not known"),
-        ("{keys}", "{key}", 24, "{key} is not known here"),
+        ("{keys:text}", "{key}", 24, "{key} is not known here"),
         ("{binding.id}", "{binding.ids}", 23, "{binding.ids} is not known here"),
         ("{quantity:integer}", "{quantitty:integer}", 23, "{quantitty} is not known here"),
         ("{quantity:integer}", "{quantity:int}", 23, "{quantity:int} is no placeholder"),

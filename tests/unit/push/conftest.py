@@ -10,13 +10,15 @@ from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Claimed
-from pullpush_dagster.connectors.model import PushFacts
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
-from pullpush_dagster.push.payload import form_for, payload
+from pullpush_dagster.push.payload import Item, payload
+from pullpush_dagster.push.references import References
+from pullpush_dagster.push.steps import form_for
 
 FACTS: dict[str, Any] = {
-    "find": {"get": "/items", "query": {"sku": "{keys}"}, "field": "sku", "match": "item.sku", "batch": 3},
+    "find": {"get": "/items", "query": {"sku": "{keys:text}"}, "field": "sku", "match": "item.sku", "batch": 3},
     "create": {
         "post": "/batch",
         "at": "create",
@@ -44,6 +46,8 @@ FACTS: dict[str, Any] = {
     "exists": ["exists"],
 }
 
+NO_REFERENCES = References({}, {}, {}, "shop")
+
 
 def claimed(sku: str = "A", desired: Any = None, accepted: Any = None, ids: Any = None, **more: Any) -> Claimed:
     """A claimed product whose new title is its SKU, unless ``desired`` says something else."""
@@ -67,6 +71,11 @@ def facts() -> Any:
 
 
 @pytest.fixture
+def no_references() -> References:
+    return NO_REFERENCES
+
+
+@pytest.fixture
 def claim() -> Any:
     return claimed
 
@@ -78,7 +87,9 @@ def made(facts: Any) -> Any:
     def make(*row: Any, item: Any = None, with_facts: Any = None, **more: Any) -> Any:
         known = with_facts or facts()
         ids = {"parent": "0", **item} if item else None
-        return payload(ENTITIES["product"], known, claimed(*row, **more, ids=ids), form_for(known, ids), ids, {})
+        row = claimed(*row, **more, ids=ids)
+        there = Item(ids) if ids else None
+        return payload(ENTITIES["product"], known, row, form_for(known, ids), there, NO_REFERENCES)
 
     return make
 

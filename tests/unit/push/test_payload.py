@@ -4,7 +4,8 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.errors import RejectError
-from pullpush_dagster.push.payload import form_for, payload, sendable
+from pullpush_dagster.push.payload import Item, payload, sendable
+from pullpush_dagster.push.steps import form_for
 
 ITEM = {"id": "7"}
 
@@ -18,7 +19,6 @@ def test_an_existing_item_gets_only_what_differs(made):
 def test_a_new_item_gets_everything_that_is_known(made):
     one = made("A", {"price": "2.0000"}, {"title": "Cup"})
     assert one.record == {"sku": "A", "name": "Cup", "price": "2"}
-    assert one.creates
 
 
 @pytest.mark.parametrize("item", [None, ITEM])
@@ -46,8 +46,8 @@ def test_a_value_is_said_in_the_platforms_words(made):
 
 
 @pytest.mark.parametrize("desired", [{"price": False}, {"status": "draft"}, {"description": "x"}])
-def test_nothing_that_can_be_sent_is_no_payload(made, desired):
-    assert made("A", desired, item=ITEM) is None
+def test_nothing_that_can_be_sent_is_an_empty_payload(made, desired):
+    assert made("A", desired, item=ITEM).empty
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ STOCK = {
 }
 
 
-def stock_payload(facts, claim, quantity):
+def stock_payload(facts, claim, no_references, quantity):
     known, ids = facts(**STOCK), {"id": "7"}
     row = claim("A", {"quantity": quantity}, ids=ids)
-    return payload(ENTITIES["stocklevel"], known, row, known.update[0], ids, {})
+    return payload(ENTITIES["stocklevel"], known, row, known.update[0], Item(ids), no_references)
 
 
 @pytest.mark.parametrize(("stored", "sent"), [("5.0000", 5), ("0.0000", 0), ("-3.0000", -3)])
-def test_a_platform_of_whole_numbers_gets_whole_numbers(facts, claim, stored, sent):
-    assert stock_payload(facts, claim, stored).record["stock"] == sent
+def test_a_platform_of_whole_numbers_gets_whole_numbers(facts, claim, no_references, stored, sent):
+    assert stock_payload(facts, claim, no_references, stored).record["stock"] == sent
 
 
-def test_a_platform_of_whole_numbers_is_not_sent_a_rounded_one(facts, claim):
+def test_a_platform_of_whole_numbers_is_not_sent_a_rounded_one(facts, claim, no_references):
     with pytest.raises(RejectError, match=r"quantity 2.5 is not a whole number"):
-        stock_payload(facts, claim, "2.5000")
+        stock_payload(facts, claim, no_references, "2.5000")

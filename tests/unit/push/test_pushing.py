@@ -12,7 +12,7 @@ from pullpush_dagster.errors import AuthError
 from pullpush_dagster.push import Pusher, plan
 
 PUSH = {
-    "find": {"get": "/items", "query": {"sku": "{keys}"}, "field": "sku", "match": "item.sku", "batch": 50},
+    "find": {"get": "/items", "query": {"sku": "{keys:text}"}, "field": "sku", "match": "item.sku", "batch": 50},
     "update": [
         {
             "post": "/batch",

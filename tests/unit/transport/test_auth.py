@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import load_connector
-from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import ConfigError, UnavailableError
 from pullpush_dagster.transport import Client
 

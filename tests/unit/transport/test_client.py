@@ -7,7 +7,7 @@ import socket
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import AuthError, ConfigError, RateLimitError, RejectError, UnavailableError
 
 GET = Request(get="/items")

@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors import load_connector
-from pullpush_dagster.connectors.model import Request
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.classify import fault_of, retry_after
 from pullpush_dagster.transport.client import backoff

@@ -1,0 +1,110 @@
+"""Confirm: outcomes on their way into the store, written together."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pullpush_dagster.changes import Settled, acknowledge
+from pullpush_dagster.errors import RetryError
+from pullpush_dagster.push.lanes import Sent
+from pullpush_dagster.push.resolve import ids_of
+from pullpush_dagster.transport import Client
+from pullpush_dagster.transport.client import backoff
+
+if TYPE_CHECKING:
+    from pullpush_dagster.push.pushing import Pusher
+
+_GROUP = 1000
+_GROUP_SECONDS = 0.25
+# So many steps a key may take without a pause between them; one that goes round in circles slows down.
+_STEPS_AT_ONCE = 3
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Totals:
+    """Keys of one run, by their last outcome in it, and the requests' keys ``sent`` in all."""
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+    sent: int = 0
+
+    def counted(self) -> dict[str, int]:
+        """accepted, rejected, retry, unknown, waiting, skipped -> number of keys."""
+        return dict(Counter(self.outcomes.values()))
+
+
+class Journal:
+    """Outcomes on their way into the store: written together, at most 1,000 or a quarter of a second late."""
+
+    def __init__(self, pusher: "Pusher", client: Client, totals: Totals, claimed: int, progress: Progress) -> None:
+        self._pusher, self._client, self._totals = pusher, client, totals
+        self._claimed, self._progress = claimed, progress
+        self._waiting: list[Settled] = []
+        self._written = 0
+        self._since = time.monotonic()
+        self._lock = asyncio.Lock()
+
+    async def sent(self, sent: list[Sent]) -> None:
+        """Take the outcomes of one request."""
+        self._totals.sent += sum(one.sent_at is not None for one in sent)
+        await self.settle([self._settled(one) for one in sent])
+
+    async def settle(self, settled: list[Settled]) -> None:
+        """Take outcomes; writes them once there are enough or the oldest has waited long enough."""
+        self._waiting += settled
+        if len(self._waiting) >= _GROUP or time.monotonic() - self._since > _GROUP_SECONDS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write everything that waits."""
+        async with self._lock:
+            group, self._waiting = self._waiting, []
+            self._since = time.monotonic()
+            if not group:
+                return
+            await asyncio.to_thread(self._write, group)
+            self._written += len(group)
+            self._totals.outcomes |= {one.claimed.key: one.outcome for one in group}
+            self._progress(f"{self._pusher.push.name}: {self._written} of {self._claimed} keys settled")
+
+    def _write(self, group: list[Settled]) -> None:
+        pusher = self._pusher
+        with pusher.store.session() as con:
+            acknowledge(con, pusher.push, pusher.entity, pusher.bound_as, group, pusher.affected)
+
+    def _settled(self, sent: Sent) -> Settled:
+        pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
+        row = payload.claimed
+        accepted = outcome.name == "accepted"
+        ids = None if outcome.stale else payload.learned
+        if accepted and not row.ids:
+            ids = ids or ids_of(outcome.answer, pusher.binding)
+        return Settled(
+            row,
+            outcome.name,
+            outcome.reason and self._client.redacted(outcome.reason),
+            sent=payload.fields if accepted else None,
+            payload=payload.record,
+            answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
+            sent_at=sent.sent_at,
+            due_in=self._due_in(sent),
+            external_id=ids,
+            bound_key=pusher.bound_key(row),
+            unbind=outcome.stale,
+            lost=outcome.lost or payload.acts,
+            again=accepted and payload.more,
+        )
+
+    def _due_in(self, sent: Sent) -> float:
+        attempts = sent.payload.claimed.attempts
+        if sent.outcome.name == "accepted":
+            return 0.0 if attempts < _STEPS_AT_ONCE else backoff(attempts - _STEPS_AT_ONCE, RetryError())
+        if sent.outcome.name not in ("retry", "unknown"):
+            return 0.0
+        if sent.retry_after is not None:
+            return sent.retry_after
+        wait = backoff(attempts + 1, RetryError())
+        return wait + (self._pusher.facts.settle if sent.outcome.name == "unknown" else 0.0)

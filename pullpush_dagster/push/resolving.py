@@ -1,0 +1,174 @@
+"""Everything a round must know of the destination before it can send: items, their rows, what records name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes import Claimed, Settled
+from pullpush_dagster.changes.claiming import Fields, key_values
+from pullpush_dagster.connectors.model import Binding
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.errors import PullPushError, RejectError, RetryError
+from pullpush_dagster.push.payload import Item, Payload, carried, named_references, payload
+from pullpush_dagster.push.references import MissingError, References, find_references
+from pullpush_dagster.push.resolve import ids_in, look_up
+from pullpush_dagster.push.rows import bound_rows, unbound
+from pullpush_dagster.push.steps import Ended, Step, next_step
+from pullpush_dagster.transport import Client
+from pullpush_dagster.transport.client import backoff
+
+_REFUSED_SECONDS = 60.0
+
+Settle = Callable[[Settled], None]
+
+
+@dataclass
+class Resolving:
+    """One round of claimed keys on its way to requests; a key that gets none is settled.
+
+    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound.
+    """
+
+    client: Client
+    entity: Entity
+    facts: PushFacts
+    binding: Binding
+    to: str
+    bound_key: Callable[[Claimed], str]
+    settled: list[Settled]
+
+    async def payloads(self, rows: Sequence[Claimed]) -> list[Payload]:
+        """The requests of those ``rows`` that have one now.
+
+        Raises:
+            AuthError, ConfigError: the destination cannot be spoken to; every row is settled as retry.
+        """
+        rows = self._with_something_to_do(rows)
+        try:
+            found = await self._found(rows)
+            items = await self._read(found)
+            return await self._filled(items)
+        except PullPushError as error:
+            done = {one.claimed.key for one in self.settled}
+            self.settled += [Settled(row, "retry", str(error)) for row in rows if row.key not in done]
+            raise
+
+    def _with_something_to_do(self, rows: Sequence[Claimed]) -> list[Claimed]:
+        idle = [row for row in rows if not row.todo and not unbound(self.facts.lines, row)]
+        self.settled += [Settled(row, "skipped", "nothing known differs from what it has") for row in idle]
+        return [row for row in rows if row not in idle]
+
+    async def _found(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, Item | None]]:
+        """Each row with its item: by its binding, or looked up by its key. Ambiguous ones are settled."""
+        field = self.facts.find.field
+        homeless = [row for row in rows if not row.ids]
+        asked = await self._asked(homeless, lambda: look_up(
+            self.client, self.facts.find, (str(key_values(row.key)[field]) for row in homeless)
+        ))  # fmt: skip
+        found: list[tuple[Claimed, Item | None]] = []
+        for row in rows:
+            items = row.ids or ids_in((asked or {}).get(str(key_values(row.key)[field]), []), self.binding)
+            if isinstance(items, RejectError):
+                self.settled.append(Settled(row, "rejected", str(items)))
+            elif len(items) > 1:
+                self.settled.append(Settled(row, "rejected", f"{len(items)} items of {self.to} have this key"))
+            elif row.ids or asked is not None:
+                found.append((row, Item(items[0]) if items else None))
+        return found
+
+    async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
+        """The same with what each item is like now, where the connector compares with that."""
+        if self.facts.read is None:
+            return found
+        there = [(row, item) for row, item in found if item is not None]
+        rows, ids = [row for row, _ in there], [str(item.ids["id"]) for _, item in there]
+        read, lines = self.facts.read, self.facts.lines
+        natives = await self._asked(rows, lambda: look_up(self.client, read, ids, name="ids"))
+        parts = await self._asked(rows, lambda: look_up(self.client, lines, ids, name="ids")) if lines else {}
+        if natives is None or parts is None:
+            return [(row, None) for row, item in found if item is None]
+        return [(row, item) for row, item in ((row, self._now(row, item, natives, parts)) for row, item in found)
+                if item is not _GONE]  # fmt: skip
+
+    def _now(self, row: Claimed, item: Item | None, natives: dict[str, Any], parts: dict[str, Any]) -> Item | None:
+        if item is None:
+            return None
+        id_ = str(item.ids["id"])
+        native, rows = natives.get(id_, []), parts.get(id_, [])
+        if isinstance(native, list) and native and isinstance(rows, list):
+            return replace(item, native=native[0], rows=rows)
+        # The binding leads nowhere: it is dropped, and the item looked up by its key.
+        self.settled.append(Settled(row, "retry", f"{self.to} has no item {id_} any more", unbind=True,
+                                    bound_key=self.bound_key(row)))  # fmt: skip
+        return _GONE
+
+    async def _filled(self, items: list[tuple[Claimed, Item | None]]) -> list[Payload]:
+        steps = [(row, item, next_step(self.facts, self.entity, row, item, self.to)) for row, item in items]
+        wanted = self._wanted(steps)
+        rows = [row for row, _, _ in steps]
+        references = await self._asked(rows, lambda: find_references(self.client, self.facts.references, wanted))
+        if references is None:
+            return []
+        made = []
+        for row, item, step in steps:
+            one = self._one(row, item, step, references)
+            if isinstance(one, Payload):
+                made.append(one)
+            else:
+                self.settled.append(one)
+        return made
+
+    def _wanted(self, steps: list[tuple[Claimed, Item | None, Step | Ended]]) -> dict[str, list[Fields]]:
+        """Reference -> the records whose next step needs it."""
+        wanted: dict[str, list[Fields]] = {}
+        for row, item, step in steps:
+            names: set[str] = set()
+            if isinstance(step, Step):
+                fields = carried(self.facts, self.entity, step.form)
+                names = named_references(self.facts, step.form, fields if item is None else fields & row.todo)
+            if item is not None and self.facts.lines:
+                names |= set(self.facts.lines.same)
+            for name in names:
+                wanted.setdefault(name, []).append(row.known)
+        return wanted
+
+    def _one(self, row: Claimed, item: Item | None, step: Step | Ended, references: References) -> Payload | Settled:
+        learned: dict[str, Any] = {}
+        try:
+            if item is not None:
+                item = self._bound(row, item, references)
+                learned = {"external_id": item.ids, "bound_key": self.bound_key(row)} if [item.ids] != row.ids else {}
+            if isinstance(step, Ended):
+                return Settled(row, step.outcome, step.reason, sent=step.has, **learned)
+            made = payload(self.entity, self.facts, row, step.form, item, references)
+        except MissingError as error:
+            return Settled(row, "waiting", str(error), **learned)
+        except RetryError as error:
+            return Settled(row, "retry", str(error), due_in=self.facts.settle, **learned)
+        except PullPushError as error:
+            return Settled(row, "rejected", str(error), **learned)
+        if made.empty and not step.acts:
+            reason = f"{self.to} has it so already"
+            return Settled(row, "skipped", reason, sent=made.fields, again=step.more, **learned)
+        return replace(made, more=step.more, acts=step.acts, learned=learned.get("external_id"))
+
+    def _bound(self, row: Claimed, item: Item, references: References) -> Item:
+        if self.facts.lines is None:
+            return item
+        bound = bound_rows(self.facts.lines, row.known, item.ids, item.rows, references)
+        return replace(item, ids={**item.ids, "lines": bound}, bound=bound)
+
+    async def _asked(self, rows: Sequence[Claimed], ask: Callable[[], Any]) -> Any:
+        """What ``ask`` gives; None when it cannot now, and ``rows`` are put back: that says nothing about them."""
+        if not rows:
+            return {}
+        try:
+            return await ask()
+        except (RetryError, RejectError) as error:
+            due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
+            self.settled += [Settled(row, "retry", str(error), due_in=due_in) for row in rows]
+            return None
+
+
+_GONE = Item({})

@@ -1,0 +1,89 @@
+"""The next step of one key: created, written, led to its state, or nothing more."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.claiming import Claimed, Fields
+from pullpush_dagster.connectors.push_model import Action, PushFacts, Write
+from pullpush_dagster.connectors.template import at
+from pullpush_dagster.push.payload import Item, carried, meets
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request to make. ``more``: another step follows. ``acts``: what it did must be read to be known."""
+
+    form: Write
+    more: bool = False
+    acts: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """No request is to be made. ``has``: canonical values the destination was seen to have."""
+
+    outcome: str
+    reason: str
+    has: Fields | None = None
+
+
+def next_step(facts: PushFacts, entity: Entity, row: Claimed, item: Item | None, to: str) -> Step | Ended:
+    """What comes next for a key whose item is ``item`` (None: the platform has none).
+
+    Each step is a claim of its own, and what it did is acknowledged before the next: a key whose process dies
+    in between goes on where it was. First what is written, then what is reached.
+    """
+    if item is None:
+        return _creation(facts, row, to)
+    for field, path in facts.agree.items():
+        theirs = at(item.native, path)
+        if theirs is not None and row.known.get(field) not in (None, False, str(theirs)):
+            return Ended("rejected", f"{field} is {row.known[field]}, and {theirs} in {to}")
+    acted = facts.actions is not None and facts.actions.field in row.todo and bool(row.known.get(facts.actions.field))
+    form = form_for(facts, item.ids)
+    if form is not None and carried(facts, entity, form) & row.todo:
+        new_rows = facts.lines is not None and facts.lines.field in row.todo
+        return Step(form, more=acted or new_rows)
+    if acted:
+        return _action(facts, row, item, to)
+    return Ended("skipped", f"nothing that {to} can be sent differs")
+
+
+def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
+    """The request form for an item with ``ids`` (None: it is not there); None: we have no way to send it."""
+    if ids is None:
+        return facts.create
+    told = {f"binding.{name}": value for name, value in ids.items() if value is not None}
+    return next((form for form in facts.update if meets(form.when, told)), None)
+
+
+def _creation(facts: PushFacts, row: Claimed, to: str) -> Step | Ended:
+    if facts.create is None:
+        return Ended("waiting", f"{to} has no such item")
+    if facts.create.unless and meets(facts.create.unless, row.known):
+        said = ", ".join(f"{name} is {row.known.get(name)}" for name in facts.create.unless)
+        return Ended("skipped", f"not put into {to} while its {said}")
+    return Step(facts.create, more=facts.read is not None)
+
+
+def _action(facts: PushFacts, row: Claimed, item: Item, to: str) -> Step | Ended:
+    assert facts.actions is not None  # noqa: S101
+    wanted = str(row.known[facts.actions.field])
+    state = _text(at(item.native, facts.actions.state))
+    action = facts.actions.to.get(wanted)
+    if action is None:
+        return Ended("skipped", f"{to} has nothing that means {wanted}")
+    if state in action.is_:
+        return Ended("accepted", f"it is {state} there", {facts.actions.field: wanted})
+    return _request(action, wanted, state, to)
+
+
+def _request(action: Action, wanted: str, state: str, to: str) -> Step | Ended:
+    if action.request is None or state not in action.from_:
+        return Ended("rejected", f"it is {state} in {to}, from where {wanted} cannot be reached")
+    return Step(action.request, more=True, acts=True)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
