@@ -95,6 +95,7 @@ def make_project(folder: Path, platforms: Mapping[str, Standin]) -> Project:
     for part in ("assets", "resources"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
+    _leave_out(folder, {path.stem for path in (folder / "resources").glob("*.yaml")} - platforms.keys())
     for name, platform in platforms.items():
         file = folder / "resources" / f"{name}.yaml"
         text = re.sub(r'base_url: "[^"]*"', f'base_url: "{platform.url}"', file.read_text(encoding="utf-8"))
@@ -104,6 +105,20 @@ def make_project(folder: Path, platforms: Mapping[str, Standin]) -> Project:
         secrets = platforms[name].secrets if name in platforms else {"key": "none", "secret": "none"}
         os.environ |= {f"{name.upper()}_KEY": secrets["key"], f"{name.upper()}_SECRET": secrets["secret"]}
     return Project(folder, folder / "data")
+
+
+def _leave_out(folder: Path, missing: set[str]) -> None:
+    """Take away the connections that have no platform here, with their pulls and pushes."""
+    for name in missing:
+        (folder / "resources" / f"{name}.yaml").unlink()
+    for file in (folder / "assets").rglob("defs.yaml") if missing else ():
+        parts = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+        for part in parts:
+            said = part["attributes"]
+            if isinstance(said.get("from"), list):
+                said["from"] = [id_ for id_ in said["from"] if id_.partition("/")[0] not in missing]
+        kept = [part for part in parts if not missing & {part["attributes"].get(at) for at in ("connection", "to")}]
+        file.write_text(yaml.safe_dump_all(kept, sort_keys=False), encoding="utf-8")
 
 
 @pytest.fixture

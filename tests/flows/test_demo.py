@@ -1,6 +1,7 @@
 """``make demo``, small: it exits 0 only when source and destination agree."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,12 +19,12 @@ def demo(tmp_path):
     for part in ("assets", "resources"):
         shutil.copytree(ROOT / part, tmp_path / part)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for name in ("erp", "shop"):
+    for name in ("erp", "shop", "outlet"):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         file = tmp_path / "resources" / f"{name}.yaml"
-        file.write_text(file.read_text().replace("18069", str(port)).replace("18080", str(port)))
+        file.write_text(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", file.read_text()))
 
     def run(*arguments):
         environment = {**os.environ, "PULLPUSH_PROJECT": str(tmp_path)}
