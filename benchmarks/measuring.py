@@ -47,4 +47,6 @@ def told(benchmark: str, figures: dict[str, Any], *, as_json: bool) -> None:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "NO"
+    if isinstance(value, str):
+        return value
     return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"

@@ -1,6 +1,7 @@
 """Orders pulled over HTTP into the store. Floor: hand-written httpx + orjson + insert, from the same server."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -62,10 +63,11 @@ def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
 def _project(folder: Path, url: str) -> Project:
     """A project of one connection and one pull."""
     connectors, asset = folder / "resources" / "connectors", folder / "assets" / "orders"
+    os.environ["JUDGE_KEY"] = "it-asks-nobody"
     connectors.mkdir(parents=True)
     asset.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("judge.yaml"), connectors)
-    connection = f"connection: judge\nconnector: judge\nsettings: {{base_url: '{url}'}}\n"
+    connection = f"connection: judge\nconnector: judge\nsettings: {{base_url: '{url}'}}\nsecrets: {{key: JUDGE_KEY}}\n"
     (folder / "resources" / "judge.yaml").write_text(connection, encoding="utf-8")
     (asset / "defs.yaml").write_text(_DECLARED, encoding="utf-8")
     return Project(folder, folder / "data")

@@ -24,10 +24,17 @@ def served(url: str, orders: int, folder: Path) -> Iterator[str]:
     if url:
         yield url
         return
+    with started(_program(folder), str(orders)) as address:
+        yield address
+
+
+@contextmanager
+def started(program: list[str], *arguments: str) -> Iterator[str]:
+    """The address of a server program that takes its port first."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [*_program(folder), str(port), str(orders)]
+    command = [*program, str(port), *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(port)

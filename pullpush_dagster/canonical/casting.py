@@ -33,6 +33,12 @@ class Cast:
     odd: str = ""
 
 
+def spoken(text: str, mapped: FieldMap) -> str:
+    """``text``, NULL where it is one of the texts that say nothing."""
+    said = f"nullif({text}, '')"
+    return said if mapped.empty is None else f"nullif({said}, {literal(mapped.empty)})"
+
+
 def cast_of(
     text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool = False, read: str | None = None
 ) -> Cast:
@@ -93,6 +99,8 @@ def complaint(type_: Scalar, mapped: FieldMap) -> str:
     """What is wrong, for people, where the cast goes wrong."""
     if mapped.map is not None:
         return f"is none of {', '.join(mapped.map)}"
+    if mapped.over is not None:
+        return "is not a quotient of two numbers with at most 4 decimal places"
     if type_.kind == "decimal" and mapped.round is not None:
         return "is not a number of at most 14 digits before the point"
     if type_.kind == "decimal":

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided
+from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
 from pullpush_dagster.canonical.native import accessed, insert, json_path, place_in, steps_of, structure
@@ -172,7 +172,7 @@ FROM read"""
         text = self._place(mapped.from_) if mapped.each else self._text(mapped.from_)
         nothing, kind = f"{text} IS NULL", self._kind(mapped.from_)
         empty = [f"({nothing} AND {kind} = 'NULL')"]
-        empty += [] if mapped.each else [f"{text} = ''"]
+        empty += [] if mapped.each else [f"{text} = {literal(said)}" for said in ("", mapped.empty) if said is not None]
         if self._false_is_empty(mapped):
             false = nothing if mapped.each else self._doubt(f"{text} = 'false'")
             empty.append(f"({false} AND {kind} = 'BOOLEAN')")
@@ -188,7 +188,7 @@ FROM read"""
 
     def _present(self, mapped: FieldMap, path: str) -> str:
         """Native text at ``path``; NULL when it is null, empty, absent, or the platform's ``false``."""
-        text = _said(self._text(path), mapped)
+        text = spoken(self._text(path), mapped)
         if not self._false_is_empty(mapped):
             return text
         self._doubt(f"{self._text(path)} = 'false'")
@@ -230,7 +230,9 @@ FROM read"""
         """A condition under which ``rows`` are sorted as they came; most orders have one to three lines, by id."""
         few = f"len({rows}) < 2"
         first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), "")
-        if not first or type_.item.fields[first].kind != "text" or parts[first].map or self.shape.false_is_empty:
+        if not first or type_.item.fields[first].kind != "text" or self.shape.false_is_empty:
+            return few
+        if parts[first].map or parts[first].empty is not None:
             return few
         one, two, three = (f"nullif({place_in(f'{rows}[{i}]', parts[first].from_ or '')}, '')" for i in (1, 2, 3))
         return f"{few} OR (len({rows}) < 4 AND {one} < {two} AND (len({rows}) = 2 OR {two} < {three}))"
@@ -239,7 +241,7 @@ FROM read"""
         if mapped is None or mapped.value is not None:
             return Cast("NULL" if mapped is None or mapped.value is None else literal(mapped.value))
         text = place_in("x", mapped.from_ or "")
-        raw = _said(text, mapped)
+        raw = spoken(text, mapped)
         raw = f"nullif({raw}, 'false')" if self._false_is_empty(mapped) else raw
         if mapped.over is None:
             return cast_of(text, raw, type_, mapped, in_list=True)
@@ -283,12 +285,6 @@ FROM read"""
         if place not in self.kinds:
             self.kinds.append(place)
         return f"kinds[{self.kinds.index(place) + 1}]"
-
-
-def _said(text: str, mapped: FieldMap) -> str:
-    """``text``, NULL where it is one of the texts that say nothing."""
-    said = f"nullif({text}, '')"
-    return said if mapped.empty is None else f"nullif({said}, {literal(mapped.empty)})"
 
 
 def _any_row(rows: str, condition: str) -> str:

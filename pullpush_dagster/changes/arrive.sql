@@ -41,10 +41,11 @@ CREATE TEMP TABLE again (sourceKey VARCHAR, field VARCHAR, value VARCHAR)
 SELECT DISTINCT field FROM affected WHERE push = $push
 
 -- name: again
--- What the destination changed by itself, and the source was asked for since.
+-- What the destination changed by itself, and the source was asked for since. What it says nothing of waits.
 INSERT INTO again (sourceKey, field, value)
 SELECT sourceKey, field, value FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
+WHERE CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0
 
 -- name: send_again
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
@@ -121,15 +122,18 @@ INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
 SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 
 -- name: forget_again
--- What it last accepted is no longer what it has, even where the source's value did not move.
+-- What it last accepted is no longer what it has, even where the source's value did not move. What is under way
+-- just now may have come before that change or after it, and its answer would undo this; so it is for next time.
 UPDATE accepted AS a SET fields = '{{}}' FROM routed AS r
 WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
+    AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
     AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
 
 -- name: settle_again
 DELETE FROM affected AS a USING again AS g, routed AS r
 WHERE a.push = $push AND a.field = g.field AND a.value = g.value
     AND r.source = $connection || '/' || $name || ' ' || g.sourceKey
+    AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
 
 -- name: forget_position
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name

@@ -20,7 +20,7 @@ _LEASE = dt.timedelta(minutes=10)
 Fields = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Claimed:
     """One key to be sent, held by one claim until its lease ends.
 
@@ -73,7 +73,9 @@ def claim(
     now = dt.datetime.now(dt.UTC)
     name, lease = uuid.uuid4().hex, now + _LEASE
     who = {"push": push.name, "claim": name}
-    con.execute(_SQL["claim"], {**who, "now": now, "lease": lease, "limit": limit})
+    ((count,),) = con.execute(_SQL["claim"], {**who, "now": now, "lease": lease, "limit": limit}).fetchall()
+    if not count:
+        return []
     parts = (f"{quoted(part)}: json_extract_string(o.key, '$.{part}')" for part in bound_as.key)
     sql = _SQL["claimed"].format(bound_key=", ".join(parts))
     rows = con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name}).fetchall()
@@ -90,8 +92,10 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
 
 def _claimed(row: tuple[Any, ...], name: str, lease: dt.datetime, sendable: frozenset[str]) -> Claimed:
     key, sequence, source, desired, attempts, accepted, ids = row
-    wanted, had = orjson.loads(desired), orjson.loads(accepted or "{}")
-    bound = [orjson.loads(one) for one in ids or []]
+    wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
+    bound = [orjson.loads(one) for one in ids] if ids else []
+    if bound and not had:
+        return Claimed(key, sequence, source, name, lease, attempts, wanted, had, sendable & wanted.keys(), bound)
     same = {field for field, value in had.items() if bound and wanted.get(field) == value}
     todo = frozenset((sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
     return Claimed(key, sequence, source, name, lease, attempts, wanted, had, todo, bound)

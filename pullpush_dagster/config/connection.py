@@ -3,42 +3,58 @@
 import os
 import re
 from typing import Annotated
+from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from pullpush_dagster.errors import ConfigError
 
 _VARIABLE = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _SECRET_LIKE = re.compile(r"secret|passw|pwd|passphrase|token|api_?key|key$|private|credential", re.IGNORECASE)
 _USER_IN_URL = re.compile(r"//[^/?#]*@")
+# Capitals and digits without a break, as in keys that are handed out; a variable of that length has words in it.
+_VALUE_LIKE = re.compile(r"(?=.*\d)[A-Z0-9]{16,}")
 NAME = r"^[a-z][a-z0-9_]*$"
 
 
 def _variable(text: str) -> str:
-    if not _VARIABLE.match(text):
+    if not _VARIABLE.match(text) or _VALUE_LIKE.fullmatch(text):
         # The text may be the secret itself, so it is not repeated.
         raise ValueError("must be the NAME of an environment variable, such as SHOP_KEY, never a value")
     return text
 
 
+def _secret_in(name: str, value: str) -> str | None:
+    """Why a setting seems to hold a secret, without showing it; None: it does not."""
+    if _SECRET_LIKE.search(name):
+        return "looks like a secret: name its environment variable under secrets"
+    if _USER_IN_URL.search(value):
+        return "has a user or password in it: name their variables under secrets"
+    query = [key for key, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)]
+    if any(_SECRET_LIKE.search(key) for key in query):
+        return "has a secret in its query: name its variable under secrets"
+    return None
+
+
 class Connection(BaseModel):
     """One account on one platform. ``secrets`` holds names of environment variables, never values."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     connection: str = Field(pattern=NAME)
     connector: str = Field(pattern=NAME)
     settings: dict[str, str] = {}
     secrets: dict[str, Annotated[str, AfterValidator(_variable)]] = {}
 
-    @model_validator(mode="after")
-    def _no_secret_in_settings(self) -> "Connection":
-        for name, value in self.settings.items():
-            if _USER_IN_URL.search(value):
-                raise ValueError(f"settings.{name} has a user or password in it: name their variables under secrets")
-            if _SECRET_LIKE.search(name):
-                raise ValueError(f"settings.{name} looks like a secret: name its environment variable under secrets")
-        return self
+    @field_validator("settings")
+    @classmethod
+    def _no_secret_in_settings(cls, settings: dict[str, str]) -> dict[str, str]:
+        for name, value in settings.items():
+            reason = _secret_in(name, value)
+            if reason is not None:
+                raise PydanticCustomError("secret", "{reason}", {"reason": reason, "below": name})
+        return settings
 
     def secret_values(self) -> dict[str, str]:
         """The secrets themselves, from the environment, for the moment of use.

@@ -129,6 +129,7 @@ class Project:
     def _pull_faults(self, pull: Pull) -> Iterator[tuple[tuple[str, ...], str]]:
         if pull.entity not in ENTITIES:
             yield ("entity",), f"is not one of {', '.join(ENTITIES)}"
+        if pull.entity not in ENTITIES or self._is_told(pull.connection):
             return
         try:
             facts = self.connector(pull.connection).pull(pull.entity)
@@ -144,7 +145,7 @@ class Project:
             allowed = [*facts.scope, *(["day"] if facts.since else [])]
             yield ("partitions", "by"), f"cannot be asked for one by one; allowed: {', '.join(allowed) or 'nothing'}"
         missing = [name for name in facts.scope if name in key and (parts is None or parts.by != name)]
-        if missing:
+        if missing and parts is None:
             yield ("partitions",), f"is required: by: {missing[0]}, since this platform is asked per {missing[0]}"
 
     def _push_problems(self) -> list[str]:
@@ -175,12 +176,21 @@ class Project:
         try:
             self.connector(push.to).push(entity.name)
         except ConfigError as error:
-            yield ("to",), str(error)
+            if not self._is_told(push.to):
+                yield ("to",), str(error)
         yield from self._affects_faults(push, entity)
         for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
             for name in names:
                 if name not in allowed:
                     yield (part, name), f"is not one of {', '.join(allowed)}"
+
+    def _is_told(self, connection: str) -> bool:
+        """Whether the complaint about the connection itself says already that its connector cannot be read."""
+        try:
+            self.connector(connection)
+        except ConfigError:
+            return connection in self.connections
+        return False
 
     def _affects_faults(self, push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
         if push.affected is None:
@@ -190,7 +200,7 @@ class Project:
         type_ = entity.fields.get(field)
         if not isinstance(type_, ListOf) or part not in type_.item.fields:
             yield ("affects",), f"{path} is no part of a list of {entity.name}"
-        if other not in ENTITIES or part not in ENTITIES[other].key:
+        elif other not in ENTITIES or part not in ENTITIES[other].key:
             yield ("affects",), f"{other} is no entity with {part} in its key"
 
     def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:

@@ -1,5 +1,6 @@
 """Find and read connector files: the project's own first, then the built-in ones, by file name."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -113,6 +114,7 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
 
 
 _Problem = tuple[tuple[str, ...], str]
+_CREDENTIAL = re.compile(r"authorization|secret|token|api-?key|password", re.IGNORECASE)
 _POSITION = {"keyset": "after", "page": "page", "next": "cursor"}
 
 
@@ -126,6 +128,20 @@ def _platform_problems(facts: ConnectorFile) -> list[_Problem]:
         *_template_problems(("base_url",), facts.base_url, settings),
         *_template_problems(("auth",), auth, every),
         *_template_problems(("headers",), facts.headers, every),
+        *_literal_problems(facts),
+    ]
+
+
+def _literal_problems(facts: ConnectorFile) -> list[_Problem]:
+    """Credentials that are written where ``{secret.NAME}`` must stand; they are not repeated."""
+    auth = facts.auth
+    ways = {("auth",): auth} if isinstance(auth, Auth) else {("auth", scheme): one for scheme, one in auth.items()}
+    parts: dict[tuple[str, ...], object] = {here: one.model_dump(exclude={"type"}) for here, one in ways.items()}
+    parts |= {("headers", name): text for name, text in facts.headers.items() if _CREDENTIAL.search(name)}
+    return [
+        (here, "must have its credentials from {secret.NAME}; they are never written here")
+        for here, part in parts.items()
+        if not any(hole.startswith("secret.") for hole in holes(part))
     ]
 
 

@@ -1,11 +1,13 @@
 """How one sends a platform what changed: look-ups, requests, and how their answers are read."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pullpush_dagster.canonical.field_map import Path
 from pullpush_dagster.connectors.request import Fact, JsonTemplate, Request
+from pullpush_dagster.connectors.template import Filler, compiled, holes
 
 
 def _listed(given: object) -> object:
@@ -55,6 +57,21 @@ class Write(Request):
     defaults: dict[str, JsonTemplate] = {}
     answers: str = "body"
     match: Literal["id", "position"] = "position"
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every placeholder of the record."""
+        return frozenset(holes(self.record))
+
+    @cached_property
+    def filler(self) -> Filler:
+        """What fills the record."""
+        return compiled(self.record)
+
+    @cached_property
+    def path_is_fixed(self) -> bool:
+        """Whether the path is the same for every record."""
+        return not any(holes(self.path))
 
 
 class Reference(LookUp):
@@ -160,6 +177,11 @@ class PushFacts(Fact):
     gone: list[str] = []
     exists: list[str] = []
     settle: float = 90.0
+
+    @cached_property
+    def carried(self) -> dict[tuple[str, int], frozenset[str]]:
+        """(entity, form's identity) -> canonical fields the form carries, as found out."""
+        return {}
 
     @model_validator(mode="after")
     def _read_first(self) -> "PushFacts":

@@ -28,7 +28,8 @@ def push_problems(entity: Entity, push: PushFacts, settings: set[str]) -> _Told:
     native = {native for form in push.forms for native in form.record}
     yield from ((("echo",), f"{name} is in no record") for name in sorted(set(push.echo) - native))
     reached = {push.actions.field} if push.actions else set()
-    for field in sorted({*push.values, *push.cleared, *push.agree, *reached} - set(entity.fields)):
+    unless = {field for form in push.forms for field in form.unless}
+    for field in sorted({*push.values, *push.cleared, *push.agree, *reached, *unless} - set(entity.fields)):
         yield (), f"{field} is not a field of {entity.name}"
 
 
@@ -62,6 +63,7 @@ def _lines_problems(entity: Entity, lines: Lines, settings: set[str], references
     for name in lines.same:
         if f"reference.{name}" not in references:
             yield ("lines", "same"), f"{name} is not one of {', '.join(sorted(references))}"
-    names = {f"line.{name}" for name in type_.item.fields} | {"row.id"} | references | settings
-    for form in ("new", "changed", "gone"):
-        yield from ((("lines", form), text) for text in template_problems(getattr(lines, form), names))
+    known = {f"line.{name}" for name in type_.item.fields} | {f"reference.{name}" for name in lines.same} | settings
+    names = {"new": known, "changed": known | {"row.id"}, "gone": {"row.id"} | settings}
+    for form, allowed in names.items():
+        yield from ((("lines", form), text) for text in template_problems(getattr(lines, form), allowed))

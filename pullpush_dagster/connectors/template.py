@@ -1,7 +1,7 @@
 """Placeholders: ``{name}`` in a connector's requests, filled from a flat table of values."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -32,24 +32,68 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     """``template`` with every placeholder replaced; ``ABSENT`` when it holds one that has no value.
 
     A text that is one whole placeholder keeps the value's type; a list in the form ``text`` is its items with
-    commas between. Objects leave out absent entries, lists
-    leave out absent lists and objects; a list with an absent scalar is itself absent (so that a whole
-    filter term goes, not a third of it).
+    commas between. Objects leave out absent entries, lists leave out absent lists and objects; a list with an
+    absent scalar is itself absent (so that a whole filter term goes, not a third of it).
 
     Raises:
         RejectError: a value cannot take the asked form, such as 2.5 as an integer.
     """
+    return compiled(template)(values)
+
+
+Filler = Callable[[Mapping[str, Any]], Any]
+
+
+def compiled(template: Any) -> Filler:
+    """What fills ``template``, taken apart once for the many records it is filled for."""
     if isinstance(template, str):
-        return _fill_text(template, values)
+        return _compiled_text(template)
     if isinstance(template, Mapping):
-        filled = {name: fill(part, values) for name, part in template.items()}
-        return {name: part for name, part in filled.items() if part is not ABSENT}
+        return _compiled_object([(name, compiled(part)) for name, part in template.items()])
     if isinstance(template, list):
-        parts = [fill(part, values) for part in template]
-        if any(p is ABSENT and isinstance(t, str) for t, p in zip(template, parts, strict=True)):
+        return _compiled_list([(compiled(part), isinstance(part, str)) for part in template])
+    return lambda _: template
+
+
+def _compiled_object(parts: list[tuple[str, Filler]]) -> Filler:
+    def filled(values: Mapping[str, Any]) -> Any:
+        made = {}
+        for name, part in parts:
+            value = part(values)
+            if value is not ABSENT:
+                made[name] = value
+        return made
+
+    return filled
+
+
+def _compiled_list(parts: list[tuple[Filler, bool]]) -> Filler:
+    def filled(values: Mapping[str, Any]) -> Any:
+        made = []
+        for part, is_text in parts:
+            value = part(values)
+            if value is not ABSENT:
+                made.append(value)
+            elif is_text:
+                return ABSENT
+        return made
+
+    return filled
+
+
+def _compiled_text(template: str) -> Filler:
+    whole = _WHOLE.match(template)
+    if whole is None:
+        return (lambda values: _fill_text(template, values)) if "{" in template else lambda _: template
+    name, form = whole[1], whole[2]
+
+    def filled(values: Mapping[str, Any]) -> Any:
+        value = values.get(name)
+        if value is None:
             return ABSENT
-        return [part for part in parts if part is not ABSENT]
-    return template
+        return value if form is None and type(value) is str else _formed(value, form, name)
+
+    return filled
 
 
 def holes(template: Any) -> Iterator[str]:

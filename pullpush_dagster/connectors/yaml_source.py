@@ -76,7 +76,7 @@ class Source:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             # What YAML quotes of the file may be the beginning of a secret.
-            problem = re.sub(r" *'[^']*'$", "", error.problem or "is not YAML")
+            problem = re.sub(r"(, but (got|found))? *'[^']*'$", "", error.problem or "is not YAML")
             raise ConfigError(f"{self.file}:{line} {problem}") from None
         except yaml.YAMLError:
             raise ConfigError(f"{self.file}:1 is not YAML") from None
@@ -128,6 +128,10 @@ def _complaint(model: type[BaseModel], document: Document, fault: dict[str, Any]
         text = f"is not known here; allowed: {', '.join(_allowed(model, key[:-1]))}"
     elif fault["type"] == "missing":
         text = "is required"
+    elif fault["type"] in ("model_type", "dict_type"):
+        text = "must be keys with values, as in `name: value`"
+    below = fault.get("ctx", {}).get("below")
+    key = key if below is None else (*key, below)
     return document.complaint(key, text)
 
 

@@ -57,6 +57,7 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
         position, total, before = following, page.total, page
 
 
+_KIND = {dict: "an object", type(None): "nothing"}
 _NAME = {"keyset": "after", "page": "page", "next": "cursor"}
 
 
@@ -85,7 +86,7 @@ def _after(style: Pages, page: Page) -> Any:
 def _page(number: int, facts: PullFacts, answer: Answer) -> Page:
     records = at(answer.body, facts.each)
     if not isinstance(records, list):
-        raise RejectError(f"page {number} has no list at {facts.each}, but {type(records).__name__}")
+        raise RejectError(f"page {number} has no list at {facts.each}, but {_KIND.get(type(records), 'a value')}")
     return Page(number, answer, records, _total(facts.pages, answer))
 
 

@@ -1,11 +1,12 @@
 """Confirm: outcomes on their way into the store, written together."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from pullpush_dagster.changes import Settled, acknowledge
 from pullpush_dagster.errors import RetryError
@@ -17,7 +18,6 @@ from pullpush_dagster.transport.client import backoff
 if TYPE_CHECKING:
     from pullpush_dagster.push.pushing import Pusher
 
-_GROUP = 1000
 _GROUP_SECONDS = 0.25
 # So many steps a key may take without a pause between them; one that goes round in circles slows down.
 _STEPS_AT_ONCE = 3
@@ -37,15 +37,28 @@ class Totals:
 
 
 class Journal:
-    """Outcomes on their way into the store: written together, at most 1,000 or a quarter of a second late."""
+    """Outcomes on their way into the store, written together beside the sending, at most a quarter of a second late.
+
+    Use as ``async with``; its end writes what is left. While a write fails nothing more is taken.
+    """
 
     def __init__(self, pusher: "Pusher", client: Client, totals: Totals, claimed: int, progress: Progress) -> None:
         self._pusher, self._client, self._totals = pusher, client, totals
         self._claimed, self._progress = claimed, progress
         self._waiting: list[Settled] = []
         self._written = 0
-        self._since = time.monotonic()
-        self._lock = asyncio.Lock()
+        self._some, self._over = asyncio.Event(), asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._writer = asyncio.create_task(self._writing())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._some.set()
+        await self._writer
 
     async def sent(self, sent: list[Sent]) -> None:
         """Take the outcomes of one request."""
@@ -53,22 +66,24 @@ class Journal:
         await self.settle([self._settled(one) for one in sent])
 
     async def settle(self, settled: list[Settled]) -> None:
-        """Take outcomes; writes them once there are enough or the oldest has waited long enough."""
+        """Take outcomes; they are written soon. Raises what a write before it raised."""
+        if self._writer.done():
+            await self._writer
         self._waiting += settled
-        if len(self._waiting) >= _GROUP or time.monotonic() - self._since > _GROUP_SECONDS:
-            await self.flush()
+        self._some.set()
 
-    async def flush(self) -> None:
-        """Write everything that waits."""
-        async with self._lock:
+    async def _writing(self) -> None:
+        while not self._over.is_set() or self._waiting:
+            await self._some.wait()
+            self._some.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _GROUP_SECONDS)
             group, self._waiting = self._waiting, []
-            self._since = time.monotonic()
-            if not group:
-                return
-            await asyncio.to_thread(self._write, group)
-            self._written += len(group)
-            self._totals.outcomes |= {one.claimed.key: one.outcome for one in group}
-            self._progress(f"{self._pusher.push.name}: {self._written} of {self._claimed} keys settled")
+            if group:
+                await asyncio.to_thread(self._write, group)
+                self._written += len(group)
+                self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
+                self._progress(f"{self._pusher.push.name}: {self._written} of {self._claimed} keys settled")
 
     def _write(self, group: list[Settled]) -> None:
         pusher = self._pusher
@@ -92,7 +107,7 @@ class Journal:
             sent_at=sent.sent_at,
             due_in=self._due_in(sent),
             external_id=ids,
-            bound_key=pusher.bound_key(row),
+            bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
             unbind=outcome.stale,
             lost=outcome.lost or payload.acts,
             again=accepted and payload.more,

@@ -22,7 +22,7 @@ _LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 3600.0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Sent:
     """One record's fate.
 

@@ -14,7 +14,7 @@ from pullpush_dagster.push.payload import Payload
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """``name`` is accepted, rejected, retry or unknown.
 

@@ -7,13 +7,13 @@ from typing import Any
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts, Write
-from pullpush_dagster.connectors.template import AsIs, fill, fill_path, holes
+from pullpush_dagster.connectors.template import AsIs, fill, fill_path
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.rows import entries
 from pullpush_dagster.push.typed import typed_value
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Payload:
     """What is to be sent for one key.
 
@@ -53,11 +53,15 @@ class Item:
 
 def carried(facts: PushFacts, entity: Entity, form: Write) -> frozenset[str]:
     """The canonical fields that ``form`` carries, its key aside."""
-    names = set(holes(form.record))
-    fields = names & set(entity.compared)
-    fields |= {facts.lines.field} if facts.lines and "lines" in names else set()
-    fields |= {ref.of.partition(".")[0] for name, ref in facts.references.items() if f"reference.{name}" in names}
-    return frozenset(fields)
+    # Worked out once: it is asked for every record.
+    known = facts.carried.get((entity.name, id(form)))
+    if known is None:
+        fields = set(form.names & set(entity.compared))
+        fields |= {facts.lines.field} if facts.lines and "lines" in form.names else set()
+        named = (ref for name, ref in facts.references.items() if f"reference.{name}" in form.names)
+        fields |= {ref.of.partition(".")[0] for ref in named}
+        known = facts.carried[entity.name, id(form)] = frozenset(fields)
+    return known
 
 
 def sendable(facts: PushFacts, entity: Entity) -> frozenset[str]:
@@ -68,7 +72,7 @@ def sendable(facts: PushFacts, entity: Entity) -> frozenset[str]:
 
 def named_references(facts: PushFacts, form: Write, sending: frozenset[str]) -> set[str]:
     """The references that a request of ``form`` with the fields ``sending`` needs."""
-    names = {name for name in facts.references if f"reference.{name}" in holes(form.record)}
+    names = {name for name in facts.references if f"reference.{name}" in form.names}
     return names | (set(facts.lines.same) if facts.lines and facts.lines.field in sending else set())
 
 
@@ -86,21 +90,22 @@ def payload(
     """
     known = claimed.known
     names = carried(facts, entity, form) & (known.keys() if item is None else claimed.todo & known.keys())
-    sending = {name for name in names if _expressible(facts, name, known[name])}
+    sending = {name for name in names if expressible(facts, name, known[name])}
     values: Fields = {**references.settings, **key_values(claimed.key)}
     values |= {f"binding.{name}": value for name, value in (item.ids if item else {}).items()}
     values |= {name: _native(entity, facts, name, known[name]) for name in sending}
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
-    for name in named_references(facts, form, frozenset()):
+    for name in named_references(facts, form, frozenset()) if facts.references else ():
         if item is None or facts.references[name].of.partition(".")[0] in sending:
             values[f"reference.{name}"] = references.of(name, known)
-    record = {**fill(form.defaults, values), **fill(form.record, values)}
+    record = form.filler(values)
+    if form.defaults:
+        record = {**fill(form.defaults, values), **record}
     silent = {facts.lines.field} if facts.lines and not lines else set()
-    return Payload(
-        claimed, form, fill_path(form.path, values), record, {name: known[name] for name in sending},
-        empty=item is not None and not sending - silent,
-    )  # fmt: skip
+    path = form.path if form.path_is_fixed else fill_path(form.path, values)
+    empty = item is not None and not sending - silent
+    return Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
 
 
 def _lines(entity: Entity, facts: PushFacts, claimed: Claimed, item: Item | None, references: References) -> list[Any]:
@@ -115,7 +120,7 @@ def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:
     return table[stored] if table else typed_value(entity.fields[name], stored, facts.instant)
 
 
-def _expressible(facts: PushFacts, name: str, stored: Any) -> bool:
+def expressible(facts: PushFacts, name: str, stored: Any) -> bool:
     """Whether the platform has a way to say this value at all."""
     if stored is False:
         return name in facts.cleared

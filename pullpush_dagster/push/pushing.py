@@ -18,7 +18,7 @@ from pullpush_dagster.push.resolving import Resolving
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
-_CLAIM = 5000
+_CLAIM = 64_000
 
 
 class Pusher:
@@ -76,21 +76,18 @@ class Pusher:
 
     async def _round(self, client: Client, claimed: list[Claimed], totals: Totals, progress: Progress) -> int:
         """Send one claim; how many of its keys were accepted."""
-        journal = Journal(self, client, totals, len(claimed), progress)
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(self.push.lanes, client.facts.limits.concurrency)
-        try:
+        async with Journal(self, client, totals, len(claimed), progress) as journal:
             payloads = await self._resolved(client, claimed, journal)
             await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
-        finally:
-            await journal.flush()
         return sum(totals.outcomes.get(row.key) == "accepted" for row in claimed)
 
     async def _resolved(self, client: Client, claimed: list[Claimed], journal: Journal) -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here."""
         settled: list[Settled] = []
-        known = []
-        for row in claimed:
+        known = claimed if not self.fixed else []
+        for row in claimed if self.fixed else ():
             stranger = self._stranger(row)
             if stranger:
                 settled.append(Settled(row, "rejected", stranger))
@@ -106,7 +103,7 @@ class Pusher:
 
     def _stranger(self, row: Claimed) -> str | None:
         """Why the destination cannot have such a key, where a part of its own keys is always the same."""
-        key = key_values(row.key) if self.fixed else {}
+        key = key_values(row.key)
         for name, always in self.fixed.items():
             if key[name] != always:
                 return (
@@ -116,6 +113,8 @@ class Pusher:
 
     def bound_key(self, row: Claimed) -> str:
         """The key under which ``row``'s ids are bound, as JSON text."""
+        if self.bound_as is self.entity:
+            return row.key
         key = key_values(row.key)
         return orjson.dumps({name: key[name] for name in self.bound_as.key}).decode()
 

@@ -8,7 +8,7 @@ from typing import Any
 from pullpush_dagster.changes.claiming import Fields
 from pullpush_dagster.connectors.push_model import Reference, Write
 from pullpush_dagster.connectors.template import ABSENT, at, fill, fill_path
-from pullpush_dagster.errors import PullPushError, RejectError
+from pullpush_dagster.errors import AuthError, PullPushError, RejectError
 from pullpush_dagster.push.resolve import look_up
 from pullpush_dagster.transport import Client
 
@@ -85,7 +85,11 @@ async def find_references(
         missing = [value for value, ids in found[name].items() if ids == []]
         if reference.create is not None:
             made = (_create(client, reference, reference.create, holders[value]) for value in missing)
-            found[name] |= dict(zip(missing, await asyncio.gather(*made), strict=True))
+            answers = await asyncio.gather(*made)
+            for refused in answers:
+                if isinstance(refused, AuthError):
+                    raise refused
+            found[name] |= dict(zip(missing, answers, strict=True))
     return References(facts, found, client.values, client.connection.connection)
 
 
@@ -110,9 +114,9 @@ async def _create(
 ) -> list[str] | PullPushError:
     field = reference.of.partition(".")[0]
     values = {**client.values, **{f"{field}.{name}": value for name, value in holder.items()}}
-    record = {**fill(form.defaults, values), **fill(form.record, values)}
-    request = form.model_copy(update={form.method.lower(): fill_path(form.path, values)})
     try:
+        record = {**fill(form.defaults, values), **fill(form.record, values)}
+        request = form.model_copy(update={form.method.lower(): fill_path(form.path, values)})
         answer = await client.send(request, {}, body={form.at: [record]} if form.at else record)
         made = at(answer.body, form.answers)
     except PullPushError as error:

@@ -12,7 +12,7 @@ from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
 from pullpush_dagster.push.payload import Item, Payload, carried, named_references, payload
 from pullpush_dagster.push.references import MissingError, References, find_references
-from pullpush_dagster.push.resolve import ids_in, look_up
+from pullpush_dagster.push.resolve import Found, ids_in, look_up
 from pullpush_dagster.push.rows import bound_rows, unbound
 from pullpush_dagster.push.steps import Ended, Step, next_step
 from pullpush_dagster.transport import Client
@@ -55,9 +55,13 @@ class Resolving:
             raise
 
     def _with_something_to_do(self, rows: Sequence[Claimed]) -> list[Claimed]:
-        idle = [row for row in rows if not row.todo and not unbound(self.facts.lines, row)]
-        self.settled += [Settled(row, "skipped", "nothing known differs from what it has") for row in idle]
-        return [row for row in rows if row not in idle]
+        busy = []
+        for row in rows:
+            if row.todo or unbound(self.facts.lines, row):
+                busy.append(row)
+            else:
+                self.settled.append(Settled(row, "skipped", "nothing known differs from what it has"))
+        return busy
 
     async def _found(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, Item | None]]:
         """Each row with its item: by its binding, or looked up by its key. Ambiguous ones are settled."""
@@ -68,7 +72,7 @@ class Resolving:
         ))  # fmt: skip
         found: list[tuple[Claimed, Item | None]] = []
         for row in rows:
-            items = row.ids or ids_in((asked or {}).get(str(key_values(row.key)[field]), []), self.binding)
+            items = row.ids or self._ids(asked or {}, row)
             if isinstance(items, RejectError):
                 self.settled.append(Settled(row, "rejected", str(items)))
             elif len(items) > 1:
@@ -77,6 +81,9 @@ class Resolving:
                 found.append((row, Item(items[0]) if items else None))
         return found
 
+    def _ids(self, asked: Found, row: Claimed) -> list[Fields] | RejectError:
+        return ids_in(asked.get(str(key_values(row.key)[self.facts.find.field]), []), self.binding)
+
     async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
         """The same with what each item is like now, where the connector compares with that."""
         if self.facts.read is None:
@@ -84,8 +91,10 @@ class Resolving:
         there = [(row, item) for row, item in found if item is not None]
         rows, ids = [row for row, _ in there], [str(item.ids["id"]) for _, item in there]
         read, lines = self.facts.read, self.facts.lines
+        parts: Any = {}
         natives = await self._asked(rows, lambda: look_up(self.client, read, ids, name="ids"))
-        parts = await self._asked(rows, lambda: look_up(self.client, lines, ids, name="ids")) if lines else {}
+        if natives is not None and lines is not None:
+            parts = await self._asked(rows, lambda: look_up(self.client, lines, ids, name="ids"))
         if natives is None or parts is None:
             return [(row, None) for row, item in found if item is None]
         return [(row, item) for row, item in ((row, self._now(row, item, natives, parts)) for row, item in found)
@@ -98,8 +107,10 @@ class Resolving:
         native, rows = natives.get(id_, []), parts.get(id_, [])
         if isinstance(native, list) and native and isinstance(rows, list):
             return replace(item, native=native[0], rows=rows)
-        # The binding leads nowhere: it is dropped, and the item looked up by its key.
-        self.settled.append(Settled(row, "retry", f"{self.to} has no item {id_} any more", unbind=True,
+        # The binding leads nowhere: it is dropped, and the item looked up by its key. One that was just looked up
+        # would be found so again at once, so that waits.
+        due_in = 0.0 if row.ids else _REFUSED_SECONDS
+        self.settled.append(Settled(row, "retry", f"{self.to} has no item {id_} any more", due_in=due_in, unbind=True,
                                     bound_key=self.bound_key(row)))  # fmt: skip
         return _GONE
 
@@ -122,6 +133,8 @@ class Resolving:
     def _wanted(self, steps: list[tuple[Claimed, Item | None, Step | Ended]]) -> dict[str, list[Fields]]:
         """Reference -> the records whose next step needs it."""
         wanted: dict[str, list[Fields]] = {}
+        if not self.facts.references:
+            return wanted
         for row, item, step in steps:
             names: set[str] = set()
             if isinstance(step, Step):
@@ -151,7 +164,8 @@ class Resolving:
         if made.empty and not step.acts:
             reason = f"{self.to} has it so already"
             return Settled(row, "skipped", reason, sent=made.fields, again=step.more, **learned)
-        return replace(made, more=step.more, acts=step.acts, learned=learned.get("external_id"))
+        made.more, made.acts, made.learned = step.more, step.acts, learned.get("external_id")
+        return made
 
     def _bound(self, row: Claimed, item: Item, references: References) -> Item:
         if self.facts.lines is None:

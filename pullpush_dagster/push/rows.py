@@ -28,17 +28,20 @@ def bound_rows(facts: Lines, known: Fields, ids: Fields, there: Sequence[Any], r
 
     A row that was sent and whose answer was lost is found so, and not made twice. Rows the platform's own
     people added stay unbound, unless they name just what an unbound row of ours names.
+
+    Raises:
+        RejectError: the rows cannot be told apart.
     """
     here = {str(at(row, facts.id)): row for row in there}
     bound = {key: id_ for key, id_ in (ids.get("lines") or {}).items() if id_ in here}
     free = [id_ for id_ in here if id_ not in bound.values()]
-    for row in known.get(facts.field) or []:
-        if row[facts.key] in bound:
+    for key, row in _by_key(facts, known).items():
+        if key in bound:
             continue
         wanted = {path: str(references.of(name, known, row)) for name, path in facts.same.items()}
         match = next((id_ for id_ in free if all(str(at(here[id_], p)) == v for p, v in wanted.items())), None)
         if match is not None:
-            bound[row[facts.key]] = match
+            bound[key] = match
             free.remove(match)
     return bound
 
@@ -49,7 +52,7 @@ def unbound(facts: Lines | None, row: Claimed) -> bool:
         return False
     bound = row.ids[0].get("lines") or {}
     known = {**row.accepted, **row.desired}.get(facts.field) or []
-    return any(one[facts.key] not in bound for one in known)
+    return any(one.get(facts.key) not in bound for one in known)
 
 
 def entries(
@@ -63,20 +66,43 @@ def entries(
     """
     known = {**row.accepted, **row.desired}
     here = {str(at(one, facts.id)): one for one in there}
-    before = {one[facts.key]: one for one in row.accepted.get(facts.field) or []}
-    wanted = {one[facts.key]: one for one in known.get(facts.field) or []}
+    before = {one.get(facts.key): one for one in row.accepted.get(facts.field) or []}
+    wanted = _by_key(facts, known)
     made = []
     for key, values in wanted.items():
         id_ = bound.get(key)
-        if id_ is not None and not _differs(facts, values, before.get(key), here[id_]):
-            continue
+        if id_ is not None:
+            _names_the_same(facts, known, values, before.get(key), here[id_], references)
+            if not _differs(facts, values, before.get(key), here[id_]):
+                continue
         _may_change(facts, key, here.get(id_ or ""))
+        _is_known(facts, key, values)
         made.append(_filled(entity, facts, facts.new if id_ is None else facts.changed, known, values, id_, references))
     for key, id_ in bound.items():
         if key not in wanted and not _zero(here[id_], facts):
             _may_change(facts, key, here[id_])
             made.append(fill(facts.gone, {**references.settings, "row.id": id_}))
     return made
+
+
+def _by_key(facts: Lines, known: Fields) -> dict[str, Mapping[str, Any]]:
+    """The known rows by their key. Raises RejectError: they cannot be told apart by it."""
+    rows = known.get(facts.field) or []
+    found = {row.get(facts.key): row for row in rows}
+    if None in found or len(found) < len(rows):
+        raise RejectError(f"{facts.field} cannot be told apart: {facts.key} is missing or there twice")
+    return found
+
+
+def _names_the_same(
+    facts: Lines, known: Fields, row: Mapping[str, Any], before: Mapping[str, Any] | None, there: Any, refs: References
+) -> None:
+    """Reject a row that has come to name something else: no form of ours says that of a row that is there."""
+    for name, path in facts.same.items():
+        part = refs.facts[name].of.rpartition(".")[2]
+        renamed = before is not None and row.get(part) not in (None, before.get(part))
+        if renamed and str(refs.of(name, known, row)) != str(at(there, path)):
+            raise RejectError(f"line {row[facts.key]} names another {name} now, which cannot change there")
 
 
 def _filled(
@@ -101,6 +127,13 @@ def _may_change(facts: Lines, key: str, there: Any) -> None:
     done = at(there, facts.final) if facts.final and there is not None else None
     if done:
         raise RejectError(f"line {key} can no longer change: {facts.final.rpartition('.')[2]} is {done}")  # type: ignore[union-attr]
+
+
+def _is_known(facts: Lines, key: str, row: Mapping[str, Any]) -> None:
+    """Left out, an unknown number would become whatever the platform takes for the usual one."""
+    unknown = [name for name in facts.values if row.get(name) is None]
+    if unknown:
+        raise RejectError(f"{', '.join(unknown)} of line {key} is unknown")
 
 
 def _zero(there: Any, facts: Lines) -> bool:

@@ -7,7 +7,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields
 from pullpush_dagster.connectors.push_model import Action, PushFacts, Write
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.push.payload import Item, carried, meets
+from pullpush_dagster.push.payload import Item, carried, expressible, meets
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ def next_step(facts: PushFacts, entity: Entity, row: Claimed, item: Item | None,
             return Ended("rejected", f"{field} is {row.known[field]}, and {theirs} in {to}")
     acted = facts.actions is not None and facts.actions.field in row.todo and bool(row.known.get(facts.actions.field))
     form = form_for(facts, item.ids)
-    if form is not None and carried(facts, entity, form) & row.todo:
-        new_rows = facts.lines is not None and facts.lines.field in row.todo
+    differing = carried(facts, entity, form) & row.todo if form is not None else frozenset()
+    written = {name for name in differing if expressible(facts, name, row.known[name])}
+    if form is not None and written:
+        new_rows = facts.lines is not None and facts.lines.field in written
         return Step(form, more=acted or new_rows)
     if acted:
         return _action(facts, row, item, to)
@@ -54,6 +56,8 @@ def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
     """The request form for an item with ``ids`` (None: it is not there); None: we have no way to send it."""
     if ids is None:
         return facts.create
+    if facts.update and not facts.update[0].when:
+        return facts.update[0]
     told = {f"binding.{name}": value for name, value in ids.items() if value is not None}
     return next((form for form in facts.update if meets(form.when, told)), None)
 

@@ -31,7 +31,7 @@ def _edit(world, file, before, after):
 
 def test_check_is_content_with_the_shipped_files(run):
     result = run("check")
-    assert (result.exit_code, result.output) == (0, "all is well: 2 connections, 2 pulls, 2 syncs\n")
+    assert (result.exit_code, result.output) == (0, "all is well: 2 connections, 3 pulls, 3 syncs\n")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_check_is_content_with_the_shipped_files(run):
     [
         (
             "assets/stock/defs.yaml",
-            "every: 15m",
-            "evry: 15m",
+            "every: 5m",
+            "evry: 5m",
             "assets/stock/defs.yaml:5 evry: is not known here; allowed:",
         ),
         (
@@ -118,7 +118,7 @@ def test_plan_shows_each_record_and_field_and_sends_nothing(world, run):
 def test_plan_of_an_unknown_sync_names_those_there_are(run):
     result = run("plan", "orders")
     assert result.exit_code == 1
-    assert "there is no sync 'orders'; there are products_to_shop, stock_to_shop" in result.stderr
+    assert "there is no sync 'orders'; there are orders_to_erp, products_to_shop, stock_to_shop" in result.stderr
 
 
 def test_status_tells_last_pull_lag_and_what_is_not_delivered(world, run):

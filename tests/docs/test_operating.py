@@ -26,7 +26,7 @@ def test_a_held_change_set_goes_through_once_its_limit_is_raised(world):
     held = world.pull("erp/stocklevel")
     assert (held.state, held.reasons[0][:12]) == ("held", "sets to zero")
     # when
-    _edit(world, "assets/stock/defs.yaml", "  every: 15m\n", "  every: 15m\n  guard: {zeroed: off}\n")
+    _edit(world, "assets/stock/defs.yaml", "  every: 5m\n", "  every: 15m\n  guard: {zeroed: off}\n")
     # then
     assert world.pull("erp/stocklevel").state == "accepted"
     zero = world.rows("SELECT sku FROM baseline_stocklevel WHERE locationId = 'STORE' AND quantity = 0")

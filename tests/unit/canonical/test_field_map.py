@@ -41,6 +41,28 @@ def test_an_unknown_field_is_named_with_those_there_are():
             {"from": "item.l", "each": {"quantity": {"from": "each.q", "minus": "each.r"}}},
             ("lineItems.quantity", "takes no minus"),
         ),
+        (
+            "lineItems",
+            {"from": "item.l", "each": {"title": {"join": ["each.a", "each.b"]}}},
+            ("lineItems.title", "takes no join"),
+        ),
+        (
+            "lineItems",
+            {"from": "item.l", "each": {"quantity": {"from": "each.q", "over": "item.n", "round": 4}}},
+            ("lineItems.quantity", "starts with each"),
+        ),
+        (
+            "lineItems",
+            {"from": "item.l", "each": {"sku": {"from": "each.q", "over": "each.n", "round": 4}}},
+            ("lineItems.sku", "over divides numbers; this is none"),
+        ),
+        (
+            "totalAmount",
+            {"from": "item.a", "over": "item.b", "round": 4},
+            ("totalAmount", "over is for the rows of a list"),
+        ),
+        ("totalAmount", {"join": ["item.a", "item.b"]}, ("totalAmount", "join puts texts together; this is none")),
+        ("customer", {"fields": {"name": {"join": ["item.a", "each.b"]}}}, ("customer.name", "starts with item")),
     ],
 )
 def test_a_form_that_does_not_fit_the_field_is_refused(field, given, problem):
@@ -52,8 +74,9 @@ def test_a_part_that_an_object_does_not_have_is_refused():
     assert (name, problem) == ("customer.age", "is not one of: id, name, email, phone, company")
 
 
-def test_paths_that_sql_cannot_tell_apart_are_refused():
-    assert problems("product", title="item.SKU") == [("title", "item.SKU differs from item.sku only in case")]
+@pytest.mark.parametrize("title", ["item.SKU", {"join": ["item.name", "item.SKU"]}])
+def test_paths_that_sql_cannot_tell_apart_are_refused(title):
+    assert problems("product", title=title) == [("title", "item.SKU differs from item.sku only in case")]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +84,8 @@ def test_paths_that_sql_cannot_tell_apart_are_refused():
     [
         {}, {"from": "item.a", "value": "b"}, "a", "body.a", "item", "item.", "item.a b", "item.a'", 'item."a"',
         {"from": "item.a", "round": 5}, {"from": "item.a", "rounds": 1}, {"value": "x", "each": {"a": "each.a"}},
+        {"from": "item.a", "over": "item.b"}, {"join": ["item.a"]}, {"join": ["item.a", "b"]},
+        {"from": "item.a", "join": ["item.a", "item.b"]},
     ],
 )  # fmt: skip
 def test_a_mapping_that_says_nothing_clear_is_refused(given):
@@ -70,7 +95,8 @@ def test_a_mapping_that_says_nothing_clear_is_refused(given):
 
 def test_yaml_booleans_and_numbers_are_read_as_json_writes_them():
     given = FieldMap.model_validate(
-        {"from": "item.a", "map": {True: "yes", 2: "two"}, "unknown_unless": {"item.b": True}}
+        {"from": "item.a", "map": {True: "yes", 2: "two"}, "unknown_unless": {"item.b": True}, "empty": 0}
     )
+    assert given.empty == "0"
     assert given.map == {"true": "yes", "2": "two"}
     assert given.unknown_unless == {"item.b": "true"}

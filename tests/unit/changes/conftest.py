@@ -11,6 +11,7 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, acknowledge, arrive, claim
+from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import wake
 from pullpush_dagster.config import Pull, Push
 
@@ -23,6 +24,7 @@ class Outbox:
     push: Push
     entity: str
     bound_as: str
+    affected: Affected | None = None
 
     def arrive(self, connection: str = "erp") -> Arrival:
         entity = ENTITIES[self.entity]
@@ -56,7 +58,8 @@ class Outbox:
         return Settled(row, outcome, **{**usual, **more})
 
     def _acknowledge(self, settled: Iterable[Settled]) -> None:
-        acknowledge(self.con, self.push, ENTITIES[self.entity], ENTITIES[self.bound_as], list(settled))
+        entity, bound_as = ENTITIES[self.entity], ENTITIES[self.bound_as]
+        acknowledge(self.con, self.push, entity, bound_as, list(settled), self.affected)
 
     def _bound(self, row: Claimed) -> str:
         key = orjson.loads(row.key)

@@ -43,12 +43,12 @@ def test_a_literal_secret_is_refused():
     ["secret", "client_secret", "password", "passwd", "access_token", "api_key", "apikey", "consumer_key", "API_KEY"],
 )
 def test_a_setting_that_looks_like_a_secret_is_refused(name):
-    with pytest.raises(ValidationError, match=f"settings.{name} looks like a secret"):
+    with pytest.raises(ValidationError, match="looks like a secret"):
         connection(settings={name: "x"})
 
 
 def test_an_address_with_a_user_in_it_is_refused():
-    with pytest.raises(ValidationError, match=r"settings\.base_url has a user or password in it"):
+    with pytest.raises(ValidationError, match="has a user or password in it"):
         connection(settings={"base_url": "https://me:word@shop.example"})
 
 

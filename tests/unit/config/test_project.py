@@ -114,7 +114,7 @@ def test_a_fault_in_a_connection_is_told_with_file_line_and_key(project, text, c
             "assets/stock/defs.yaml:6 guard.zeored: is not known here; allowed: deleted, zer",
         ),
         ("type: pullpush_dagster.Pull\n", "assets/stock/defs.yaml:1 connection: is required"),
-        ("type: pullpush_dagster.Pull\nattributes: erp\n", "assets/stock/defs.yaml:2 Input should be"),
+        ("type: pullpush_dagster.Pull\nattributes: erp\n", "assets/stock/defs.yaml:2 must be keys with values"),
         (PULL.replace("[WH]", "[no]"), "assets/stock/defs.yaml:5 partitions.values.0: Input should be a valid string"),
     ],
 )
@@ -185,7 +185,7 @@ def test_a_setting_the_connector_needs_is_told(project):
 
 def test_a_setting_the_connector_does_not_know_is_told(project):
     (problem,) = project(erp=ERP.replace("base_url:", "base: x, base_url:")).problems()
-    assert problem == "resources/erp.yaml:3 settings.base: is not known; allowed: base_url, database"
+    assert problem == "resources/erp.yaml:3 settings.base: is not known; allowed: base_url, database, guest_partner"
 
 
 def test_a_secret_the_connector_needs_is_told(project):
@@ -209,7 +209,7 @@ def test_a_pull_of_an_unknown_entity_is_told(project):
 
 def test_a_pull_of_what_the_platform_does_not_carry_is_told(project):
     (problem,) = project(PULL.replace("stocklevel", "call")).problems()
-    assert problem == "assets/stock/defs.yaml:4 entity: odoo has no call; it has product, stocklevel"
+    assert problem == "assets/stock/defs.yaml:4 entity: odoo has no call; it has product, stocklevel, order"
 
 
 def test_days_on_a_source_without_a_filter_are_refused(project):

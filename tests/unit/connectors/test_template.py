@@ -95,6 +95,35 @@ def test_a_decimals_text_is_exactly_that_decimal(value):
     assert "E" not in text
 
 
+# Lists.
+
+
+@pytest.mark.parametrize(
+    ("form", "filled"),
+    [
+        ("{keys}", ["7", "8,9"]), ("{keys:text}", "7,8,9"), ("sku={keys:text}", "sku=7,8,9"),
+        ({"domain": [["sku", "in", "{keys}"]]}, {"domain": [["sku", "in", ["7", "8,9"]]]}),
+    ],
+)  # fmt: skip
+def test_a_list_stays_one_and_as_text_it_has_commas(form, filled):
+    assert fill(form, {"keys": ["7", "8,9"]}) == filled
+
+
+def test_a_list_of_ids_is_one_of_whole_numbers_where_these_are_needed():
+    assert fill([["id", "in", "{ids:integer}"]], {"ids": ["7", "12"]}) == [["id", "in", [7, 12]]]
+
+
+@pytest.mark.parametrize("ids", [["7", "x"], ["7.5"], [""], ["7", None]])
+def test_a_list_with_an_id_that_is_none_is_rejected(ids):
+    with pytest.raises(RejectError, match=r"^ids .*number, which this platform needs"):
+        fill("{ids:integer}", {"ids": ids})
+
+
+@pytest.mark.parametrize(("form", "filled"), [("{ids}", []), ("{ids:integer}", []), ("{ids:text}", "")])
+def test_an_empty_list_is_a_value(form, filled):
+    assert fill(form, {"ids": []}) == filled
+
+
 # Paths.
 
 

@@ -247,3 +247,11 @@ def test_a_location_that_the_shop_does_not_have_is_rejected(store, source, tmp_p
     with store.session() as con:
         ((reason,),) = con.execute("SELECT reason FROM outbox").fetchall()
     assert reason.startswith("shop has only locationId default, not WH")
+
+
+def test_what_orders_affect_is_told_to_the_stock_pushes_of_the_shop_they_came_from(store):
+    made = Project.find()
+    affected = Pusher(made, made.push("orders_to_erp"), store).affected
+    assert affected.path == "lineItems.sku"
+    assert affected.pushes == {"shop": ["stock_to_shop"], "outlet": ["stock_to_outlet"]}
+    assert Pusher(made, made.push("stock_to_shop"), store).affected is None

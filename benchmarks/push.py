@@ -1,0 +1,138 @@
+"""Changes pushed in batches. Floor: hand-written httpx over aiohttp with lanes by key, to the same server."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import pyarrow as arrow
+
+from benchmarks.measuring import told
+from benchmarks.serving import started
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.config import Project
+from pullpush_dagster.push import Pusher
+from pullpush_dagster.store import Store
+
+_KEYS = 50_001
+_PULL = "type: pullpush_dagster.Pull\nattributes: {connection: judge, entity: product}\n"
+_PUSH = "---\ntype: pullpush_dagster.Push\nattributes: {name: bench, from: judge/product, to: judge, mode: live, lanes: LANES}\n"
+_LOG = """INSERT INTO changes (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
+SELECT 'judge', 'product', $first + row_number() OVER (ORDER BY seq), 1, 'update', CAST(to_json({sku: key}) AS VARCHAR), [], '{}',
+       CAST(json_merge_patch('{}', to_json({title: CAST(version AS VARCHAR), barcode: CAST(quantity AS VARCHAR),
+                                            price: CAST(CAST(price AS DECIMAL(18,4)) AS VARCHAR)})) AS VARCHAR),
+       CASE WHEN quantity IS NULL THEN ['barcode'] ELSE [] END, now(), now()
+FROM changed"""
+_BOUND = """INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
+SELECT 'judge', 'product', CAST(to_json({sku: key}) AS VARCHAR), key, CAST(to_json({id: key}) AS VARCHAR), true, now()
+FROM changed GROUP BY key"""
+
+
+@click.command()
+@click.option("--faults", default="latency_ms=20&jitter_ms=20", show_default=True, help="The judge's fault string.")
+@click.option("--lanes", default=64, show_default=True, help="Requests in flight.")
+@click.option("--rounds", default=2, show_default=True, help="Runs of each, of which the best counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(faults: str, lanes: int, rounds: int, as_json: bool) -> None:
+    """Push 50,001 changes to the judge (PULLPUSH_JUDGE), against its own floor ``httpx-aio batch keyed1``.
+
+    Each is of a key of its own, and every key is bound: only the newest version of a key would be sent.
+    """
+    with tempfile.TemporaryDirectory() as folder, _judge(Path(folder)) as url:
+        best: dict[str, float] = {}
+        for _ in range(rounds):
+            _reset(url, faults)
+            floor = _floor(Path(folder), url, lanes)
+            _reset(url, faults)
+            ours = _ours(Path(folder), url, lanes)
+            verdict = _checked(Path(folder), url)
+            best = {name: min(best.get(name, 9e9), s) for name, s in {"floor": floor, **ours}.items()}
+    figures = {"changes": _KEYS, "checker": verdict, "floor s": best["floor"],
+               "arrive s": best["arrive"], "send s": best["send"], "floor / send": best["floor"] / best["send"]}  # fmt: skip
+    told("push", figures, as_json=as_json)
+    sys.exit(0 if verdict == "PASS" else 1)
+
+
+@contextmanager
+def _judge(folder: Path) -> Iterator[str]:
+    source = os.environ.get("PULLPUSH_JUDGE")
+    if not source or not shutil.which("cc"):
+        raise click.ClickException("needs PULLPUSH_JUDGE, the judge's folder, and a C compiler")
+    for file in Path(source).iterdir():
+        shutil.copyfile(file, folder / file.name)
+    subprocess.run(["cc", "-O2", "-o", folder / "mockapi", folder / "mockapi.c"], check=True)
+    (folder / "changes.jsonl").write_text("".join(f"{json.dumps(_change(key))}\n" for key in range(_KEYS)))
+    with started([str(folder / "mockapi")], "0", str(_KEYS), "1") as url:
+        yield url
+
+
+def _change(key: int) -> dict[str, object]:
+    """As the judge's own generator makes them: each 50th number is a real 0, the one after it unknown."""
+    number = {0: 0, 1: None}.get(key % 50, key % 1000 + 1)
+    return {"key": f"SKU-{key:06d}", "version": 1, "quantity": number, "price": f"{key % 900 + 1}.50",
+            "location": "JHB-1", "updated_at": "2026-01-01T00:00:00Z"}  # fmt: skip
+
+
+def _reset(url: str, faults: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(f"{url}/_ctl/reset?{faults}", method="POST")).read()
+
+
+def _floor(folder: Path, url: str, lanes: int) -> float:
+    """Seconds of the judge's own floor."""
+    command = [sys.executable, folder / "push_floor.py", "httpx-aio", "batch", "keyed1", str(lanes)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "MOCK": url})
+    return float(json.loads(done.stdout)["s"])
+
+
+def _ours(folder: Path, url: str, lanes: int) -> dict[str, float]:
+    """Seconds from the change log into the outbox, and from there to the last acknowledgement."""
+    project = _project(folder / "project", url, lanes)
+    store = Store.of(project.state)
+    with store.session() as con:
+        ensure_tables(con, ENTITIES["product"])
+        con.register("changed", arrow.Table.from_pylist([{"seq": key, **_change(key)} for key in range(_KEYS)]))
+        con.execute(_LOG, {"first": 0})
+        con.execute(_BOUND)
+        con.execute("INSERT INTO positions (push, connection, name, position) VALUES ('bench', 'judge', 'product', 0)")
+    pusher = Pusher(project, project.push("bench"), store, patience=5)
+    begun = time.perf_counter()
+    pusher.arrive()
+    arrived = time.perf_counter()
+    asyncio.run(pusher.send(lambda _: None))
+    return {"arrive": arrived - begun, "send": time.perf_counter() - arrived}
+
+
+def _project(folder: Path, url: str, lanes: int) -> Project:
+    shutil.rmtree(folder, ignore_errors=True)
+    connectors, asset = folder / "resources" / "connectors", folder / "assets" / "bench"
+    os.environ["JUDGE_KEY"] = "it-asks-nobody"
+    connectors.mkdir(parents=True)
+    asset.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("judge.yaml"), connectors)
+    connection = f"connection: judge\nconnector: judge\nsettings: {{base_url: '{url}'}}\nsecrets: {{key: JUDGE_KEY}}\n"
+    (folder / "resources" / "judge.yaml").write_text(connection, encoding="utf-8")
+    (asset / "defs.yaml").write_text(_PULL + _PUSH.replace("LANES", str(lanes)), encoding="utf-8")
+    return Project(folder, folder / "data")
+
+
+def _checked(folder: Path, url: str) -> str:
+    """PASS or FAIL, by the judge's checker."""
+    command = [sys.executable, folder / "check_push.py"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "MOCK": url})
+    if not done.stdout.startswith("PASS"):
+        click.echo(done.stdout, err=True)
+    return done.stdout.partition(" ")[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""httpx over aiohttp's connections: with many of them open, httpx's own pool costs more than the requests."""
+
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from yarl import URL
+
+# Only these say for certain that nothing was sent.
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class Sockets(AiohttpTransport):
+    """At most ``connections`` at once, kept open; no cookies, no second try, no redirects.
+
+    ``ConnectError`` and ``ConnectTimeout`` mean that nothing was sent; any other ``httpx.TransportError`` means
+    that the platform may have done what it was asked.
+    """
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(limits=httpx.Limits(max_connections=connections), trust_env=False)
+        self._session: _Session | None = None
+
+    def get_client(self) -> "_Session":  # type: ignore[override]
+        """The session behind it; made when first used, as it belongs to the loop that runs then."""
+        if self._session is None:
+            self._session = _Session(self.limits.max_connections or 0, self.ssl_context)
+        return self._session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The response, its body not read yet."""
+        try:
+            response = await super().handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            # The library calls every broken connection a connect timeout.
+            if isinstance(error.__cause__, _NEVER_SENT):
+                raise
+            raise httpx.ReadError(str(error)) from error
+        except aiohttp.ClientError as error:
+            raise httpx.RemoteProtocolError(type(error).__name__) from error
+        response.stream = _Body(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Session:
+    """aiohttp's session, which sends a URL as it is written, and once."""
+
+    def __init__(self, connections: int, tls: ssl.SSLContext) -> None:
+        connector = aiohttp.TCPConnector(limit=connections, ssl=tls)
+        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # It would send a PUT again by itself when the connection breaks: a lost answer is ours to judge.
+        self._session._retry_connection = False
+        self.close = self._session.close
+
+    def request(self, url: str, **options: Any) -> Any:
+        """As the session's own. Quoted anew, a URL would no longer be the one that was signed."""
+        return self._session.request(url=URL(url, encoded=True), **options)
+
+
+class _Body(httpx.AsyncByteStream):
+    """A response's body; whatever breaks it breaks it after the platform was reached."""
+
+    def __init__(self, stream: object) -> None:
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except (httpx.TransportError, aiohttp.ClientError) as error:
+            raise httpx.ReadError(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -1,0 +1,248 @@
+"""What an accepted order changed at its own shop is sent there again, once the ERP was asked after that."""
+
+import datetime as dt
+
+import pytest
+
+from pullpush_dagster.changes.acknowledging import Affected
+
+START = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
+SOLD = 100.0  # the minute at which an order is accepted
+
+
+@pytest.fixture
+def orders(outbox):
+    """A push of two shops' orders to the ERP; each shop is sent stock by a push of its own."""
+    made = outbox("order", name="orders", **{"from": ["shop/order", "outlet/order"], "to": "erp"})
+    made.affected = Affected("lineItems.sku", {"shop": ["to_shop"], "outlet": ["to_outlet"]})
+    return made
+
+
+@pytest.fixture
+def sell(source, orders, con):
+    """The ERP's answer, at minute SOLD, to an order of some SKUs."""
+
+    def sale(*skus, connection="shop", outcome="accepted", minute=SOLD, status="paid", **more):
+        lines = [{"id": str(number), "sku": sku, "q": 1} for number, sku in enumerate(skus)]
+        native = {"number": "5", "status": status, "lines": lines}
+        source("order", connection=connection)([native], kind="sync", asked=minute)
+        orders.arrive(connection)
+        for row in orders.claim().values():
+            orders.settle(row, outcome, **more)
+        con.execute("UPDATE affected SET affectedAt = ?", [START + dt.timedelta(minutes=minute)])
+
+    return sale
+
+
+@pytest.fixture
+def delivered(stock, shop):
+    """A and B delivered to the shop."""
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=1.0)
+    shop.deliver()
+    return shop
+
+
+def notes(con):
+    return con.execute("SELECT push, field, value FROM affected ORDER BY ALL").fetchall()
+
+
+def due(shop):
+    """What is due at the shop, and of that what is to be sent."""
+    return {key: {name: row.desired[name] for name in row.todo} for key, row in shop.claim().items()}
+
+
+# Prefixed keys.
+
+
+def test_orders_of_two_shops_under_one_number_are_two_keys(source, orders):
+    for connection in ("shop", "outlet"):
+        source("order", connection=connection)([{"number": "5", "status": "paid"}])
+        orders.arrive(connection)
+    assert orders.heads() == {"shop:5": "due", "outlet:5": "due"}
+
+
+def test_what_one_shop_says_of_an_order_changes_nothing_of_the_others(source, orders):
+    shops = {name: source("order", connection=name) for name in ("shop", "outlet")}
+    for name, shop in shops.items():
+        shop([{"number": "5", "status": "paid"}])
+        orders.arrive(name)
+    shops["shop"]([{"number": "5", "status": "cancelled"}])
+    orders.arrive("shop")
+    assert orders.desired() == {"shop:5": {"status": "cancelled"}, "outlet:5": {"status": "paid"}}
+
+
+# Noted.
+
+
+def test_an_accepted_order_notes_its_skus_for_the_pushes_to_its_own_shop(sell, con):
+    sell("A", "B", "A", None, connection="outlet")
+    assert notes(con) == [("to_outlet", "sku", "A"), ("to_outlet", "sku", "B")]
+
+
+def test_an_order_of_a_shop_that_is_sent_nothing_notes_nothing(sell, con):
+    sell("A", connection="other")
+    assert notes(con) == []
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "retry", "unknown", "waiting", "skipped"])
+def test_an_order_that_was_not_accepted_notes_nothing(sell, con, outcome):
+    sell("A", outcome=outcome)
+    assert notes(con) == []
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "skipped"])
+def test_an_order_that_was_found_to_be_there_is_noted_though_nothing_was_sent(sell, con, outcome):
+    # As after an answer that was lost, or a process that died.
+    sell("A", outcome=outcome, sent={"status": "paid"}, sent_at=None)
+    assert notes(con) == [("to_shop", "sku", "A")]
+
+
+def test_a_sku_that_left_the_order_is_noted_as_well(sell, con):
+    sell("A")
+    con.execute("DELETE FROM affected")
+    sell("B", minute=SOLD + 1)
+    assert notes(con) == [("to_shop", "sku", "A"), ("to_shop", "sku", "B")]
+
+
+def test_an_order_without_lines_notes_nothing(source, orders, con):
+    source("order", connection="shop")([{"number": "5", "status": "paid", "lines": None}])
+    orders.arrive("shop")
+    orders.settle(orders.claim()["shop:5"], "accepted")
+    assert notes(con) == []
+
+
+def test_a_sku_is_noted_once_at_its_latest_sale(sell, con):
+    sell("A")
+    sell("A", status="fulfilled", minute=SOLD + 5)
+    assert con.execute("SELECT value, affectedAt FROM affected").fetchall() == [
+        ("A", START + dt.timedelta(minutes=SOLD + 5))
+    ]
+
+
+# Sent again.
+
+
+def test_what_was_sold_is_sent_again_once_the_erp_was_asked_after_that_though_the_number_did_not_move(
+    stock, delivered, sell
+):
+    sell("A")
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD + 1)
+    assert delivered.arrive().changes == 1
+    assert due(delivered) == {"A": {"quantity": "5.0000"}}
+
+
+@pytest.mark.parametrize("asked", [2.0, SOLD - 1, SOLD])
+def test_it_is_not_sent_before_that(stock, delivered, sell, con, asked):
+    sell("A")
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=asked)
+    assert delivered.arrive().changes == 0
+    assert (due(delivered), notes(con)) == ({}, [("to_shop", "sku", "A")])
+
+
+def test_a_pull_that_began_before_the_sale_and_gave_its_page_after_it_does_not_count(stock, delivered, sell):
+    sell("A")
+    stock([("A", "WH", 5), ("B", "WH", 5)], started=SOLD - 1, asked=SOLD + 1)
+    delivered.arrive()
+    assert due(delivered) == {}
+
+
+def test_a_number_that_moved_is_sent_as_it_is_now(stock, delivered, sell):
+    sell("A")
+    stock([("A", "WH", 3), ("B", "WH", 4)], asked=SOLD + 1)
+    delivered.arrive()
+    assert due(delivered) == {"A": {"quantity": "3.0000"}, "B": {"quantity": "4.0000"}}
+
+
+def test_afterwards_the_note_is_gone_and_nothing_is_sent_a_second_time(stock, delivered, sell, con):
+    sell("A")
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD + 1)
+    delivered.deliver()
+    assert (notes(con), delivered.arrive().changes) == ([], 0)
+    assert (delivered.heads(), delivered.accepted()["A"]) == ({}, {"quantity": "5.0000"})
+
+
+def test_a_new_push_starts_with_what_was_sold_once(stock, sell, shop, con):
+    sell("A")
+    stock([("A", "WH", 5)], asked=SOLD + 1)
+    assert shop.arrive().changes == 1
+    assert due(shop) == {"A": {"quantity": "5.0000"}}
+    assert notes(con) == []
+
+
+def test_what_only_leaves_out_is_not_sent_again(source, outbox, sell, con):
+    shop = outbox(only={"locationId": ["WH"]})
+    source(scope="STORE")([("A", "STORE", 7)], asked=1.0)
+    source(scope="WH")([("A", "WH", 5)], asked=1.0)
+    shop.deliver()
+    sell("A")
+    source(scope="STORE")([("A", "STORE", 7)], asked=SOLD + 1)
+    assert shop.arrive().changes == 0
+    assert notes(con) == [("to_shop", "sku", "A")]
+    source(scope="WH")([("A", "WH", 5)], asked=SOLD + 1)
+    assert shop.arrive().changes == 1
+    assert notes(con) == []
+
+
+def test_what_is_unknown_by_now_is_not_sent_again_until_it_is_known(stock, delivered, sell):
+    sell("A")
+    stock([("A", "WH", None), ("B", "WH", 5)], asked=SOLD + 1)
+    delivered.arrive()
+    assert due(delivered) == {}
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD + 2)
+    delivered.arrive()
+    assert due(delivered) == {"A": {"quantity": "5.0000"}}
+
+
+def test_what_is_gone_at_the_source_is_not_sent_again(stock, delivered, sell):
+    for _ in range(2):
+        stock([("B", "WH", 5)])
+    delivered.arrive()
+    sell("A")
+    stock([("B", "WH", 5)], asked=SOLD + 1)
+    delivered.arrive()
+    assert due(delivered) == {}
+
+
+def test_the_guard_holds_it_with_the_rest_and_the_note_stays(stock, shop, sell, con):
+    many = [f"S{number:02}" for number in range(40)]
+    stock([(sku, "WH", 5) for sku in many], asked=1.0)
+    shop.deliver()
+    sell("S00")
+    stock([("S00", "WH", 5), *((sku, "WH", 0) for sku in many[1:])], asked=SOLD + 1)
+    assert shop.arrive().held
+    assert (shop.heads(), notes(con)) == ({}, [("to_shop", "sku", "S00")])
+    assert shop.accepted()["S00"] == {"quantity": "5.0000"}
+
+
+def test_to_send_it_again_is_no_change_in_the_eyes_of_the_guard(stock, outbox, sell):
+    shop = outbox(guard={"changed": "1%", "zeroed": "1%"})
+    many = [f"S{number:02}" for number in range(40)]
+    stock([(sku, "WH", 0) for sku in many], asked=1.0)
+    shop.deliver()
+    sell(*many)
+    stock([(sku, "WH", 0) for sku in many], asked=SOLD + 1)
+    assert (shop.arrive().held, len(shop.heads())) == ((), 40)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_under_way_at_that_moment_is_sent_again_after_it(stock, delivered, sell, con, moved):
+    stock([("A", "WH", 4), ("B", "WH", 5)], asked=2.0)
+    delivered.arrive()
+    under_way = delivered.claim()["A"]
+    sell("A")
+    stock([("A", "WH", 4), ("B", "WH", 6 if moved else 5)], asked=SOLD + 1)
+    delivered.arrive()
+    delivered.settle(under_way, "accepted")
+    delivered.arrive()
+    assert due(delivered)["A"] == {"quantity": "4.0000"}
+    assert notes(con) == []
+
+
+def test_a_key_that_was_given_up_gets_a_new_try(stock, shop, sell):
+    stock([("A", "WH", 5)], asked=1.0)
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected")
+    sell("A")
+    stock([("A", "WH", 5)], asked=SOLD + 1)
+    shop.arrive()
+    assert shop.heads("state, attempts") == {"A": ["due", 0]}
