@@ -14,7 +14,7 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 class Sockets(AiohttpTransport):
-    """At most ``connections`` at once, kept open; no cookies, no second try, no redirects.
+    """At most ``connections`` at once, kept open; no second try, no redirects.
 
     ``ConnectError`` and ``ConnectTimeout`` mean that nothing was sent; any other ``httpx.TransportError`` means
     that the platform may have done what it was asked.
