@@ -47,7 +47,7 @@ class Claimed:
     @property
     def known(self) -> Fields:
         """Everything known of the record: what was accepted, and over it what is newer."""
-        return {**self.accepted, **self.desired}
+        return {**self.accepted, **self.desired} if self.accepted else self.desired
 
 
 def key_values(key: str) -> Fields:

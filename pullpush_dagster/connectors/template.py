@@ -166,6 +166,9 @@ def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
 
 
 def _formed(value: Any, form: str | None, name: str) -> Any:
+    # The usual kinds first: this runs for every value of every record.
+    if isinstance(value, str):
+        return _integer(value, name) if form == "integer" else value
     if isinstance(value, AsIs):
         return value.value
     if isinstance(value, list) and form:
@@ -180,6 +183,8 @@ def _formed(value: Any, form: str | None, name: str) -> Any:
 
 
 def _integer(value: Any, name: str) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
     try:
         number = Decimal(value)
     except (InvalidOperation, TypeError, ValueError):

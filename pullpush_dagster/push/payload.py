@@ -1,6 +1,6 @@
 """One key's request: which native fields go into it, and what they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,23 +77,33 @@ def named_references(facts: PushFacts, form: Write, sending: frozenset[str]) -> 
 
 
 def payload(
-    entity: Entity, facts: PushFacts, claimed: Claimed, form: Write, item: Item | None, references: References
+    entity: Entity,
+    facts: PushFacts,
+    claimed: Claimed,
+    form: Write,
+    item: Item | None,
+    references: References,
+    fields: Set[str] | None = None,
 ) -> Payload:
     """The request for one key.
 
     An existing item gets only the fields that differ; a new one gets every known field. An unknown field
     is in neither; a cleared one has the value with which this platform empties it.
 
+    Args:
+        fields: those to be sent, where that is known already.
+
     Raises:
         RejectError: a value cannot take the form the platform needs.
         MissingError: it names what the platform does not have yet.
     """
     known = claimed.known
-    names = carried(facts, entity, form) & (known.keys() if item is None else claimed.todo & known.keys())
-    sending = {name for name in names if expressible(facts, name, known[name])}
+    sending = _sending(entity, facts, claimed, form, item) if fields is None else fields
     values: Fields = {**references.settings, **key_values(claimed.key)}
-    values |= {f"binding.{name}": value for name, value in (item.ids if item else {}).items()}
-    values |= {name: _native(entity, facts, name, known[name]) for name in sending}
+    for name, value in item.ids.items() if item else ():
+        values[f"binding.{name}"] = value
+    for name in sending:
+        values[name] = _native(entity, facts, name, known[name])
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
     for name in named_references(facts, form, frozenset()) if facts.references else ():
@@ -106,6 +116,12 @@ def payload(
     path = form.path if form.path_is_fixed else fill_path(form.path, values)
     empty = item is not None and not sending - silent
     return Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
+
+
+def _sending(entity: Entity, facts: PushFacts, claimed: Claimed, form: Write, item: Item | None) -> Set[str]:
+    known = claimed.known
+    names = carried(facts, entity, form) & (known.keys() if item is None else claimed.todo & known.keys())
+    return {name for name in names if expressible(facts, name, known[name])}
 
 
 def _lines(entity: Entity, facts: PushFacts, claimed: Claimed, item: Item | None, references: References) -> list[Any]:

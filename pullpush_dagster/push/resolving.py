@@ -154,7 +154,7 @@ class Resolving:
                 learned = {"external_id": item.ids, "bound_key": self.bound_key(row)} if [item.ids] != row.ids else {}
             if isinstance(step, Ended):
                 return Settled(row, step.outcome, step.reason, sent=step.has, **learned)
-            made = payload(self.entity, self.facts, row, step.form, item, references)
+            made = payload(self.entity, self.facts, row, step.form, item, references, step.fields)
         except MissingError as error:
             return Settled(row, "waiting", str(error), **learned)
         except RetryError as error:

@@ -1,5 +1,6 @@
 """The next step of one key: created, written, led to its state, or nothing more."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,15 @@ from pullpush_dagster.push.payload import Item, carried, expressible, meets
 
 @dataclass(frozen=True)
 class Step:
-    """A request to make. ``more``: another step follows. ``acts``: what it did must be read to be known."""
+    """A request to make.
+
+    ``more``: another step follows. ``acts``: what it did must be read to be known. ``fields``: those it carries.
+    """
 
     form: Write
     more: bool = False
     acts: bool = False
+    fields: Set[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,20 +41,28 @@ def next_step(facts: PushFacts, entity: Entity, row: Claimed, item: Item | None,
     """
     if item is None:
         return _creation(facts, row, to)
+    stranger = _disagreement(facts, row, item, to)
+    if stranger is not None:
+        return stranger
+    acted = facts.actions is not None and facts.actions.field in row.todo and bool(row.known.get(facts.actions.field))
+    form = form_for(facts, item.ids)
+    differing = carried(facts, entity, form) & row.todo if form is not None else frozenset()
+    known = row.known
+    written = {name for name in differing if expressible(facts, name, known[name])}
+    if form is not None and written:
+        new_rows = facts.lines is not None and facts.lines.field in written
+        return Step(form, acted or new_rows, fields=written)
+    if acted:
+        return _action(facts, row, item, to)
+    return Ended("skipped", f"nothing that {to} can be sent differs")
+
+
+def _disagreement(facts: PushFacts, row: Claimed, item: Item, to: str) -> Ended | None:
     for field, path in facts.agree.items():
         theirs = at(item.native, path)
         if theirs is not None and row.known.get(field) not in (None, False, str(theirs)):
             return Ended("rejected", f"{field} is {row.known[field]}, and {theirs} in {to}")
-    acted = facts.actions is not None and facts.actions.field in row.todo and bool(row.known.get(facts.actions.field))
-    form = form_for(facts, item.ids)
-    differing = carried(facts, entity, form) & row.todo if form is not None else frozenset()
-    written = {name for name in differing if expressible(facts, name, row.known[name])}
-    if form is not None and written:
-        new_rows = facts.lines is not None and facts.lines.field in written
-        return Step(form, more=acted or new_rows)
-    if acted:
-        return _action(facts, row, item, to)
-    return Ended("skipped", f"nothing that {to} can be sent differs")
+    return None
 
 
 def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
