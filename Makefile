@@ -19,8 +19,11 @@ install: $(STAMP) ## the environment, from requirements.lock
 demo: $(STAMP) ## every sync against stand-in platforms, twice, and a comparison
 	$(RUN) -W ignore -m pullpush_dagster.demo
 
+dev: $(STAMP) ## a living system: stand-ins, the web UI on port 3000 (PORT=), drift; until Ctrl-C
+	@exec $(RUN) -W ignore -m pullpush_dagster.dev
+
 test: $(STAMP) ## all tests
-	$(RUN) -m pytest -q -n 2
+	$(RUN) -m pytest -q -n 2 --dist loadgroup
 
 check: $(STAMP) ## style, types, import directions, house figures
 	$(VENV)/bin/ruff check .
@@ -34,6 +37,9 @@ bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
 	$(RUN) -m benchmarks.map
 	$(RUN) -m benchmarks.pull
 
+crash: $(STAMP) ## kill -9 of all of `dagster dev`, five times at random moments (PULLPUSH_CRASHES=)
+	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-5} $(RUN) -m pytest -q -s tests/orchestration/test_killed.py
+
 ui: $(STAMP) ## Dagster's web UI with this project
 	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/
 	$(VENV)/bin/dagster dev -w workspace.yaml -h 127.0.0.1
@@ -45,4 +51,4 @@ lock: ## pin requirements.lock anew (needs uv)
 clean: ## remove everything that was made here
 	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo test check bench ui lock clean
+.PHONY: help install demo dev test check bench crash ui lock clean

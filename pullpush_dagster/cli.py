@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.explain import explain as explained
 from pullpush_dagster.pull.trying import try_pull
@@ -41,6 +42,9 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
+
+
+main.add_command(sandbox)
 
 
 @main.command()

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pullpush_dagster.config import Project
 from pullpush_dagster.config import Pull as PullFile
 from pullpush_dagster.config import Push as PushFile
+from pullpush_dagster.orchestration.fulls import full_definitions
 from pullpush_dagster.orchestration.pulls import pull_definitions
 from pullpush_dagster.orchestration.pushes import push_definitions
 from pullpush_dagster.orchestration.scaffolding import PullScaffolder, PushScaffolder
@@ -33,8 +34,9 @@ class Pull(dg.Component):
         return cls(PullFile.model_validate(attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The platform's external asset, and the assets pulled, canonical and changes."""
-        return pull_definitions(_project(context), self.file)
+        """The platform's external asset, the assets pulled, canonical and changes, and the full audit."""
+        project = _project(context)
+        return dg.Definitions.merge(pull_definitions(project, self.file), full_definitions(project, self.file))
 
 
 @dg.scaffold_with(PushScaffolder)
@@ -55,7 +57,7 @@ class Push(dg.Component):
         return cls(PushFile.model_validate(attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The push asset with its check, the sync's job, and its schedule."""
+        """The push asset with its check, the jobs of the sync, and its schedule."""
         project = _project(context)
         return dg.Definitions.merge(push_definitions(project, self.file), sync_definitions(project, self.file))
 

@@ -14,7 +14,7 @@ def platform_key(pull: Pull) -> dg.AssetKey:
 
 
 def stage_key(pull: Pull, stage: str) -> dg.AssetKey:
-    """``stage`` is pulled, canonical or changes."""
+    """``stage`` is pulled, canonical, full or changes."""
     return dg.AssetKey([pull.connection, pull.name, stage])
 
 

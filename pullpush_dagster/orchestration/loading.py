@@ -1,13 +1,15 @@
 """A whole project as Dagster definitions."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.orchestration.watching import watch_definitions
 
 
 def project_definitions(project: Project) -> dg.Definitions:
-    """All assets, jobs, schedules and checks of ``project``, in-process.
+    """All assets, jobs, schedules, sensors and checks of ``project``, in-process.
 
     Raises:
         ConfigError: files contradict each other; every fault is listed with file, line and key.
@@ -16,5 +18,8 @@ def project_definitions(project: Project) -> dg.Definitions:
     if problems:
         raise ConfigError("\n" + "\n".join(problems))
     found = dg.load_from_defs_folder(path_within_project=project.root)
+    jobs = [job for job in found.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
     # Steps of a sync run wait for platforms and the store, not for the processor: one process is the fastest.
-    return dg.Definitions.merge(found, dg.Definitions(executor=dg.in_process_executor))
+    return dg.Definitions.merge(
+        found, watch_definitions(project, jobs), dg.Definitions(executor=dg.in_process_executor)
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pullpush_dagster.config import Pull
+from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.pull import Window
 
 _DAY = dt.timedelta(days=1)
@@ -23,6 +23,13 @@ def partitions_of(pull: Pull) -> dg.PartitionsDefinition | None:
 def changes_partitions_of(pull: Pull) -> dg.PartitionsDefinition | None:
     """Changes are found scope by scope; those of days are found together, since a record moves between days."""
     return None if pull.partitions is None or pull.partitions.is_days else partitions_of(pull)
+
+
+def full_every_of(project: Project, pull: Pull) -> int | None:
+    """Seconds between full audits of ``pull``; None: none, as each pull of it is whole, or its file says so."""
+    scoped = pull.partitions is not None and not pull.partitions.is_days
+    follows = project.connector(pull.connection).pull(pull.entity).since is not None
+    return pull.full_every if follows and not scoped else None
 
 
 def scopes_of(pull: Pull, keys: Sequence[str]) -> list[str]:

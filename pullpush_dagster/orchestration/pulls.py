@@ -1,8 +1,8 @@
-"""The assets of one pull: pulled, canonical, changes."""
+"""The assets of one pull: pulled, canonical, changes; and what they share with its full audit."""
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,11 +10,12 @@ import dagster as dg
 from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import Kept
-from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.orchestration.failures import as_failure
-from pullpush_dagster.orchestration.keys import SYNC_TAG, column_schema, platform_key, stage_key
+from pullpush_dagster.orchestration.keys import SYNC_TAG, column_schema, platform_key, push_key, stage_key
 from pullpush_dagster.orchestration.partitions import (
     changes_partitions_of,
+    full_every_of,
     partitions_of,
     scopes_of,
     windows_of,
@@ -32,6 +33,7 @@ def pull_definitions(project: Project, pull: Pull) -> dg.Definitions:
     connector = project.connector(pull.connection)
     platform = dg.AssetSpec(
         platform_key(pull),
+        deps=[push_key(project, push) for push in project.pushes.values() if _changes_here(push, pull)],
         group_name=pull.entity,
         kinds={connector.name},
         description=f"What {connector.facts.title} holds; nobody materialises it here.",
@@ -39,14 +41,21 @@ def pull_definitions(project: Project, pull: Pull) -> dg.Definitions:
     return dg.Definitions(assets=[platform, _pulled(project, pull), _canonical(project, pull), _changes(project, pull)])
 
 
-def _asset_arguments(pull: Pull, stage: str, upstream: dg.AssetKey, check: str, about: str) -> dict[str, Any]:
-    partitions = changes_partitions_of(pull) if stage == "changes" else partitions_of(pull)
+def _changes_here(push: Push, pull: Pull) -> bool:
+    """Whether what ``push`` sends moves what ``pull`` asks for: an order that arrives takes stock."""
+    return push.affected is not None and (push.to, push.affected[0]) == (pull.connection, pull.entity)
+
+
+def asset_arguments(
+    pull: Pull, stage: str, upstream: Sequence[dg.AssetKey], checks: Mapping[str, str], every: int | None
+) -> dict[str, Any]:
+    """What every asset of a pull says of itself. ``checks``: name -> what holds when it passes."""
     key = stage_key(pull, stage)
-    fresh = dt.timedelta(seconds=max(4 * pull.every, 3600)) if pull.every else None
+    fresh = dt.timedelta(seconds=max(4 * every, 3600)) if every else None
     return {
         "key": key,
-        "deps": [upstream],
-        "partitions_def": partitions,
+        "deps": upstream,
+        "partitions_def": partitions_of(pull) if stage in ("pulled", "canonical") else changes_partitions_of(pull),
         "backfill_policy": _SINGLE,
         "group_name": pull.entity,
         "kinds": {"duckdb"},
@@ -59,13 +68,18 @@ def _asset_arguments(pull: Pull, stage: str, upstream: dg.AssetKey, check: str, 
             dg.AssetCheckSpec(
                 check, asset=key, partitions_def=changes_partitions_of(pull), blocking=False, description=about
             )
+            for check, about in checks.items()
         ],
     }
 
 
+COMPLETE = "Every record the platform says there are was read."
+VALID = "Every record could be read, and passes the checks of its entity; others are quarantined with reasons."
+_GUARD = "The change set is within its limits; else it is held until a person has looked."
+
+
 def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
-    about = "Every record the platform says there are was read."
-    arguments = _asset_arguments(pull, "pulled", platform_key(pull), "complete", about)
+    arguments = asset_arguments(pull, "pulled", [platform_key(pull)], {"complete": COMPLETE}, pull.every)
     filtered = project.connector(pull.connection).pull(pull.entity).since is not None
 
     @dg.asset(**arguments, description="Pages as the platform sent them, kept raw.")
@@ -77,10 +91,10 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
             with as_failure():
                 done = asyncio.run(pull_records(project, store, pull, window, context.log.debug))
             asked = done.asked
-            whole = asked.expected is None or asked.records >= asked.expected
+            whole = is_whole(done)
             short += [] if whole else [window.scope or pull.name]
             context.log.info(f"{_of(pull, window.scope)}: {asked.records} records in {asked.pages} pages")
-            _for_window(context, keys, window, _pulled_metadata(done), "complete", passed=whole)
+            _for_window(context, keys, window, pulled_metadata(done), "complete", passed=whole)
         with store.session() as con:
             past = past_counts(con, pull.connection, pull.name)
         return dg.MaterializeResult(
@@ -91,15 +105,20 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
     return pulled
 
 
-def _pulled_metadata(done: Pulled) -> dict[str, Any]:
+def is_whole(done: Pulled) -> bool:
+    """Whether a pull gave as many records as the platform says there are; true where it does not say."""
+    return done.asked.expected is None or done.asked.records >= done.asked.expected
+
+
+def pulled_metadata(done: Pulled) -> dict[str, Any]:
+    """What one pull asked for and got."""
     asked = done.asked
     told = {"pull": done.pull, "pages": asked.pages, "dagster/row_count": asked.records, "asked": asked.filters}
     return told | ({"the platform says": asked.expected} if asked.expected is not None else {})
 
 
 def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
-    about = "Every record could be read, and passes the checks of its entity; others are quarantined with reasons."
-    arguments = _asset_arguments(pull, "canonical", stage_key(pull, "pulled"), "valid", about)
+    arguments = asset_arguments(pull, "canonical", [stage_key(pull, "pulled")], {"valid": VALID}, pull.every)
 
     @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
     def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -111,24 +130,33 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
             bad += sum(one.quarantined for one in kept)
             shown = {"sample": sample(store, pull, scope)} if kept else {}
             for one in kept:
-                told = _canonical_metadata(one) | shown
+                told = canonical_metadata(one) | shown
                 _for_window(context, keys, Window("full", scope), told, "valid", passed=not one.quarantined)
-        result = dg.AssetCheckResult(
-            passed=not bad, check_name="valid", severity=dg.AssetCheckSeverity.WARN, metadata={"quarantined": bad}
-        )
-        return dg.MaterializeResult(check_results=[result])
+        return dg.MaterializeResult(check_results=[valid(bad)])
 
     return canonical
 
 
-def _canonical_metadata(kept: Kept) -> dict[str, Any]:
+def valid(quarantined: int) -> dg.AssetCheckResult:
+    """The check of that name: it warns of quarantined records."""
+    return dg.AssetCheckResult(
+        passed=not quarantined,
+        check_name="valid",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": quarantined},
+    )
+
+
+def canonical_metadata(kept: Kept) -> dict[str, Any]:
+    """What reading one pull came to."""
     told = {"dagster/row_count": kept.rows, "quarantined": kept.quarantined}
     return told | ({"deletes are off": kept.deletes_off} if kept.deletes_off else {})
 
 
 def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
-    about = "The change set is within its limits; else it is held until a person has looked."
-    arguments = _asset_arguments(pull, "changes", stage_key(pull, "canonical"), "guard", about)
+    stages = ["canonical", *(["full"] if full_every_of(project, pull) else [])]
+    upstream = [stage_key(pull, stage) for stage in stages]
+    arguments = asset_arguments(pull, "changes", upstream, {"guard": _GUARD}, pull.every)
 
     @dg.asset(**arguments, description="What differs from the last accepted state, in the change log.")
     def changes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]

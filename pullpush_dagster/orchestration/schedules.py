@@ -1,8 +1,9 @@
-"""One job per sync, pull to push in one run, and the schedule its pulls ask for."""
+"""Two jobs per sync, pull to push in one run and the push alone, and the schedule its pulls ask for."""
 
 import datetime as dt
 
 import dagster as dg
+import duckdb
 
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.orchestration.keys import SYNC_TAG, push_key, stage_key
@@ -12,34 +13,56 @@ from pullpush_dagster.store.overview import oldest_watermark
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
+def push_job_name(push: Push) -> str:
+    """The job that sends what is due, without asking the source again."""
+    return f"{push.name}_push"
+
+
 def sync_definitions(project: Project, push: Push) -> dg.Definitions:
-    """The job of one sync and, when a pull of it says ``every``, its schedule."""
+    """The jobs of one sync and, when a pull of it says ``every``, its schedule."""
     pulls = [project.pull(id_) for id_ in push.from_]
     keys = [stage_key(pull, stage) for pull in pulls for stage in ("pulled", "canonical", "changes")]
     selection = dg.AssetSelection.assets(*keys, push_key(project, push))
     job = dg.define_asset_job(push.name, selection=selection, description=f"Pull, compare and push: {push.name}.")
+    alone = dg.define_asset_job(
+        push_job_name(push),
+        selection=dg.AssetSelection.assets(push_key(project, push)),
+        description=f"Sends what is due in {push.name}, without a pull.",
+    )
     every = min((pull.every for pull in pulls if pull.every), default=None)
     schedules = [_schedule(project, push, pulls, every)] if every else []
-    return dg.Definitions(jobs=[job], schedules=schedules)
+    return dg.Definitions(jobs=[job, alone], schedules=schedules)
 
 
 def sync_tags(project: Project, pulls: list[Pull]) -> dict[str, str]:
     """Run tags of a sync run: the partitions it covers, and that it moves the watermarks."""
-    first, last = _range(project, pulls[0])
+    with Store.of(project.state).session() as con:
+        return tags_in(con, project, pulls)
+
+
+def tags_in(con: duckdb.DuckDBPyConnection, project: Project, pulls: list[Pull]) -> dict[str, str]:
+    """The same, in a session that is open already."""
+    first, last = _range(con, project, pulls)
     return dict(SYNC_TAG) | ({_START: first, _END: last} if first else {})
 
 
-def _range(project: Project, pull: Pull) -> tuple[str, str]:
-    """The first and last partition a sync run covers: every scope, or the watermark's day to today."""
-    parts = pull.partitions
-    if parts is None:
-        return "", ""
-    if parts.start is None:
-        return parts.values[0], parts.values[-1]
-    with Store.of(project.state).session() as con:
-        watermark = oldest_watermark(con, pull.connection, pull.name)
-    first = max(watermark.date(), parts.start) if watermark else parts.start
-    return str(first), str(dt.datetime.now(dt.UTC).date())
+def _range(con: duckdb.DuckDBPyConnection, project: Project, pulls: list[Pull]) -> tuple[str, str]:
+    """The first and last partition a sync run covers: every scope, or from the day it walks on from to today."""
+    days = [pull for pull in pulls if pull.partitions and pull.partitions.is_days]
+    if days:
+        first = min(_first_day(con, project, pull) for pull in days)
+        return str(first), str(dt.datetime.now(dt.UTC).date())
+    scopes = [value for pull in pulls if pull.partitions for value in pull.partitions.values]
+    return (scopes[0], scopes[-1]) if scopes else ("", "")
+
+
+def _first_day(con: duckdb.DuckDBPyConnection, project: Project, pull: Pull) -> dt.date:
+    """The earliest day that ``pull`` asks for again; one that never ran asks for all of them."""
+    start = pull.partitions.start if pull.partitions and pull.partitions.start else dt.date.min
+    watermark = oldest_watermark(con, pull.connection, pull.name)
+    since = project.connector(pull.connection).pull(pull.entity).since
+    overlap = dt.timedelta(seconds=since.overlap if since else 0)
+    return max(start, (watermark - overlap).date()) if watermark else start
 
 
 def _schedule(project: Project, push: Push, pulls: list[Pull], every: int) -> dg.ScheduleDefinition:
@@ -49,7 +72,7 @@ def _schedule(project: Project, push: Push, pulls: list[Pull], every: int) -> dg
         cron_schedule=cron(every),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Runs the sync {push.name} every {every // 60} minutes.",
+        description=f"Runs the sync {push.name} every {max(1, every // 60)} minutes.",
     )
     def schedule(_: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(tags=sync_tags(project, pulls))

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.orchestration.fulls import full_cron
 from pullpush_dagster.orchestration.loading import project_definitions
 from pullpush_dagster.orchestration.schedules import cron
 
@@ -20,29 +21,85 @@ def _keys(definitions):
     return {"/".join(key.path) for key in definitions.resolve_asset_graph().get_all_asset_keys()}
 
 
+def _names(definitions):
+    return definitions.get_repository_def().job_names
+
+
 def test_every_pull_and_push_has_its_assets(definitions):
-    assert _keys(definitions) == {
-        "erp/product",
-        "erp/product/pulled",
-        "erp/product/canonical",
-        "erp/product/changes",
-        "erp/stocklevel",
-        "erp/stocklevel/pulled",
-        "erp/stocklevel/canonical",
-        "erp/stocklevel/changes",
+    pulls = ("erp/product", "erp/stocklevel", "shop/order", "outlet/order")
+    stages = {f"{pull}/{stage}" for pull in pulls for stage in ("pulled", "canonical", "changes")}
+    pushes = {
         "shop/product/products_to_shop",
+        "outlet/product/products_to_outlet",
         "shop/stocklevel/stock_to_shop",
+        "outlet/stocklevel/stock_to_outlet",
+        "erp/order/orders_to_erp",
     }
+    assert _keys(definitions) == {*pulls, *stages, *pushes, "erp/product/full"}
+
+
+def _chain(graph, *key):
+    """The one way upstream from ``key``, as far as there is just one."""
+    chain, node = [], graph.get(dg.AssetKey(key))
+    while len(node.parent_keys) == 1:
+        (parent,) = node.parent_keys
+        chain.append("/".join(parent.path))
+        node = graph.get(parent)
+    return chain
 
 
 def test_the_lineage_runs_from_the_platform_to_the_push(definitions):
     graph = definitions.resolve_asset_graph()
-    chain, key = [], dg.AssetKey(["shop", "stocklevel", "stock_to_shop"])
-    while graph.get(key).parent_keys:
-        (key,) = graph.get(key).parent_keys
-        chain.append("/".join(key.path))
-    assert chain == ["erp/stocklevel/changes", "erp/stocklevel/canonical", "erp/stocklevel/pulled", "erp/stocklevel"]
-    assert graph.get(key).is_external
+    chain = _chain(graph, "shop", "stocklevel", "stock_to_shop")
+    stages = [f"erp/stocklevel/{stage}" for stage in ("changes", "canonical", "pulled")]
+    assert chain[:4] == [*stages, "erp/stocklevel"]
+    assert graph.get(dg.AssetKey(["erp", "stocklevel"])).is_external
+
+
+def test_the_lineage_runs_back_from_the_shops_orders_to_the_stock_of_both_shops(definitions):
+    # given: the order push says that it affects stock
+    graph = definitions.resolve_asset_graph()
+    # then
+    assert graph.get(dg.AssetKey(["erp", "order", "orders_to_erp"])).parent_keys == {
+        dg.AssetKey(["shop", "order", "changes"]),
+        dg.AssetKey(["outlet", "order", "changes"]),
+    }
+    assert graph.get(dg.AssetKey(["erp", "stocklevel"])).parent_keys == {dg.AssetKey(["erp", "order", "orders_to_erp"])}
+
+
+def test_the_full_audit_stands_beside_the_walk_upstream_of_the_changes(definitions):
+    graph = definitions.resolve_asset_graph()
+    full = graph.get(dg.AssetKey(["erp", "product", "full"]))
+    assert full.parent_keys == {dg.AssetKey(["erp", "product"])}
+    assert full.child_keys == {dg.AssetKey(["erp", "product", "changes"])}
+    assert full.partitions_def is None
+
+
+def test_only_pulls_that_follow_a_stamp_and_are_not_switched_off_have_a_full_audit(definitions):
+    assert [name for name in _names(definitions) if name.endswith("_full")] == ["erp_product_full"]
+
+
+def test_the_full_audits_job_runs_every_push_that_reads_the_pull(definitions):
+    job = definitions.resolve_job_def("erp_product_full")
+    assert {"/".join(key.path) for key in job.asset_layer.executable_asset_keys} == {
+        "erp/product/full",
+        "erp/product/changes",
+        "shop/product/products_to_shop",
+        "outlet/product/products_to_outlet",
+    }
+
+
+def test_every_sync_has_a_job_of_its_own_for_the_push_alone(definitions):
+    assert {"stock_to_shop", "stock_to_shop_push", "orders_to_erp", "orders_to_erp_push"} <= set(_names(definitions))
+    job = definitions.resolve_job_def("stock_to_shop_push")
+    assert job.asset_layer.executable_asset_keys == {dg.AssetKey(["shop", "stocklevel", "stock_to_shop"])}
+
+
+def test_the_sensor_runs_from_the_start_and_can_launch_every_live_sync(definitions):
+    (sensor,) = definitions.get_repository_def().sensor_defs
+    assert (sensor.name, sensor.minimum_interval_seconds) == ("due", 5)
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert {"stock_to_outlet", "stock_to_outlet_push", "orders_to_erp_push"} <= {job.name for job in sensor.jobs}
 
 
 def test_full_pulls_are_partitioned_by_scope_and_filtered_ones_by_day(definitions):
@@ -64,7 +121,7 @@ def test_every_asset_has_group_owner_kind_stage_and_a_single_run_policy(definiti
     graph = definitions.resolve_asset_graph()
     for key in graph.materializable_asset_keys:
         node = graph.get(key)
-        assert node.group_name in ("stocklevel", "product")
+        assert node.group_name in ("stocklevel", "product", "order")
         assert node.owners == ["team:integrations"]
         assert node.kinds
         assert "pullpush/stage" in node.tags
@@ -97,10 +154,21 @@ def test_a_push_is_three_ops(definitions):
     ]
 
 
-def test_every_becomes_a_schedule(definitions):
+def test_every_becomes_a_schedule_that_runs_from_the_start(definitions):
     schedules = definitions.get_repository_def().schedule_defs
     lines = {schedule.name: schedule.cron_schedule for schedule in schedules}
-    assert lines == {"products_to_shop_schedule": "0 */1 * * *", "stock_to_shop_schedule": "*/15 * * * *"}
+    assert lines["products_to_shop_schedule"] == "0 */1 * * *"
+    assert lines["orders_to_erp_schedule"] == "*/5 * * * *"
+    assert lines["sweep_schedule"] == "*/10 * * * *"
+    assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.RUNNING}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [(86400, "17 3 */1 * *"), (172800, "17 3 */2 * *"), (21600, "17 */6 * * *"), (600, "*/10 * * * *")],
+)
+def test_a_full_audit_keeps_clear_of_minute_0(seconds, line):
+    assert full_cron(seconds) == line
 
 
 @pytest.mark.parametrize(
@@ -115,7 +183,7 @@ def test_a_push_whose_source_does_not_exist_is_refused_at_load(world, monkeypatc
     monkeypatch.syspath_prepend(str(world.project.root))
     file = world.project.root / "assets" / "stock" / "defs.yaml"
     file.write_text(file.read_text().replace("from: erp/stocklevel", "from: erp/invoice"))
-    with pytest.raises(ConfigError, match=r"assets/stock/defs.yaml:11 from: erp/invoice is not a pull"):
+    with pytest.raises(ConfigError, match=r"assets/stock/defs.yaml:\d+ from: erp/invoice is not a pull"):
         project_definitions(type(world.project)(world.project.root, world.project.state))
 
 

@@ -1,0 +1,80 @@
+"""The stand-ins of a project: which ones it needs, where they listen, and those that run."""
+
+import json
+import os
+import urllib.error
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import ConfigError, HaltError
+from pullpush_dagster.sandbox import Standin
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def platforms_of(project: Project) -> dict[str, str]:
+    """Connection -> the platform that stands in for it."""
+    return {name: connection.connector for name, connection in project.connections.items()}
+
+
+def ports_of(project: Project) -> dict[str, int]:
+    """Connection -> the port its base_url names.
+
+    Raises:
+        ConfigError: one names another machine, or no port.
+    """
+    ports = {}
+    for name in project.connections:
+        url = urlsplit(_base_url(project, name))
+        if url.scheme != "http" or url.hostname != "127.0.0.1" or not url.port:
+            raise ConfigError("the sandbox runs only where base_url is http://127.0.0.1:PORT", connection=name)
+        ports[name] = url.port
+    return ports
+
+
+def set_secrets(project: Project, sandbox: Mapping[str, Standin]) -> None:
+    """Set the environment variables that the connections name to what their stand-ins accept."""
+    for name, connection in project.connections.items():
+        given = dict(sandbox[name].secrets)
+        for secret, variable in connection.secrets.items():
+            os.environ[variable] = given.get(secret) or given["key"]
+
+
+def standins_of(project: Project) -> dict[str, Standin]:
+    """The stand-ins that run where the project's connections point, whoever started them.
+
+    Raises:
+        ConfigError: a connection points at another machine.
+        HaltError: nothing answers as a stand-in there.
+    """
+    found = {}
+    for name, connection in project.connections.items():
+        url = _base_url(project, name)
+        if urlsplit(url).hostname not in _LOOPBACK:
+            raise ConfigError("base_url is not on this machine, so there is no sandbox behind it", connection=name)
+        found[name] = Standin.at(connection.connector, url)
+        about_of(name, found[name])
+    return found
+
+
+def about_of(name: str, standin: Standin) -> dict[str, Any]:
+    """What a stand-in says of itself. Raises HaltError: none runs there."""
+    try:
+        return standin.about()
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        raise HaltError(
+            f"the sandbox does not run: nothing answers at {standin.url}; start it with `make dev` or"
+            " `pullpush sandbox run`",
+            connection=name,
+        ) from None
+    except (ValueError, json.JSONDecodeError):
+        raise HaltError(f"what answers at {standin.url} is no stand-in", connection=name) from None
+
+
+def _base_url(project: Project, name: str) -> str:
+    url = project.connection(name).settings.get("base_url")
+    if not url:
+        raise ConfigError("has no settings.base_url, so there is no sandbox behind it", connection=name)
+    return url

@@ -1,0 +1,175 @@
+"""The sensor and the sweep: they launch what is due in an outbox, and syncs that never completed.
+
+What to launch is decided from the store alone; Dagster is asked only what runs already.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from pullpush_dagster.config import Project, Push
+from pullpush_dagster.errors import StoreBusyError
+from pullpush_dagster.orchestration.dead import fail_dead_runs
+from pullpush_dagster.orchestration.keys import push_key
+from pullpush_dagster.orchestration.schedules import push_job_name, tags_in
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.overview import Due, begun, due_now, unread
+
+SWEEP = "sweep"
+_MOST = 20
+_LOOKED_AT = 200
+_SECONDS = 5
+# Below the minute in which Dagster gives a tick up.
+_STORE_SECONDS = 20.0
+_TRY_SECONDS = 60
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the live pushes stand.
+
+    ``never``: those that have not completed once, with the tags of a run of the whole sync. ``behind``: those
+    that have changes they have not read.
+    """
+
+    due: dict[str, Due]
+    never: dict[str, dict[str, str]]
+    behind: set[str]
+
+
+def standing(project: Project, now: dt.datetime) -> Standing:
+    """How every live push stands at ``now``, in one session of the store.
+
+    Raises:
+        StoreBusyError: the store was held all the while that a tick can wait.
+    """
+    live = {push.name: push for push in live_pushes(project)}
+    with Store(Store.of(project.state).path, wait=_STORE_SECONDS).session() as con:
+        read, due, behind = begun(con), due_now(con, now), unread(con)
+        never = {
+            name: tags_in(con, project, [project.pull(id_) for id_ in push.from_])
+            for name, push in live.items()
+            if any((name, id_) not in read for id_ in push.from_)
+        }
+    return Standing({name: one for name, one in due.items() if name in live}, never, behind & live.keys())
+
+
+def live_pushes(project: Project) -> list[Push]:
+    """Every push that sends."""
+    return [push for push in project.pushes.values() if push.mode == "live"]
+
+
+def busy_pushes(project: Project, instance: dg.DagsterInstance) -> set[str]:
+    """Pushes that a queued or running run will see to."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY), limit=_LOOKED_AT)
+    jobs = {run.job_name for run in runs if run.asset_selection is None}
+    chosen = {key for run in runs for key in run.asset_selection or ()}
+    return {
+        push.name
+        for push in project.pushes.values()
+        if jobs & {push.name, push_job_name(push)} or push_key(project, push) in chosen
+    }
+
+
+def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime) -> list[dg.RunRequest]:
+    """At most 20 runs to launch now: whole syncs that never completed, and pushes with something due.
+
+    A run key is made of the outbox alone, so one state is launched once, and every new one, or every new
+    attempt, again. What a failed run puts back as it was is launched once a minute.
+    """
+    launched: list[dg.RunRequest] = []
+    for push in live_pushes(project):
+        if push.name in busy:
+            continue
+        if push.name in found.never:
+            if not _waits_for(project, push, found.never.keys() | busy):
+                key = f"{push.name}:first:{int(now.timestamp()) // _TRY_SECONDS}"
+                launched.append(dg.RunRequest(job_name=push.name, run_key=key, tags=found.never[push.name]))
+        elif push.name in found.due:
+            job, key = push_job_name(push), _due_key(found.due[push.name])
+            launched.append(dg.RunRequest(job_name=job, run_key=key, tags={"pullpush/run": "due"}))
+    return launched[:_MOST]
+
+
+def _waits_for(project: Project, push: Push, unfinished: Iterable[str]) -> bool:
+    """Whether another push has yet to bring the items that ``push`` needs at its destination.
+
+    A shop's stock lives on its products: sent before they are there, all of it would wait.
+    """
+    shared = project.connector(push.to).bound_as(project.entity_of(push).name)
+    others = [project.push(name) for name in unfinished if name != push.name]
+    return any(
+        other.to == push.to and other.mode == "live" and project.entity_of(other).name == shared for other in others
+    )
+
+
+def _due_key(due: Due) -> str:
+    return f"{due.push}:{due.keys}:{due.sequence}:{due.attempts}:{due.since:%Y-%m-%dT%H:%M}"
+
+
+def watch_definitions(project: Project, jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.Definitions:
+    """The sensor ``due`` over the ``jobs`` of every live sync, and the sweep with its job."""
+    live = live_pushes(project)
+    if not live:
+        return dg.Definitions()
+    names = {name for push in live for name in (push.name, push_job_name(push))}
+    targets = [job for job in jobs if job.name in names]
+    sweep = dg.define_asset_job(
+        SWEEP,
+        selection=dg.AssetSelection.assets(*(push_key(project, push) for push in live)),
+        description="Sends whatever is still due anywhere.",
+    )
+    return dg.Definitions(jobs=[sweep], sensors=[_due(project, targets)], schedules=[_sweep(project, sweep)])
+
+
+def _due(project: Project, targets: list[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="due",
+        jobs=targets,
+        minimum_interval_seconds=_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Launches what is due in an outbox, and syncs that never completed; fails runs that are dead.",
+    )
+    def due(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        for told in fail_dead_runs(context.instance):
+            context.log.warning(told)
+        now = dt.datetime.now(dt.UTC)
+        try:
+            found = standing(project, now)
+        except StoreBusyError as error:
+            return dg.SkipReason(str(error))
+        launched = requests(project, found, busy_pushes(project, context.instance), now)
+        return dg.SensorResult(run_requests=launched) if launched else dg.SkipReason("nothing is due that does not run")
+
+    return due
+
+
+def _sweep(project: Project, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"{SWEEP}_schedule",
+        job=job,
+        cron_schedule="*/10 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Catches what the sensor did not: what is due, given up by its claim, or not read yet.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        fail_dead_runs(context.instance)
+        try:
+            found = standing(project, dt.datetime.now(dt.UTC))
+        except StoreBusyError as error:
+            return dg.SkipReason(str(error))
+        late = (found.due.keys() | found.behind) - busy_pushes(project, context.instance)
+        keys = [push_key(project, project.push(name)) for name in sorted(late)]
+        return dg.RunRequest(asset_selection=keys) if keys else dg.SkipReason("nothing is due that does not run")
+
+    return schedule
