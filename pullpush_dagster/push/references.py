@@ -13,6 +13,9 @@ from pullpush_dagster.push.resolve import look_up
 from pullpush_dagster.transport import Client
 
 
+_Ids = list[str] | PullPushError
+
+
 class MissingError(RejectError):
     """The platform has no such item yet."""
 
@@ -22,7 +25,7 @@ class References:
     """Every reference's ids by the value they were found by, ``{name: {value: ids or why not}}``."""
 
     facts: Mapping[str, Reference]
-    found: Mapping[str, Mapping[str, list[str] | PullPushError]]
+    found: Mapping[str, Mapping[str, _Ids]]
     settings: Mapping[str, Any]
     platform: str
 
@@ -76,21 +79,34 @@ async def find_references(
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``; a create that fails is only its own value's fault.
     """
-    found: dict[str, dict[str, list[str] | PullPushError]] = {}
-    for name, records in wanted.items():
-        reference = facts[name]
-        holders = {value: one for record in records for value, one in _values(reference, record)}
-        items = await look_up(client, reference, holders)
-        found[name] = {value: _ids(reference, one) for value, one in items.items()}
-        missing = [value for value, ids in found[name].items() if ids == []]
-        if reference.create is not None:
-            made = (_create(client, reference, reference.create, holders[value]) for value in missing)
-            answers = await asyncio.gather(*made)
-            for refused in answers:
-                if isinstance(refused, AuthError):
-                    raise refused
-            found[name] |= dict(zip(missing, answers, strict=True))
+    holders = {
+        name: {value: one for record in records for value, one in _values(facts[name], record)}
+        for name, records in sorted(wanted.items())
+    }
+    found = {name: await _looked_up(client, facts[name], held) for name, held in holders.items()}
+    # Only after every look-up has been answered: one that fails leaves nothing behind.
+    for name, held in holders.items():
+        found[name] |= await _made(client, facts[name], held, found[name])
     return References(facts, found, client.values, client.connection.connection)
+
+
+async def _looked_up(client: Client, reference: Reference, values: Iterable[str]) -> dict[str, _Ids]:
+    items = await look_up(client, reference, values)
+    return {value: _ids(reference, one) for value, one in items.items()}
+
+
+async def _made(
+    client: Client, reference: Reference, holders: Mapping[str, Mapping[str, Any]], found: Mapping[str, _Ids]
+) -> dict[str, _Ids]:
+    """What was created for the values that nothing was found for, where ``reference`` has a create."""
+    if reference.create is None:
+        return {}
+    form, missing = reference.create, [value for value, ids in found.items() if ids == []]
+    answers = await asyncio.gather(*(_create(client, reference, form, holders[value]) for value in missing))
+    for refused in answers:
+        if isinstance(refused, AuthError):
+            raise refused
+    return dict(zip(missing, answers, strict=True))
 
 
 def _values(reference: Reference, record: Fields) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -103,7 +119,7 @@ def _values(reference: Reference, record: Fields) -> Iterable[tuple[str, Mapping
             yield value, one
 
 
-def _ids(reference: Reference, items: list[Any] | RejectError) -> list[str] | PullPushError:
+def _ids(reference: Reference, items: list[Any] | RejectError) -> _Ids:
     if isinstance(items, RejectError):
         return items
     return list(dict.fromkeys(str(value) for item in items if (value := at(item, reference.id)) is not None))
@@ -111,7 +127,7 @@ def _ids(reference: Reference, items: list[Any] | RejectError) -> list[str] | Pu
 
 async def _create(
     client: Client, reference: Reference, form: Write, holder: Mapping[str, Any]
-) -> list[str] | PullPushError:
+) -> _Ids:
     field = reference.of.partition(".")[0]
     values = {**client.values, **{f"{field}.{name}": value for name, value in holder.items()}}
     try:

@@ -60,9 +60,9 @@ BROKEN = {
         "the platform answered 200 with no JSON, or only a part of it",
     ),
     "a closed connection": (
-        _closed, UnavailableError, "no whole answer (RemoteProtocolError) (connection=tiny)"
+        _closed, UnavailableError, "no whole answer (ReadError) (connection=tiny)"
     ),
-    "a short body": (_short, UnavailableError, "no whole answer (RemoteProtocolError) (connection=tiny)"),
+    "a short body": (_short, UnavailableError, "no whole answer (ReadError) (connection=tiny)"),
     "records without an id": (
         JSONResponse([{"sku": "S3"}]),
         RejectError,

@@ -167,7 +167,7 @@ def test_a_page_that_is_no_list_is_refused(walk, platform, body):
 
 def test_a_later_page_that_is_no_list_is_not_the_end(walk, platform):
     platform.answer(JSONResponse([{"id": 1}, {"id": 2}]), JSONResponse({"message": "maintenance"}))
-    with pytest.raises(RejectError, match="page 2 has no list at body, but dict"):
+    with pytest.raises(RejectError, match="page 2 has no list at body, but an object"):
         walk(KEYSET)
 
 
