@@ -26,9 +26,14 @@ from pullpush_dagster.store import Store
 
 _KEYS = 50_001
 _PULL = "type: pullpush_dagster.Pull\nattributes: {connection: judge, entity: product}\n"
-_PUSH = "---\ntype: pullpush_dagster.Push\nattributes: {name: bench, from: judge/product, to: judge, mode: live, lanes: LANES}\n"
-_LOG = """INSERT INTO changes (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
-SELECT 'judge', 'product', $first + row_number() OVER (ORDER BY seq), 1, 'update', CAST(to_json({sku: key}) AS VARCHAR), [], '{}',
+_PUSH = """---
+type: pullpush_dagster.Push
+attributes: {name: bench, from: judge/product, to: judge, mode: live, lanes: LANES}
+"""
+_LOG = """INSERT INTO changes
+    (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
+SELECT 'judge', 'product', $first + row_number() OVER (ORDER BY seq), 1, 'update',
+       CAST(to_json({sku: key}) AS VARCHAR), [], '{}',
        CAST(json_merge_patch('{}', to_json({title: CAST(version AS VARCHAR), barcode: CAST(quantity AS VARCHAR),
                                             price: CAST(CAST(price AS DECIMAL(18,4)) AS VARCHAR)})) AS VARCHAR),
        CASE WHEN quantity IS NULL THEN ['barcode'] ELSE [] END, now(), now()
@@ -57,8 +62,14 @@ def main(faults: str, lanes: int, rounds: int, as_json: bool) -> None:
             ours = _ours(Path(folder), url, lanes)
             verdict = _checked(Path(folder), url)
             best = {name: min(best.get(name, 9e9), s) for name, s in {"floor": floor, **ours}.items()}
-    figures = {"changes": _KEYS, "checker": verdict, "floor s": best["floor"],
-               "arrive s": best["arrive"], "send s": best["send"], "floor / send": best["floor"] / best["send"]}  # fmt: skip
+    figures = {
+        "changes": _KEYS,
+        "checker": verdict,
+        "floor s": best["floor"],
+        "arrive s": best["arrive"],
+        "send s": best["send"],
+        "floor / send": best["floor"] / best["send"],
+    }
     told("push", figures, as_json=as_json)
     sys.exit(0 if verdict == "PASS" else 1)
 

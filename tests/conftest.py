@@ -118,22 +118,32 @@ def _leave_out(folder: Path, missing: set[str]) -> None:
         file.write_text(re.sub(rf",? *({names})/\w+", "", "---\n".join(kept)), encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def standins() -> Iterator[Mapping[str, Standin]]:
+    """Stand-ins for every test of this process: to start them anew each time takes longer than most tests."""
+    with running({"erp": "odoo", "shop": "woocommerce", "outlet": "woocommerce"}, skus=60, seed=7) as started:
+        yield started
+
+
 @pytest.fixture
-def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(tmp_path: Path, standins: Mapping[str, Standin], request: pytest.FixtureRequest) -> World:
     """A fresh small world: 60 SKUs unless the test asks for another number with ``@pytest.mark.skus(N)``."""
     mark = request.node.get_closest_marker("skus")
-    skus = mark.args[0] if mark else 60
-    with running({"erp": "odoo", "shop": "woocommerce"}, skus=skus, seed=7) as platforms:
-        project = make_project(tmp_path, platforms)
-        yield World(project, Store.of(project.state), platforms["erp"], platforms["shop"])
+    return fresh_world(tmp_path, {name: standins[name] for name in ("erp", "shop")}, mark.args[0] if mark else 60)
 
 
 @pytest.fixture
-def trade(tmp_path: Path) -> Iterator[World]:
+def trade(tmp_path: Path, standins: Mapping[str, Standin]) -> World:
     """The whole project: an ERP, and two shops that sell what it has."""
-    with running({"erp": "odoo", "shop": "woocommerce", "outlet": "woocommerce"}, skus=60, seed=7) as platforms:
-        project = make_project(tmp_path, platforms)
-        yield World(project, Store.of(project.state), *(platforms[name] for name in ("erp", "shop", "outlet")))
+    return fresh_world(tmp_path, standins)
+
+
+def fresh_world(folder: Path, platforms: Mapping[str, Standin], skus: int = 60) -> World:
+    """A project in ``folder`` beside ``platforms``, which begin again."""
+    for platform in platforms.values():
+        platform.reset(skus=skus)
+    project = make_project(folder, platforms)
+    return World(project, Store.of(project.state), platforms["erp"], platforms["shop"], platforms.get("outlet"))
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from pullpush_dagster.dev.sandbox import told
 from pullpush_dagster.dev.standins import platforms_of, ports_of, set_secrets
 from pullpush_dagster.errors import HaltError, PullPushError
 from pullpush_dagster.sandbox import Sandbox, running
+from pullpush_dagster.sandbox.server import LEAST_SKUS
 
 _START_SECONDS = 120.0
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--port", default=3000, show_default=True, envvar="PORT", help="Port of the web UI.")
-@click.option("--skus", default=2000, show_default=True, type=click.IntRange(20), help="Products of the ERP.")
+@click.option("--skus", default=2000, show_default=True, type=click.IntRange(LEAST_SKUS), help="Products of the ERP.")
 @click.option("--seed", default=1, show_default=True, help="Same seed, same data.")
 @click.option("--every", default=10.0, show_default=True, help="Seconds between edits and orders; 0: none.")
 @click.option("--edits", default=3, show_default=True, type=click.IntRange(1), help="How many each time.")

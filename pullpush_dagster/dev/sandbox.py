@@ -20,6 +20,7 @@ from pullpush_dagster.dev.processes import require_free
 from pullpush_dagster.dev.standins import about_of, platforms_of, ports_of, standins_of
 from pullpush_dagster.errors import ConfigError, HaltError, PullPushError
 from pullpush_dagster.sandbox import Standin, running
+from pullpush_dagster.sandbox.server import LEAST_SKUS
 
 _BURST = {"odoo": "drift"}
 
@@ -114,7 +115,19 @@ def faults(platform: str, rules: tuple[str, ...]) -> None:
 
 
 @sandbox.command()
-@click.option("--skus", default=2000, show_default=True, type=click.IntRange(20), help="Products of the ERP.")
+@click.option("--skus", type=click.IntRange(LEAST_SKUS), help="Products of the ERP; unset: as many as before.")
+@click.option("--seed", type=int, help="Same seed, same rows; unset: the one before.")
+@told
+def reset(skus: int | None, seed: int | None) -> None:
+    """Begin every stand-in again, with other rows; what was known of the old ones is no longer true."""
+    world = {name: value for name, value in (("skus", skus), ("seed", seed)) if value is not None}
+    for name, standin in _running().items():
+        about = _steer(name, standin, "reset", **world)
+        click.echo(f"{name}: skus {about['skus']}, seed {about['seed']}")
+
+
+@sandbox.command()
+@click.option("--skus", default=2000, show_default=True, type=click.IntRange(LEAST_SKUS), help="Products of the ERP.")
 @click.option("--seed", default=1, show_default=True, help="Same seed, same rows.")
 @told
 def run(skus: int, seed: int) -> None:

@@ -12,7 +12,6 @@ from pullpush_dagster.errors import AuthError, PullPushError, RejectError
 from pullpush_dagster.push.resolve import look_up
 from pullpush_dagster.transport import Client
 
-
 _Ids = list[str] | PullPushError
 
 
@@ -125,9 +124,7 @@ def _ids(reference: Reference, items: list[Any] | RejectError) -> _Ids:
     return list(dict.fromkeys(str(value) for item in items if (value := at(item, reference.id)) is not None))
 
 
-async def _create(
-    client: Client, reference: Reference, form: Write, holder: Mapping[str, Any]
-) -> _Ids:
+async def _create(client: Client, reference: Reference, form: Write, holder: Mapping[str, Any]) -> _Ids:
     field = reference.of.partition(".")[0]
     values = {**client.values, **{f"{field}.{name}": value for name, value in holder.items()}}
     try:

@@ -9,7 +9,7 @@ import click
 
 from pullpush_dagster.sandbox.odoo import build as odoo
 from pullpush_dagster.sandbox.process import SECRETS, made_up
-from pullpush_dagster.sandbox.server import Binding, Platform, Settings, serve
+from pullpush_dagster.sandbox.server import LEAST_SKUS, Binding, Platform, Served, Settings, serve
 from pullpush_dagster.sandbox.woocommerce import build as woocommerce
 
 PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"odoo": odoo, "woocommerce": woocommerce}
@@ -19,7 +19,7 @@ PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"odoo": odoo, "woocommer
 @click.argument("platform", type=click.Choice(sorted(PLATFORMS)))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--skus", default=2000, show_default=True, type=click.IntRange(20), help="Product rows in the ERP.")
+@click.option("--skus", default=2000, show_default=True, type=click.IntRange(LEAST_SKUS), help="Products of the ERP.")
 @click.option("--seed", default=1, show_default=True, help="Same seed, same rows.")
 @click.option("--name", default="", help="Tells several of one platform apart [default: the platform].")
 @click.option("--now", default=None, help="ISO instant at which the seeded past ends [default: start time].")
@@ -46,7 +46,7 @@ def main(
     made = made_up(name or platform, platform, seed)
     secrets = {kind: os.environ.get(variable, made.get(kind, "")) for kind, variable in SECRETS.items()}
     settings = Settings(skus, seed, _instant(now), secrets, name)
-    serve(PLATFORMS[platform](settings), Binding(host, port, certfile, keyfile, parent))
+    serve(Served(PLATFORMS[platform], settings), Binding(host, port, certfile, keyfile, parent))
 
 
 def _instant(text: str | None) -> datetime:

@@ -53,6 +53,10 @@ class Standin:
         answer: dict[str, Any] = self._call("POST", command, order)
         return answer
 
+    def reset(self, **world: int) -> dict[str, Any]:
+        """Begin again, as newly started: ``skus``, ``seed``; what is left out stays. No faults, nothing counted."""
+        return self.control("reset", **world)
+
     def faults(self, **rules: Any) -> dict[str, Any]:
         """The fault rules now in force; no rules: all off."""
         return self.control("faults", **rules)

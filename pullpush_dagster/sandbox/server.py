@@ -4,19 +4,21 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullpush_dagster.sandbox.clock import Clock
 from pullpush_dagster.sandbox.control import Command, controlled
 from pullpush_dagster.sandbox.faults import Faults
 from pullpush_dagster.sandbox.ticking import Tick, Ticking
+
+LEAST_SKUS = 20
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,15 @@ class Platform:
     counts: Callable[[], Mapping[str, int]]
     tick: Tick
 
-    def server(self) -> ASGIApp:
-        """The ASGI app to serve: API, faults and control routes."""
+    def server(self, anew: Command) -> ASGIApp:
+        """The ASGI app to serve: API, faults and control routes. ``anew`` takes the order to begin again."""
         faults, ticking = Faults(self.app, self.pattern), Ticking(self.tick, self.settings.seed)
-        own = {"clock": self.clock.steer, "ticking": ticking.steer}
+
+        def reset(order: dict[str, Any]) -> Any:
+            ticking.steer({"every": 0})
+            return anew(order)
+
+        own = {"clock": self.clock.steer, "ticking": ticking.steer, "reset": reset}
         return controlled(faults, {**own, **self.commands}, self.state, lambda: self._about(faults, ticking))
 
     def _about(self, faults: Faults, ticking: Ticking) -> dict[str, Any]:
@@ -81,6 +88,31 @@ class Binding:
     parent: int | None = None
 
 
+class Served:
+    """A platform that can begin again, with other rows, under the same address and secrets."""
+
+    def __init__(self, build: Callable[[Settings], Platform], settings: Settings) -> None:
+        self._build, self._settings = build, settings
+        self._app = build(settings).server(self._anew)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def _anew(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Begin again as ``{"skus": rows, "seed": number}`` say; what is left out stays, and the past ends now.
+
+        Raises:
+            ValueError: there is no world of that size.
+        """
+        skus, seed = int(order.get("skus", self._settings.skus)), int(order.get("seed", self._settings.seed))
+        if skus < LEAST_SKUS:
+            raise ValueError(f"a world has {LEAST_SKUS} or more products in its ERP")
+        now = datetime.now(UTC).replace(microsecond=0)
+        settings = replace(self._settings, skus=skus, seed=seed, now=now)
+        self._app, self._settings = self._build(settings).server(self._anew), settings
+        return {"skus": skus, "seed": seed, "now": now.isoformat()}
+
+
 class _Announcing(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, binding: Binding) -> None:
         super().__init__(config)
@@ -100,10 +132,10 @@ class _Announcing(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(platform: Platform, binding: Binding) -> None:
+def serve(served: Served, binding: Binding) -> None:
     """Serves until told to stop (SIGTERM, Ctrl-C) or the parent is gone."""
     config = uvicorn.Config(
-        platform.server(),
+        served,
         log_level="critical",
         access_log=False,
         lifespan="off",

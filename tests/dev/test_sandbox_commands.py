@@ -71,6 +71,12 @@ def test_orders_are_placed_in_the_shops(run, shown):
     assert after == {**before, "outlet": before["outlet"] + 3}
 
 
+def test_reset_begins_every_stand_in_again_with_another_size(run, shown):
+    run("reset", "--skus", "80", "--seed", "9")
+    assert {(one["skus"], one["seed"]) for one in shown().values()} == {(80, 9)}
+    run("reset", "--skus", "60", "--seed", "4")
+
+
 def test_faults_are_set_and_switched_off(run, shown):
     run("faults", "shop", "error_before=0.25", "path=/wp-json")
     assert shown()["shop"]["faults"] == {"error_before": 0.25, "path": "/wp-json"}

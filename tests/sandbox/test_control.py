@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from pullpush_dagster.sandbox.server import Settings
+from pullpush_dagster.sandbox.server import Served, Settings
 from pullpush_dagster.sandbox.woocommerce import build
 
 
@@ -17,7 +17,7 @@ def held(erp, number):
 def test_other_machines_are_refused():
     async def ask(address):
         settings = Settings(20, 1, datetime.now(UTC), {"key": "k", "secret": "s"})
-        transport = httpx.ASGITransport(build(settings).server(), client=(address, 1))
+        transport = httpx.ASGITransport(Served(build, settings), client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as http:
             answers = [await http.get("/_control/state"), await http.get("/_control/stats")]
             answers += [await http.delete("/_control/stats"), await http.post("/_control/faults", json={})]

@@ -19,6 +19,8 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.orchestration.loading import project_definitions
 from pullpush_dagster.orchestration.running import run_sync
+from pullpush_dagster.sandbox import running
+from tests.conftest import fresh_world
 
 SYNCS = (
     "products_to_shop",
@@ -166,13 +168,15 @@ def all_syncs(ring):
 
 
 @pytest.fixture
-def canaries(monkeypatch):
-    """Stand-ins that are started after this have canaries for secrets."""
+def trade(tmp_path, monkeypatch):
+    """The whole project, whose stand-ins have canaries for secrets."""
     monkeypatch.setattr("pullpush_dagster.sandbox.process.made_up", canary)
+    with running({"erp": "odoo", "shop": "woocommerce", "outlet": "woocommerce"}, skus=60, seed=7) as standins:
+        yield fresh_world(tmp_path, standins)
 
 
 @pytest.fixture
-def ring(canaries, trade, platform, tmp_path, monkeypatch, caplog):
+def ring(trade, platform, tmp_path, monkeypatch, caplog):
     """The shipped project with orders; nothing is asked twice, so that what fails does so at once."""
     monkeypatch.syspath_prepend(str(trade.project.root))
     monkeypatch.setenv("PULLPUSH_DATA", str(trade.project.state))
