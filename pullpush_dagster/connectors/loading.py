@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -99,6 +100,12 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
         source = Source(f"{name}.yaml", built_in.read_text(encoding="utf-8"))
     else:
         raise ConfigError(f"there is no connector {name!r}; there are {', '.join(connector_names(own))}")
+    return _connector(name, source)
+
+
+# A text says the same each time, and to read the largest takes a tenth of a second.
+@lru_cache(maxsize=64)
+def _connector(name: str, source: Source) -> Connector:
     documents = source.documents()
     if len(documents) != 1:
         raise ConfigError(f"{source.file}:1 holds {len(documents)} YAML documents; a connector is one")

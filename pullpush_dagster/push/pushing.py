@@ -57,8 +57,8 @@ class Pusher:
             while True:
                 claimed = await asyncio.to_thread(self._claim)
                 if claimed:
-                    accepted = await self._round(client, claimed, totals, progress)
-                    if not accepted and time.monotonic() > give_up:
+                    moved = await self._round(client, claimed, totals, progress)
+                    if not moved and time.monotonic() > give_up:
                         return totals
                     continue
                 wait = await asyncio.to_thread(self._seconds_to_next)
@@ -75,13 +75,13 @@ class Pusher:
             return seconds_to_next(con, self.push)
 
     async def _round(self, client: Client, claimed: list[Claimed], totals: Totals, progress: Progress) -> int:
-        """Send one claim; how many of its keys were accepted."""
+        """Send one claim; how many of its keys came nearer to what they should be."""
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(self.push.lanes, client.facts.limits.concurrency)
         async with Journal(self, client, totals, len(claimed), progress) as journal:
             payloads = await self._resolved(client, claimed, journal)
             await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
-        return sum(totals.outcomes.get(row.key) == "accepted" for row in claimed)
+        return journal.moved
 
     async def _resolved(self, client: Client, claimed: list[Claimed], journal: Journal) -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here."""

@@ -2,9 +2,11 @@
 
 import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 import aiohttp
+import certifi
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
@@ -21,7 +23,9 @@ class Sockets(AiohttpTransport):
     """
 
     def __init__(self, connections: int) -> None:
-        super().__init__(limits=httpx.Limits(max_connections=connections), trust_env=False)
+        super().__init__(
+            verify=_trusting(certifi.where()), limits=httpx.Limits(max_connections=connections), trust_env=False
+        )
         self._session: _Session | None = None
 
     def get_client(self) -> "_Session":  # type: ignore[override]
@@ -48,6 +52,12 @@ class Sockets(AiohttpTransport):
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
+
+
+@cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """To read the authorities' file takes longer than many a request, so it is done once."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 class _Session:

@@ -27,7 +27,7 @@ def project(tmp_path, monkeypatch):
     """A project, its running platforms, and what the shops held before."""
     for name in ("ERP_API_KEY", "SHOP_KEY", "SHOP_SECRET", "OUTLET_KEY", "OUTLET_SECRET"):
         monkeypatch.setenv(name, "")
-    with running(PLATFORMS, skus=100, seed=7) as platforms:
+    with running(PLATFORMS, skus=60, seed=7) as platforms:
         made = make_project(tmp_path / "project", platforms)
         yield made, platforms, {shop: items_of_shop(made, shop) for shop in SHOPS}
 
@@ -45,6 +45,7 @@ def _trade(platforms, round_):
         platforms[shop].control("orders", n=4, seed=round_)
 
 
+@pytest.mark.xdist_group("dagster dev")
 @pytest.mark.timeout(240 + 90 * ROUNDS)
 def test_killed_whole_at_random_moments_it_goes_on_and_shops_and_erp_agree(project, tmp_path):
     project, platforms, before = project

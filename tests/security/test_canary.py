@@ -155,11 +155,15 @@ def all_syncs(ring):
     ring.drift(1)
     ring.run(*SYNCS)
     ring.drift(2)
-    for status, synced in ((401, ("stock_to_shop", "products_to_shop", "orders_to_erp")), (500, ("products_to_shop",))):
-        for connection, pull in (("erp", "erp/product"), ("shop", "shop/order")):
+    for connection, pull, synced in (
+        ("erp", "erp/product", ("stock_to_shop", "orders_to_erp")),
+        ("shop", "shop/order", ("products_to_shop",)),
+    ):
+        for status in (401, 500):
             with ring.broken(connection, refusal(status)):
                 ring.pull(pull)
-                ring.run(*synced)
+        with ring.broken(connection, refusal(401)):
+            ring.run(*synced)
     ring.drift(3)
     with ring.broken("shop", rejected_items):
         ring.run("products_to_shop", "stock_to_shop")
