@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import fields
 
 import click
 import pytest
@@ -9,7 +10,9 @@ from click.testing import CliRunner
 
 from pullpush_dagster.cli import main
 from pullpush_dagster.config import Project
+from pullpush_dagster.dev.__main__ import main as dev
 from pullpush_dagster.explain import explain
+from pullpush_dagster.sandbox.faults import Rules
 from pullpush_dagster.status import sync_status
 from pullpush_dagster.store.overview import ROUND_COLUMNS
 from tests.docs.conftest import PAGES, ROOT
@@ -26,33 +29,84 @@ def _anchor(heading):
 def test_every_make_command_is_a_target(docs):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {command.split()[0] for command in docs.commands("make")}
-    assert {"demo", "test", "check", "bench", "ui"} <= named
+    assert {"demo", "dev", "test", "check", "bench", "crash", "ui"} <= named
     assert named <= targets
+
+
+def _named(words):
+    """The command that ``words`` begin with, its name, and the other words."""
+    found, rest = main, list(words)
+    while isinstance(found, click.Group) and rest and rest[0] in found.commands:
+        found = found.commands[rest.pop(0)]
+    return found, tuple(words[: len(words) - len(rest)]), rest
+
+
+def _names(group=main, before=()):
+    """Every command that is no group, as the words that name it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _names(command, (*before, name))
+        else:
+            yield (*before, name)
+
+
+def _rows_of_readme(docs):
+    rows = re.findall(r"^\| `pullpush ([^`]+)`", docs.pages["README.md"], re.MULTILINE)
+    return [_named(row.replace("\\|", "|").split()) for row in rows]
 
 
 def test_every_pullpush_command_exists_with_its_options(docs):
     for line in docs.commands("pullpush"):
-        name, *rest = line.split()
-        assert name in main.commands, line
-        options = {option for parameter in main.commands[name].params for option in parameter.opts}
+        command, name, rest = _named(line.split())
+        assert name, line
+        assert not (isinstance(command, click.Group) and rest), line
+        options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= options | {"--help"}, line
 
 
 def test_every_pullpush_command_has_its_line_in_the_readme(docs):
-    spans = re.findall(r"^\| `pullpush (\w+)", docs.pages["README.md"], re.MULTILINE)
-    assert set(spans) == set(main.commands)
+    assert {name for _, name, _ in _rows_of_readme(docs)} == set(_names())
 
 
 def test_a_pullpush_command_in_the_readme_names_its_arguments(docs):
-    for line in re.findall(r"^\| `pullpush ([\w ]+)`", docs.pages["README.md"], re.MULTILINE):
-        name, *given = line.split()
-        arguments = [each for each in main.commands[name].params if isinstance(each, click.Argument)]
-        assert given == [argument.make_metavar(click.Context(main)) for argument in arguments]
+    for command, name, given in _rows_of_readme(docs):
+        arguments = [each for each in command.params if isinstance(each, click.Argument)]
+        assert " ".join(given) == " ".join(one.make_metavar(click.Context(command)) for one in arguments), name
 
 
-@pytest.mark.parametrize("command", [["--help"], *([name, "--help"] for name in sorted(main.commands))])
+def test_an_option_beside_a_pullpush_command_in_a_table_is_one_of_its_options(docs):
+    for row in re.findall(r"^\| `pullpush .*$", "\n".join(docs.pages.values()), re.MULTILINE):
+        command, _, _ = _named(re.match(r"\| `pullpush ([^`]+)`", row)[1].split())
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"`(--\w+)", row)) <= options, row
+
+
+@pytest.mark.parametrize("command", [(), ("sandbox",), *sorted(_names())], ids=" ".join)
 def test_every_command_has_help(command):
-    assert CliRunner().invoke(main, command).exit_code == 0
+    assert CliRunner().invoke(main, [*command, "--help"]).exit_code == 0
+
+
+def test_every_option_of_make_dev_exists(docs):
+    text = "\n".join(docs.pages.values())
+    (given,) = re.findall(r"-m pullpush_dagster\.dev (.*)", text)
+    options = {option for parameter in dev.params for option in parameter.opts}
+    assert set(re.findall(r"--\w+", given)) <= options
+
+
+def test_the_rules_of_the_sandboxs_faults_are_those_there_are(docs):
+    told = [name for row in docs.table("faults", "all") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(told) == sorted(field.name for field in fields(Rules))
+    text = "\n".join(docs.pages.values())
+    used = {
+        rule for line in re.findall(r"sandbox faults \w+ ([^`\n]+)", text) for rule in re.findall(r"([a-z_]+)=", line)
+    }
+    assert used <= set(told)
+
+
+def test_the_ports_the_pages_name_are_those_of_the_connections(docs):
+    named = {port for text in docs.pages.values() for port in re.findall(r"\b18\d{3}\b", text)}
+    files = (ROOT / "resources").glob("*.yaml")
+    assert named == {re.search(r"127\.0\.0\.1:(\d+)", file.read_text())[1] for file in files}
 
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES])
@@ -71,6 +125,12 @@ def test_every_picture_is_shown_and_small(docs):
     for picture in (ROOT / "docs" / "images").iterdir():
         assert picture.name in shown
         assert picture.stat().st_size < 300_000
+
+
+def test_every_picture_says_what_it_shows(docs):
+    pictures = [found for text in docs.pages.values() for found in re.findall(r"!\[(.*)\]\((.+)\)", text)]
+    assert len(pictures) >= 4
+    assert [target for said, target in pictures if len(said.split()) < 5] == []
 
 
 def test_every_file_named_in_a_span_exists(docs):

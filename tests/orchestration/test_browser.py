@@ -1,14 +1,18 @@
 """What a person sees: pages of the web UI in a headless Chromium, as the texts they end up with.
 
-With PULLPUSH_SCREENSHOTS naming a folder, pictures of the same pages are put there.
+With PULLPUSH_SCREENSHOTS naming a folder, the pictures of the documentation are put there.
 """
 
+import datetime as dt
 import html
 import os
 import re
 import shutil
 import subprocess
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -32,13 +36,66 @@ def _text(page):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", shown)).split())
 
 
+_GROUP = "locations/pullpush_dagster/asset-groups/stocklevel/lineage"
+_GROUPS = ("order", "product", "stocklevel")
+_SELECTED = quote(" or ".join(f'group:"{group}"' for group in _GROUPS))
+_ALL = f"asset-groups~{_SELECTED}?expanded=" + ",".join(f"global@global:{group}" for group in _GROUPS)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page, the size of the window it is seen in, and the part of that which is shown: left, top, width, height."""
+
+    address: str
+    window: tuple[int, int]
+    part: tuple[int, int, int, int] | None = None
+
+    def take(self, living, file, folder):
+        """Put the picture into ``file``."""
+        whole = folder / "whole.png"
+        _quiet(living)
+        self._shoot(f"{living.dev.address}/{self.address}", whole, self.window, folder / "page")
+        if self.part is None:
+            shutil.move(whole, file)
+            return
+        left, top, width, height = self.part
+        style = f"position: absolute; left: -{left}px; top: -{top}px"
+        cut = folder / "cut.html"
+        cut.write_text(f'<body style="margin: 0; overflow: hidden"><img src="whole.png" style="{style}">')
+        self._shoot(cut.as_uri(), file, (width, height), folder / "cut")
+
+    def _shoot(self, url, file, size, folder):
+        folder.mkdir()
+        window = f"--window-size={size[0]},{size[1]}"
+        _browse(url, folder, window, f"--screenshot={file}").communicate(timeout=100)
+
+
+def _quiet(living):
+    """Wait until nothing runs, and no schedule is about to launch something; these all lie on five minutes."""
+    left = 300 - time.time() % 300
+    time.sleep(left + 5 if left < 30 else 0)
+    living.dev.idle()
+
+
+def _pictures(run):
+    """Those the documentation shows, by their file's name."""
+    today = dt.datetime.now(dt.UTC).date()
+    return {
+        "lineage": Picture(_ALL, (2000, 1000), (570, 232, 1400, 432)),
+        "stock": Picture(_GROUP, (1600, 1000), (290, 352, 1270, 272)),
+        "partition": Picture(f"assets/shop/order/pulled?view=partitions&partition={today}", (1440, 810)),
+        "check": Picture("assets/erp/order/orders_to_erp?view=checks&checkDetail=delivered", (1440, 660)),
+        "run": Picture(run, (1600, 1000)),
+    }
+
+
 @pytest.fixture(scope="module")
 def pages(living, tmp_path_factory):
     """Name of a page -> its words."""
     living.dev.idle()
     run = next(run for run in living.dev.runs() if (run["jobName"], run["status"]) == ("stock_to_shop", "SUCCESS"))
     addresses = {
-        "lineage": "locations/pullpush_dagster/asset-groups/stocklevel/lineage",
+        "lineage": _GROUP,
         "partition": "assets/erp/stocklevel/changes?view=partitions&partition=WH",
         "check": "assets/erp/product/changes?view=checks&checkDetail=guard",
         "run": f"runs/{run['runId']}",
@@ -51,10 +108,8 @@ def pages(living, tmp_path_factory):
     for name, browser in started.items():
         found[name] = _text(browser.communicate(timeout=100)[0])
     if folder := os.environ.get("PULLPUSH_SCREENSHOTS"):
-        for name, address in addresses.items():
-            file = Path(folder).resolve() / f"{name}.png"
-            browser = _browse(f"{living.dev.address}/{address}", tmp_path_factory.mktemp(name), f"--screenshot={file}")
-            browser.communicate(timeout=100)
+        for name, picture in _pictures(addresses["run"]).items():
+            picture.take(living, Path(folder).resolve() / f"{name}.png", tmp_path_factory.mktemp(name))
     return found
 
 
