@@ -41,6 +41,7 @@ class Settled:
         unbind: the stored ids are stale.
         lost: what the destination has now is not known.
         again: another step follows, so the key stays due.
+        after: what the destination has now, JSON, where that was worked out before it was sent.
     """
 
     claimed: Claimed
@@ -56,6 +57,7 @@ class Settled:
     unbind: bool = False
     lost: bool = False
     again: bool = False
+    after: str | None = None
 
     @property
     def attempts(self) -> int:
@@ -137,7 +139,7 @@ def _table(settled: list[Settled], now: dt.datetime) -> arrow.Table:
         "reason": [_reason(one, state) for one, state in zip(settled, states, strict=True)],
         "sent": [_json(one.payload) for one in settled],
         "answer": [_json(one.answer) for one in settled],
-        "fields": [_json(_accepted(one)) for one in settled],
+        "fields": [one.after or _json(_accepted(one)) for one in settled],
         "state": states,
         "externalId": [_json(one.external_id) for one in settled],
         "boundKey": [one.bound_key for one in settled],

@@ -13,8 +13,10 @@ WHERE push = $push AND key IN (
     SELECT key FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now ORDER BY queuedAt, key LIMIT $limit
 )
 
--- name: claimed
-SELECT o.key, o.sequence, o.source, o.desired, o.attempts, a.fields, b.ids
+-- name: taken
+CREATE TEMP TABLE taken AS
+SELECT o.key, o.sequence, o.source, o.desired, o.attempts, a.fields, b.ids,
+    row_number() OVER (ORDER BY o.queuedAt, o.key) AS place
 FROM outbox AS o
 LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = o.key
 LEFT JOIN (
@@ -22,7 +24,9 @@ LEFT JOIN (
     WHERE connection = $to AND entity = $bound_as AND live GROUP BY key
 ) AS b ON b.key = CAST(to_json({{{bound_key}}}) AS VARCHAR)
 WHERE o.push = $push AND o.claim = $claim
-ORDER BY o.queuedAt, o.key
+
+-- name: claimed
+SELECT * EXCLUDE (place) FROM taken ORDER BY place
 
 -- name: forget
 DELETE FROM accepted AS a USING intents AS i WHERE a.connection = $to AND a.entity = $entity AND a.key = i.key

@@ -10,6 +10,7 @@ import orjson
 import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.ready import Written
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import quoted
@@ -63,12 +64,19 @@ def wake(con: duckdb.DuckDBPyConnection, push: Push) -> None:
 
 
 def claim(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, bound_as: Entity, fields: frozenset[str], limit: int
+    con: duckdb.DuckDBPyConnection,
+    push: Push,
+    entity: Entity,
+    bound_as: Entity,
+    fields: frozenset[str],
+    limit: int,
+    written: Written | None = None,
 ) -> list[Claimed]:
     """At most ``limit`` due keys, longest queued first; empty: nothing is due.
 
     Args:
         fields: canonical fields the destination can be sent at all.
+        written: how the store writes requests; keys for which it can are ``Ready``.
     """
     now = dt.datetime.now(dt.UTC)
     name, lease = uuid.uuid4().hex, now + _LEASE
@@ -77,10 +85,13 @@ def claim(
     if not count:
         return []
     parts = (f"{quoted(part)}: json_extract_string(o.key, '$.{part}')" for part in bound_as.key)
-    sql = _SQL["claimed"].format(bound_key=", ".join(parts))
-    rows = con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name}).fetchall()
-    found = [_claimed(row, name, lease, fields) for row in rows]
-    _intend(con, push, entity, [one for one in found if one.todo & one.accepted.keys()], now)
+    sql = _SQL["taken"].format(bound_key=", ".join(parts))
+    con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name})
+    table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
+    con.execute("DROP TABLE taken")
+    held = _Held(name, lease, fields, table)
+    found = held.rows()
+    _intend(con, push, entity, [*held.left(), *_left(found)], now)
     return found
 
 
@@ -90,30 +101,97 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
     return None if when is None else max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-def _claimed(row: tuple[Any, ...], name: str, lease: dt.datetime, sendable: frozenset[str]) -> Claimed:
-    key, sequence, source, desired, attempts, accepted, ids = row
-    wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
-    bound = [orjson.loads(one) for one in ids] if ids else []
-    if bound and not had:
-        return Claimed(key, sequence, source, name, lease, attempts, wanted, had, sendable & wanted.keys(), bound)
-    same = {field for field, value in had.items() if bound and wanted.get(field) == value}
-    todo = frozenset((sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
-    return Claimed(key, sequence, source, name, lease, attempts, wanted, had, todo, bound)
+@dataclass(frozen=True)
+class _Held:
+    """What one claim holds: a table of ``taken`` rows."""
+
+    claim: str
+    lease_until: dt.datetime
+    sendable: frozenset[str]
+    table: arrow.Table
+
+    def rows(self) -> list[Claimed]:
+        columns = ["key", "sequence", "source", "attempts"]
+        ready = ["form", "record", "after"] if "record" in self.table.column_names else []
+        values = [self.table.column(name).to_pylist() for name in columns + ready]
+        found: list[Claimed] = []
+        for place, (key, sequence, source, attempts, *more) in enumerate(zip(*values, strict=True)):
+            if more and more[1] is not None:
+                found.append(Ready(self, place, key, sequence, source, attempts, *more))
+            else:
+                wanted, had, todo, ids = self.parsed(place)
+                found.append(
+                    Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids)
+                )
+        return found
+
+    def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
+        """desired, accepted, todo and ids of one row."""
+        desired, accepted, ids = (self.table.column(name)[place].as_py() for name in ("desired", "fields", "ids"))
+        wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
+        bound = [orjson.loads(one) for one in ids] if ids else []
+        if bound and not had:
+            return wanted, had, self.sendable & wanted.keys(), bound
+        same = {field for field, value in had.items() if bound and wanted.get(field) == value}
+        todo = frozenset((self.sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
+        return wanted, had, todo, bound
+
+    def left(self) -> list[tuple[str, str, str]]:
+        """(key, source, fields) of what stays accepted of ready rows."""
+        if "left" not in self.table.column_names:
+            return []
+        changed = self.table.filter(self.table.column("left").is_valid())
+        return list(zip(*(changed.column(name).to_pylist() for name in ("key", "source", "left")), strict=True))
 
 
-def _intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, rows: list[Claimed], now: dt.datetime) -> None:
+class Ready(Claimed):
+    """A claimed key whose request is written already; the rest is read only when something asks for it.
+
+    Attributes:
+        form: place of the update's form. record: the native record, JSON. after: what the destination has once it
+            is accepted, JSON.
+    """
+
+    __slots__ = ("_held", "_parsed", "_place", "after", "form", "record")
+
+    def __init__(
+        self, held: _Held, place: int, key: str, sequence: int, source: str, attempts: int,
+        form: int, record: str, after: str,
+    ) -> None:  # fmt: skip
+        self.key, self.sequence, self.source, self.attempts = key, sequence, source, attempts
+        self.claim, self.lease_until = held.claim, held.lease_until
+        self.form, self.record, self.after = form, record, after
+        self._held, self._place = held, place
+        self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
+
+    def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
+        if self._parsed is None:
+            self._parsed = self._held.parsed(self._place)
+        return self._parsed
+
+    desired = property(lambda self: self._read()[0])  # type: ignore[assignment]
+    accepted = property(lambda self: self._read()[1])  # type: ignore[assignment]
+    todo = property(lambda self: self._read()[2])  # type: ignore[assignment]
+    ids = property(lambda self: self._read()[3])  # type: ignore[assignment]
+
+
+def _left(rows: list[Claimed]) -> list[tuple[str, str, str]]:
+    """(key, source, fields) of what stays accepted of ``rows``, where any of it is about to be sent."""
+    return [
+        (one.key, one.source, orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode())
+        for one in rows
+        if not isinstance(one, Ready) and one.todo & one.accepted.keys()
+    ]
+
+
+def _intend(
+    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: list[tuple[str, str, str]], now: dt.datetime
+) -> None:
     """Forget the fields that are about to be sent: from here on, what the destination has there is unknown."""
-    if not rows:
+    if not left:
         return
-    left = [{name: value for name, value in one.accepted.items() if name not in one.todo} for one in rows]
-    table = arrow.table(
-        {
-            "key": [one.key for one in rows],
-            "source": [one.source for one in rows],
-            "fields": [orjson.dumps(fields).decode() for fields in left],
-        }
-    )
-    con.register("intents", table)
+    keys, sources, fields = zip(*left, strict=True)
+    con.register("intents", arrow.table({"key": keys, "source": sources, "fields": fields}))
     con.execute(_SQL["forget"], {"to": push.to, "entity": entity.name})
     con.execute(_SQL["intend"], {"to": push.to, "entity": entity.name, "now": now})
     con.unregister("intents")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pullpush_dagster.changes import Settled, acknowledge
+from pullpush_dagster.changes import Ready, Settled, acknowledge
 from pullpush_dagster.errors import RetryError
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.resolve import ids_of
@@ -97,14 +97,15 @@ class Journal:
         row = payload.claimed
         accepted = outcome.name == "accepted"
         ids = None if outcome.stale else payload.learned
-        if accepted and not row.ids:
+        if accepted and not isinstance(row, Ready) and not row.ids:
             ids = ids or ids_of(outcome.answer, pusher.binding)
         return Settled(
             row,
             outcome.name,
             outcome.reason and self._client.redacted(outcome.reason),
             sent=payload.fields if accepted else None,
-            payload=payload.record,
+            payload=payload.body,
+            after=row.after if accepted and isinstance(row, Ready) else None,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
             due_in=self._due_in(sent),

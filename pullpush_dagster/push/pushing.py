@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Arrival, Claimed, Settled, arrive, claim
+from pullpush_dagster.changes import Arrival, Claimed, Ready, Settled, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.push.journal import Journal, Progress, Totals
 from pullpush_dagster.push.lanes import Lanes
 from pullpush_dagster.push.payload import Payload, sendable
+from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.resolving import Resolving
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
@@ -37,6 +38,8 @@ class Pusher:
         own = self.connector.entity(self.entity.name).canonical_map
         self.fixed = {name: own[name].value for name in self.entity.key if name in own and own[name].value is not None}
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
+        settings = {f"settings.{n}": v for n, v in project.connection(push.to).settings.items()}
+        self.written = ready_forms(self.entity, self.facts, settings, self.fixed)
         self.affected = _affected(project, push)
 
     def arrive(self) -> list[Arrival]:
@@ -68,7 +71,9 @@ class Pusher:
 
     def _claim(self) -> list[Claimed]:
         with self.store.session() as con:
-            return claim(con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), _CLAIM)
+            return claim(
+                con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), _CLAIM, self.written
+            )
 
     def _seconds_to_next(self) -> float | None:
         with self.store.session() as con:
@@ -79,9 +84,14 @@ class Pusher:
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(self.push.lanes, client.facts.limits.concurrency)
         async with Journal(self, client, totals, len(claimed), progress) as journal:
-            payloads = await self._resolved(client, claimed, journal)
+            payloads = [self._payload(row) for row in claimed if isinstance(row, Ready)]
+            payloads += await self._resolved(client, [row for row in claimed if not isinstance(row, Ready)], journal)
             await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
         return journal.moved
+
+    def _payload(self, row: Ready) -> Payload:
+        form = self.facts.update[row.form]
+        return Payload(row, form, form.path, row.record, {})
 
     async def _resolved(self, client: Client, claimed: list[Claimed], journal: Journal) -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here."""
