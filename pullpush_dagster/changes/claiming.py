@@ -84,12 +84,13 @@ def claim(
     ((count,),) = con.execute(_SQL["claim"], {**who, "now": now, "lease": lease, "limit": limit}).fetchall()
     if not count:
         return []
-    parts = (f"{quoted(part)}: json_extract_string(o.key, '$.{part}')" for part in bound_as.key)
-    sql = _SQL["taken"].format(bound_key=", ".join(parts))
+    parts = (f"{quoted(part)}: json_extract_string(key, '$.{part}')" for part in bound_as.key)
+    bound_key = "key" if bound_as is entity else f"CAST(to_json({{{', '.join(parts)}}}) AS VARCHAR)"
+    sql = _SQL["taken"].format(bound_key=bound_key)
     con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
     con.execute("DROP TABLE taken")
-    held = _Held(name, lease, fields, table)
+    held = Held(name, lease, fields, table)
     found = held.rows()
     _intend(con, push, entity, [*held.left(), *_left(found)], now)
     return found
@@ -102,8 +103,8 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What one claim holds: a table of ``taken`` rows."""
+class Held:
+    """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""
 
     claim: str
     lease_until: dt.datetime
@@ -111,35 +112,30 @@ class _Held:
     table: arrow.Table
 
     def rows(self) -> list[Claimed]:
-        columns = ["key", "sequence", "source", "attempts"]
-        ready = ["form", "record", "after"] if "record" in self.table.column_names else []
-        values = [self.table.column(name).to_pylist() for name in columns + ready]
-        found: list[Claimed] = []
-        for place, (key, sequence, source, attempts, *more) in enumerate(zip(*values, strict=True)):
-            if more and more[1] is not None:
-                found.append(Ready(self, place, key, sequence, source, attempts, *more))
-            else:
-                wanted, had, todo, ids = self.parsed(place)
-                found.append(
-                    Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids)
-                )
-        return found
+        """One for each key, in order."""
+        columns = [self.table.column(name).to_pylist() for name in ("key", "form", "record")]
+        return [
+            self._whole(place, key) if record is None else Ready(self, place, key, form, record)
+            for place, (key, form, record) in enumerate(zip(*columns, strict=True))
+        ]
+
+    def _whole(self, place: int, key: str) -> Claimed:
+        names = ("sequence", "source", "attempts")
+        sequence, source, attempts = (self.table.column(name)[place].as_py() for name in names)
+        wanted, had, todo, ids = self.parsed(place)
+        return Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids)
 
     def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         """desired, accepted, todo and ids of one row."""
         desired, accepted, ids = (self.table.column(name)[place].as_py() for name in ("desired", "fields", "ids"))
         wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
         bound = [orjson.loads(one) for one in ids] if ids else []
-        if bound and not had:
-            return wanted, had, self.sendable & wanted.keys(), bound
         same = {field for field, value in had.items() if bound and wanted.get(field) == value}
         todo = frozenset((self.sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
         return wanted, had, todo, bound
 
     def left(self) -> list[tuple[str, str, str]]:
         """(key, source, fields) of what stays accepted of ready rows."""
-        if "left" not in self.table.column_names:
-            return []
         changed = self.table.filter(self.table.column("left").is_valid())
         return list(zip(*(changed.column(name).to_pylist() for name in ("key", "source", "left")), strict=True))
 
@@ -148,31 +144,33 @@ class Ready(Claimed):
     """A claimed key whose request is written already; the rest is read only when something asks for it.
 
     Attributes:
-        form: place of the update's form. record: the native record, JSON. after: what the destination has once it
-            is accepted, JSON.
+        held, place: the claim, and the key's row in its table.
+        form: place of the update's form. record: the native record, JSON.
     """
 
-    __slots__ = ("_held", "_parsed", "_place", "after", "form", "record")
+    __slots__ = ("_parsed", "form", "held", "place", "record")
 
-    def __init__(
-        self, held: _Held, place: int, key: str, sequence: int, source: str, attempts: int,
-        form: int, record: str, after: str,
-    ) -> None:  # fmt: skip
-        self.key, self.sequence, self.source, self.attempts = key, sequence, source, attempts
-        self.claim, self.lease_until = held.claim, held.lease_until
-        self.form, self.record, self.after = form, record, after
-        self._held, self._place = held, place
+    def __init__(self, held: Held, place: int, key: str, form: int, record: str) -> None:
+        self.held, self.place, self.key, self.form, self.record = held, place, key, form, record
         self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
 
     def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         if self._parsed is None:
-            self._parsed = self._held.parsed(self._place)
+            self._parsed = self.held.parsed(self.place)
         return self._parsed
 
-    desired = property(lambda self: self._read()[0])  # type: ignore[assignment]
-    accepted = property(lambda self: self._read()[1])  # type: ignore[assignment]
-    todo = property(lambda self: self._read()[2])  # type: ignore[assignment]
-    ids = property(lambda self: self._read()[3])  # type: ignore[assignment]
+    def _cell(self, name: str) -> Any:
+        return self.held.table.column(name)[self.place].as_py()
+
+    claim = property(lambda self: self.held.claim)
+    lease_until = property(lambda self: self.held.lease_until)
+    sequence = property(lambda self: self._cell("sequence"))
+    source = property(lambda self: self._cell("source"))
+    attempts = property(lambda self: self._cell("attempts"))
+    desired = property(lambda self: self._read()[0])
+    accepted = property(lambda self: self._read()[1])
+    todo = property(lambda self: self._read()[2])
+    ids = property(lambda self: self._read()[3])
 
 
 def _left(rows: list[Claimed]) -> list[tuple[str, str, str]]:

@@ -57,14 +57,15 @@ class Written:
         return f"""
         WITH read AS (
             SELECT *, json_extract(desired, {_paths(fields)}) AS d, json_extract(fields, {_paths(fields)}) AS h,
+                json_extract_string(desired, {_paths(fields)}) AS x,
                 CASE WHEN len(ids) = 1 THEN ids[1] END AS id
             FROM taken
         ), formed AS (SELECT *, CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form FROM read),
         told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM told)
         SELECT key, sequence, source, desired, attempts, fields, ids, form, record,
-            CASE WHEN record IS NOT NULL THEN CAST(json_merge_patch(coalesce(fields, '{{}}'),
-                '{{' || concat_ws(',', {sent}) || '}}') AS VARCHAR) END AS after,
+            CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || concat_ws(',', {sent}) || '}}'
+                ELSE CAST(json_merge_patch(fields, '{{' || concat_ws(',', {sent}) || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,
                 '{{' || concat_ws(',', {gone}) || '}}') AS VARCHAR) END AS "left"
         FROM written ORDER BY place
@@ -90,7 +91,7 @@ class Written:
             part = next((one for one in form.parts if one.field == field), None) if form else None
             if part is not None:
                 carrying.append(str(number))
-                text = f"(d[{place + 1}]->>'$')"
+                text = f"x[{place + 1}]"
                 plain = f"d[{place + 1}] <> 'false'" + (f" AND {text} IN ({_listed(part.known)})" if part.known else "")
                 said = [plain] + ([f"d[{place + 1}] = 'false'"] if part.cleared is not None else [])
         differs = f"d[{place + 1}] IS NOT NULL AND d[{place + 1}] IS DISTINCT FROM h[{place + 1}]"
@@ -127,7 +128,7 @@ def _value(part: Part, told: Mapping[str, int]) -> str:
     if part.field is None:
         return f"({part.value(_bound(part.binding) if part.binding else _of_key(part.key or ''))})"
     place = told[part.field] + 1
-    value = part.value(f"(d[{place}]->>'$')")
+    value = part.value(f"x[{place}]")
     return (
         f"(CASE WHEN d[{place}] = 'false' THEN {literal(part.cleared)} ELSE {value} END)"
         if part.cleared

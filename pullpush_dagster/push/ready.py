@@ -57,9 +57,9 @@ def _parts(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str,
         elif hole[0] in sendable:
             yield _field(entity, facts, name, *hole)
         elif hole[0] in entity.key:
-            yield Part(name, key=hole[0], value=_writing("text", hole[1]))
+            yield Part(name, key=hole[0], value=_of_text(hole[1]))
         elif hole[0].startswith("binding."):
-            yield Part(name, binding=hole[0].removeprefix("binding."), value=_writing("text", hole[1]))
+            yield Part(name, binding=hole[0].removeprefix("binding."), value=_of_text(hole[1]))
         else:
             yield None
 
@@ -83,7 +83,7 @@ def _translating(table: Mapping[str, str]) -> Callable[[str], str]:
 def _writing(kind: str, form: str | None) -> Callable[[str], str] | None:
     """From the SQL of a canonical text to that of its JSON in a placeholder's ``form``; None: there is none."""
     if kind == "text":
-        return _whole_number if form == "integer" else lambda x: f"CAST(to_json({x}) AS VARCHAR)"
+        return _of_text(form)
     if kind not in ("integer", "decimal"):
         return None
     pattern = _WHOLE if form == "integer" or kind == "integer" else _DECIMAL
@@ -94,6 +94,10 @@ def _writing(kind: str, form: str | None) -> Callable[[str], str] | None:
         return f"'\"' || {found} || '\"'" if form == "text" else found
 
     return number
+
+
+def _of_text(form: str | None) -> Callable[[str], str]:
+    return _whole_number if form == "integer" else lambda x: f"CAST(to_json({x}) AS VARCHAR)"
 
 
 def _whole_number(x: str) -> str:
