@@ -24,7 +24,6 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.store import Store
 
-_KEYS = 50_001
 _PULL = "type: pullpush_dagster.Pull\nattributes: {connection: judge, entity: product}\n"
 _PUSH = """---
 type: pullpush_dagster.Push
@@ -44,26 +43,27 @@ FROM changed GROUP BY key"""
 
 
 @click.command()
+@click.option("--keys", default=50_001, show_default=True, help="Changes, each of a key of its own.")
 @click.option("--faults", default="latency_ms=20&jitter_ms=20", show_default=True, help="The judge's fault string.")
 @click.option("--lanes", default=64, show_default=True, help="Requests in flight.")
 @click.option("--rounds", default=2, show_default=True, help="Runs of each, of which the best counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(faults: str, lanes: int, rounds: int, as_json: bool) -> None:
-    """Push 50,001 changes to the judge (PULLPUSH_JUDGE), against its own floor ``httpx-aio batch keyed1``.
+def main(keys: int, faults: str, lanes: int, rounds: int, as_json: bool) -> None:
+    """Push KEYS changes to the judge (PULLPUSH_JUDGE), against its own floor ``httpx-aio batch keyed1``.
 
-    Each is of a key of its own, and every key is bound: only the newest version of a key would be sent.
+    Every key is bound. Of several versions of a key only the newest would be sent, so there is one of each.
     """
-    with tempfile.TemporaryDirectory() as folder, _judge(Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, _judge(Path(folder), keys) as url:
         best: dict[str, float] = {}
         for _ in range(rounds):
             _reset(url, faults)
             floor = _floor(Path(folder), url, lanes)
             _reset(url, faults)
-            ours = _ours(Path(folder), url, lanes)
+            ours = _ours(Path(folder), url, lanes, keys)
             verdict = _checked(Path(folder), url)
             best = {name: min(best.get(name, 9e9), s) for name, s in {"floor": floor, **ours}.items()}
     figures = {
-        "changes": _KEYS,
+        "changes": keys,
         "checker": verdict,
         "floor s": best["floor"],
         "arrive s": best["arrive"],
@@ -75,15 +75,15 @@ def main(faults: str, lanes: int, rounds: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _judge(folder: Path) -> Iterator[str]:
+def _judge(folder: Path, keys: int) -> Iterator[str]:
     source = os.environ.get("PULLPUSH_JUDGE")
     if not source or not shutil.which("cc"):
         raise click.ClickException("needs PULLPUSH_JUDGE, the judge's folder, and a C compiler")
     for file in Path(source).iterdir():
         shutil.copyfile(file, folder / file.name)
     subprocess.run(["cc", "-O2", "-o", folder / "mockapi", folder / "mockapi.c"], check=True)
-    (folder / "changes.jsonl").write_text("".join(f"{json.dumps(_change(key))}\n" for key in range(_KEYS)))
-    with started([str(folder / "mockapi")], "0", str(_KEYS), "1") as url:
+    (folder / "changes.jsonl").write_text("".join(f"{json.dumps(_change(key))}\n" for key in range(keys)))
+    with started([str(folder / "mockapi")], "0", str(keys), "1") as url:
         yield url
 
 
@@ -105,13 +105,13 @@ def _floor(folder: Path, url: str, lanes: int) -> float:
     return float(json.loads(done.stdout)["s"])
 
 
-def _ours(folder: Path, url: str, lanes: int) -> dict[str, float]:
+def _ours(folder: Path, url: str, lanes: int, keys: int) -> dict[str, float]:
     """Seconds from the change log into the outbox, and from there to the last acknowledgement."""
     project = _project(folder / "project", url, lanes)
     store = Store.of(project.state)
     with store.session() as con:
         ensure_tables(con, ENTITIES["product"])
-        con.register("changed", arrow.Table.from_pylist([{"seq": key, **_change(key)} for key in range(_KEYS)]))
+        con.register("changed", arrow.Table.from_pylist([{"seq": key, **_change(key)} for key in range(keys)]))
         con.execute(_LOG, {"first": 0})
         con.execute(_BOUND)
         con.execute("INSERT INTO positions (push, connection, name, position) VALUES ('bench', 'judge', 'product', 0)")

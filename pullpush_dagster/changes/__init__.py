@@ -2,6 +2,6 @@
 
 from pullpush_dagster.changes.acknowledging import Settled, acknowledge
 from pullpush_dagster.changes.arriving import Arrival, arrive
-from pullpush_dagster.changes.claiming import Claimed, claim
+from pullpush_dagster.changes.claiming import Claimed, Ready, claim
 
-__all__ = ["Arrival", "Claimed", "Settled", "acknowledge", "arrive", "claim"]
+__all__ = ["Arrival", "Claimed", "Ready", "Settled", "acknowledge", "arrive", "claim"]

@@ -1,16 +1,18 @@
 """Acknowledge: what became of each claimed key, committed in groups."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import duckdb
 import orjson
 import pyarrow as arrow
+from pyarrow import compute
 
 from pullpush_dagster.canonical import Entity
-from pullpush_dagster.changes.claiming import Claimed, Fields
+from pullpush_dagster.changes.claiming import Claimed, Fields, Ready
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import used
@@ -94,9 +96,11 @@ def acknowledge(
     After ten attempts without an answer either way a key is a dead letter.
     """
     now = dt.datetime.now(dt.UTC)
-    con.register("settled", _table(settled, now))
+    quick = [one for one in settled if one.outcome == "accepted" and isinstance(one.claimed, Ready)]
+    others = [one for one in settled if one.outcome != "accepted" or not isinstance(one.claimed, Ready)]
+    con.register("settled", arrow.concat_tables([_table(others, now), *_ready_tables(quick, now)]))
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
-    for step in ("mine", "forget", "accept", "done", "renewed", "put_back", "receipts", "unbind", "unlearn", "bind"):
+    for step in _steps(others):
         con.execute(_SQL[step], used(_SQL[step], values))
     con.execute("DROP TABLE mine")
     con.unregister("settled")
@@ -148,6 +152,38 @@ def _table(settled: list[Settled], now: dt.datetime) -> arrow.Table:
         "sentAt": [one.sent_at for one in settled],
     }
     return arrow.table([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
+
+
+def _steps(settled: list[Settled]) -> list[str]:
+    """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it."""
+    steps = ["mine", "forget", "accept", "done", "renewed"]
+    steps += ["put_back"] if any(_state(one) for one in settled) else []
+    steps += ["receipts"]
+    steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
+    return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
+
+
+def _ready_tables(settled: list[Settled], now: dt.datetime) -> Iterator[arrow.Table]:
+    """The same of accepted keys whose requests were written by the store, out of the claims' own tables."""
+    for held, same in groupby(sorted(settled, key=_claim_of), key=lambda one: one.claimed.held):  # type: ignore[attr-defined]
+        rows = list(same)
+        taken = held.table.take([one.claimed.place for one in rows])  # type: ignore[attr-defined]
+        given = {"sent": taken.column("record"), "fields": taken.column("after")}
+        given |= {name: taken.column(name) for name in ("key", "source", "sequence")}
+        given["attempts"] = compute.add(taken.column("attempts"), 1)
+        given["sentAt"] = arrow.array([one.sent_at for one in rows], _SCHEMA.field("sentAt").type)
+        always = {"claim": held.claim, "outcome": "accepted", "unbind": False, "dueAt": now}
+        columns = [
+            given[field.name].cast(field.type)
+            if field.name in given
+            else arrow.repeat(arrow.scalar(always.get(field.name), field.type), len(rows))
+            for field in _SCHEMA
+        ]
+        yield arrow.table(columns, schema=_SCHEMA)
+
+
+def _claim_of(one: Settled) -> str:
+    return one.claimed.claim
 
 
 def _state(one: Settled) -> str | None:

@@ -13,16 +13,26 @@ WHERE push = $push AND key IN (
     SELECT key FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now ORDER BY queuedAt, key LIMIT $limit
 )
 
--- name: claimed
-SELECT o.key, o.sequence, o.source, o.desired, o.attempts, a.fields, b.ids
-FROM outbox AS o
-LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = o.key
+-- name: taken
+-- Bindings are narrowed to the claimed keys first: what a claim costs goes with its own size.
+CREATE TEMP TABLE taken AS
+WITH mine AS (
+    SELECT key, sequence, source, desired, attempts, queuedAt, {bound_key} AS boundKey
+    FROM outbox WHERE push = $push AND claim = $claim
+)
+SELECT m.key, m.sequence, m.source, m.desired, m.attempts, a.fields, b.ids,
+    row_number() OVER (ORDER BY m.queuedAt, m.key) AS place
+FROM mine AS m
+LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = m.key
 LEFT JOIN (
-    SELECT key, list(externalId ORDER BY id) AS ids FROM bindings
-    WHERE connection = $to AND entity = $bound_as AND live GROUP BY key
-) AS b ON b.key = CAST(to_json({{{bound_key}}}) AS VARCHAR)
-WHERE o.push = $push AND o.claim = $claim
-ORDER BY o.queuedAt, o.key
+    SELECT key, list(externalId) AS ids FROM bindings
+    WHERE connection = $to AND entity = $bound_as AND live AND key IN (SELECT boundKey FROM mine) GROUP BY key
+) AS b ON b.key = m.boundKey
+
+-- name: claimed
+SELECT * EXCLUDE (place), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
+    CAST(NULL AS VARCHAR) AS "left"
+FROM taken ORDER BY place
 
 -- name: forget
 DELETE FROM accepted AS a USING intents AS i WHERE a.connection = $to AND a.entity = $entity AND a.key = i.key

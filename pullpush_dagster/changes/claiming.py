@@ -10,6 +10,7 @@ import orjson
 import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.ready import Written
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import quoted
@@ -63,12 +64,19 @@ def wake(con: duckdb.DuckDBPyConnection, push: Push) -> None:
 
 
 def claim(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, bound_as: Entity, fields: frozenset[str], limit: int
+    con: duckdb.DuckDBPyConnection,
+    push: Push,
+    entity: Entity,
+    bound_as: Entity,
+    fields: frozenset[str],
+    limit: int,
+    written: Written | None = None,
 ) -> list[Claimed]:
     """At most ``limit`` due keys, longest queued first; empty: nothing is due.
 
     Args:
         fields: canonical fields the destination can be sent at all.
+        written: how the store writes requests; keys for which it can are ``Ready``.
     """
     now = dt.datetime.now(dt.UTC)
     name, lease = uuid.uuid4().hex, now + _LEASE
@@ -76,11 +84,15 @@ def claim(
     ((count,),) = con.execute(_SQL["claim"], {**who, "now": now, "lease": lease, "limit": limit}).fetchall()
     if not count:
         return []
-    parts = (f"{quoted(part)}: json_extract_string(o.key, '$.{part}')" for part in bound_as.key)
-    sql = _SQL["claimed"].format(bound_key=", ".join(parts))
-    rows = con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name}).fetchall()
-    found = [_claimed(row, name, lease, fields) for row in rows]
-    _intend(con, push, entity, [one for one in found if one.todo & one.accepted.keys()], now)
+    parts = (f"{quoted(part)}: json_extract_string(key, '$.{part}')" for part in bound_as.key)
+    bound_key = "key" if bound_as is entity else f"CAST(to_json({{{', '.join(parts)}}}) AS VARCHAR)"
+    sql = _SQL["taken"].format(bound_key=bound_key)
+    con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name})
+    table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
+    con.execute("DROP TABLE taken")
+    held = Held(name, lease, fields, table)
+    found = held.rows()
+    _intend(con, push, entity, [*held.left(), *_left(found)], now)
     return found
 
 
@@ -90,30 +102,94 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
     return None if when is None else max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-def _claimed(row: tuple[Any, ...], name: str, lease: dt.datetime, sendable: frozenset[str]) -> Claimed:
-    key, sequence, source, desired, attempts, accepted, ids = row
-    wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
-    bound = [orjson.loads(one) for one in ids] if ids else []
-    if bound and not had:
-        return Claimed(key, sequence, source, name, lease, attempts, wanted, had, sendable & wanted.keys(), bound)
-    same = {field for field, value in had.items() if bound and wanted.get(field) == value}
-    todo = frozenset((sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
-    return Claimed(key, sequence, source, name, lease, attempts, wanted, had, todo, bound)
+@dataclass(frozen=True)
+class Held:
+    """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""
+
+    claim: str
+    lease_until: dt.datetime
+    sendable: frozenset[str]
+    table: arrow.Table
+
+    def rows(self) -> list[Claimed]:
+        """One for each key, in order."""
+        columns = [self.table.column(name).to_pylist() for name in ("key", "form", "record")]
+        return [
+            self._whole(place, key) if record is None else Ready(self, place, key, form, record)
+            for place, (key, form, record) in enumerate(zip(*columns, strict=True))
+        ]
+
+    def _whole(self, place: int, key: str) -> Claimed:
+        names = ("sequence", "source", "attempts")
+        sequence, source, attempts = (self.table.column(name)[place].as_py() for name in names)
+        wanted, had, todo, ids = self.parsed(place)
+        return Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids)
+
+    def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
+        """desired, accepted, todo and ids of one row."""
+        desired, accepted, ids = (self.table.column(name)[place].as_py() for name in ("desired", "fields", "ids"))
+        wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
+        bound = [orjson.loads(one) for one in ids] if ids else []
+        same = {field for field, value in had.items() if bound and wanted.get(field) == value}
+        todo = frozenset((self.sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
+        return wanted, had, todo, bound
+
+    def left(self) -> list[tuple[str, str, str]]:
+        """(key, source, fields) of what stays accepted of ready rows."""
+        changed = self.table.filter(self.table.column("left").is_valid())
+        return list(zip(*(changed.column(name).to_pylist() for name in ("key", "source", "left")), strict=True))
 
 
-def _intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, rows: list[Claimed], now: dt.datetime) -> None:
+class Ready(Claimed):
+    """A claimed key whose request is written already; the rest is read only when something asks for it.
+
+    Attributes:
+        held, place: the claim, and the key's row in its table.
+        form: place of the update's form. record: the native record, JSON.
+    """
+
+    __slots__ = ("_parsed", "form", "held", "place", "record")
+
+    def __init__(self, held: Held, place: int, key: str, form: int, record: str) -> None:
+        self.held, self.place, self.key, self.form, self.record = held, place, key, form, record
+        self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
+
+    def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
+        if self._parsed is None:
+            self._parsed = self.held.parsed(self.place)
+        return self._parsed
+
+    def _cell(self, name: str) -> Any:
+        return self.held.table.column(name)[self.place].as_py()
+
+    claim = property(lambda self: self.held.claim)
+    lease_until = property(lambda self: self.held.lease_until)
+    sequence = property(lambda self: self._cell("sequence"))
+    source = property(lambda self: self._cell("source"))
+    attempts = property(lambda self: self._cell("attempts"))
+    desired = property(lambda self: self._read()[0])
+    accepted = property(lambda self: self._read()[1])
+    todo = property(lambda self: self._read()[2])
+    ids = property(lambda self: self._read()[3])
+
+
+def _left(rows: list[Claimed]) -> list[tuple[str, str, str]]:
+    """(key, source, fields) of what stays accepted of ``rows``, where any of it is about to be sent."""
+    return [
+        (one.key, one.source, orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode())
+        for one in rows
+        if not isinstance(one, Ready) and one.todo & one.accepted.keys()
+    ]
+
+
+def _intend(
+    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: list[tuple[str, str, str]], now: dt.datetime
+) -> None:
     """Forget the fields that are about to be sent: from here on, what the destination has there is unknown."""
-    if not rows:
+    if not left:
         return
-    left = [{name: value for name, value in one.accepted.items() if name not in one.todo} for one in rows]
-    table = arrow.table(
-        {
-            "key": [one.key for one in rows],
-            "source": [one.source for one in rows],
-            "fields": [orjson.dumps(fields).decode() for fields in left],
-        }
-    )
-    con.register("intents", table)
+    keys, sources, fields = zip(*left, strict=True)
+    con.register("intents", arrow.table({"key": keys, "source": sources, "fields": fields}))
     con.execute(_SQL["forget"], {"to": push.to, "entity": entity.name})
     con.execute(_SQL["intend"], {"to": push.to, "entity": entity.name, "now": now})
     con.unregister("intents")

@@ -108,6 +108,12 @@ def holes(template: Any) -> Iterator[str]:
             yield from holes(part)
 
 
+def whole_hole(template: Any) -> tuple[str, str | None] | None:
+    """Name and form of the one placeholder that is all of ``template``; None: it is more, or less."""
+    whole = _WHOLE.match(template) if isinstance(template, str) else None
+    return (whole[1], whole[2]) if whole else None
+
+
 def misspelt(template: Any) -> Iterator[str]:
     """What looks like a placeholder in ``template`` and is none, such as ``{price:txt}``; it would go out as it is."""
     if isinstance(template, str):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pullpush_dagster.changes import Settled, acknowledge
+from pullpush_dagster.changes import Ready, Settled, acknowledge
 from pullpush_dagster.errors import RetryError
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.resolve import ids_of
@@ -39,16 +39,19 @@ class Totals:
 class Journal:
     """Outcomes on their way into the store, written together beside the sending, at most a quarter of a second late.
 
-    Use as ``async with``; its end writes what is left. While a write fails nothing more is taken. ``moved``: keys
-    that came nearer to what they should be.
+    Use as ``async with``; its end writes what is left. While a write fails nothing more is taken.
+
+    Attributes:
+        claimed: keys to be settled so far. moved: keys that came nearer to what they should be.
     """
 
-    def __init__(self, pusher: "Pusher", client: Client, totals: Totals, claimed: int, progress: Progress) -> None:
-        self._pusher, self._client, self._totals = pusher, client, totals
-        self._claimed, self._progress = claimed, progress
+    def __init__(self, pusher: "Pusher", client: Client, totals: Totals, progress: Progress) -> None:
+        self._pusher, self._client, self._totals, self._progress = pusher, client, totals, progress
+        self.claimed = self.moved = 0
         self._waiting: list[Settled] = []
-        self.moved = self._written = 0
-        self._some, self._over = asyncio.Event(), asyncio.Event()
+        self._taken = self._written = 0
+        self._ending = False
+        self._some, self._hurry, self._advanced = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._writing())
@@ -57,7 +60,8 @@ class Journal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._ending = True
+        self._hurry.set()
         self._some.set()
         await self._writer
 
@@ -71,21 +75,42 @@ class Journal:
         if self._writer.done():
             await self._writer
         self._waiting += settled
+        self._taken += len(settled)
+        self.moved += sum(one.outcome == "accepted" or one.again for one in settled)
         self._some.set()
 
+    async def flush(self) -> None:
+        """Everything taken so far is written when this returns. Raises what a write raised."""
+        taken = self._taken
+        while self._written < taken:
+            self._advanced.clear()
+            self._hurry.set()
+            if not self._writer.done():
+                await self._advanced.wait()
+            if self._writer.done():
+                await self._writer
+
     async def _writing(self) -> None:
-        while not self._over.is_set() or self._waiting:
-            await self._some.wait()
-            self._some.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), _GROUP_SECONDS)
-            group, self._waiting = self._waiting, []
-            if group:
-                await asyncio.to_thread(self._write, group)
-                self._written += len(group)
-                self.moved += sum(one.outcome == "accepted" or one.again for one in group)
-                self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
-                self._progress(f"{self._pusher.push.name}: {self._written} of {self._claimed} keys settled")
+        try:
+            while not self._ending or self._waiting:
+                await self._some.wait()
+                self._some.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), _GROUP_SECONDS)
+                if not self._ending:
+                    self._hurry.clear()
+                group, self._waiting = self._waiting, []
+                if group:
+                    await self._write_group(group)
+        finally:
+            self._advanced.set()
+
+    async def _write_group(self, group: list[Settled]) -> None:
+        await asyncio.to_thread(self._write, group)
+        self._written += len(group)
+        self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
+        self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
+        self._advanced.set()
 
     def _write(self, group: list[Settled]) -> None:
         pusher = self._pusher
@@ -96,6 +121,8 @@ class Journal:
         pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
         row = payload.claimed
         accepted = outcome.name == "accepted"
+        if accepted and isinstance(row, Ready):
+            return Settled(row, "accepted", sent_at=sent.sent_at)
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
             ids = ids or ids_of(outcome.answer, pusher.binding)
@@ -104,7 +131,7 @@ class Journal:
             outcome.name,
             outcome.reason and self._client.redacted(outcome.reason),
             sent=payload.fields if accepted else None,
-            payload=payload.record,
+            payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
             due_in=self._due_in(sent),

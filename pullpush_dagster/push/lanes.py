@@ -86,7 +86,7 @@ class Lanes:
         await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
 
     async def _request(self, form: Write, path: str, batch: list[Payload]) -> object:
-        records = [one.record for one in batch]
+        records = [one.body for one in batch]
         request = form.model_copy(update={form.method.lower(): path})
         answer = await self._client.send(request, {}, body={form.at: records} if form.at else records[0])
         return answer.body

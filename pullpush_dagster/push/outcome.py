@@ -40,7 +40,7 @@ def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) 
         return [Outcome("unknown", "the answer names no records")] * len(sent)
     if form.match == "id":
         by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, Mapping)}
-        return [_judge(facts, one, by_id.get(str(one.record.get("id")))) for one in sent]
+        return [_judge(facts, one, by_id.get(str(one.native.get("id")))) for one in sent]
     if len(answers) != len(sent):
         return [Outcome("unknown", f"{len(sent)} records sent, {len(answers)} answered")] * len(sent)
     return [_judge(facts, one, answer) for one, answer in zip(sent, answers, strict=True)]
@@ -53,10 +53,11 @@ def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
     code = at(answer, facts.code) if facts.code else None
     if message is not None or code is not None:
         return _refused(facts, str(code or ""), str(message or ""), answer)
+    record = sent.native if facts.echo else {}
     for native in facts.echo:
-        compared = native in sent.record and isinstance(answer, Mapping) and native in answer
-        if compared and not _same(sent.record[native], answer[native]):
-            said = f"{native}: sent {sent.record[native]!r}, the answer has {answer[native]!r}"
+        compared = native in record and isinstance(answer, Mapping) and native in answer
+        if compared and not _same(record[native], answer[native]):
+            said = f"{native}: sent {record[native]!r}, the answer has {answer[native]!r}"
             return Outcome("retry", said, answer, lost=True)
     return Outcome("accepted", answer=answer)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts, Write
@@ -19,7 +21,7 @@ class Payload:
 
     Attributes:
         form: the request that carries it. path: its path, filled; records of one path share a batch.
-        record: the native record. fields: canonical values in it, in stored form.
+        record: the native record, or its JSON as the store wrote it. fields: canonical values in it, in stored form.
         empty: nothing in it differs from what the destination has, so it need not go.
         more: whether the key has another step after this one. acts: whether what it did must be read to be known.
         learned: the item's ids, where the store does not have them so yet.
@@ -28,12 +30,23 @@ class Payload:
     claimed: Claimed
     form: Write
     path: str
-    record: Fields
+    record: Fields | str
     fields: Fields
     empty: bool = False
     more: bool = False
     acts: bool = False
     learned: Fields | None = None
+
+    @property
+    def body(self) -> Fields | orjson.Fragment:
+        """The record as a part of a request's body."""
+        return orjson.Fragment(self.record) if isinstance(self.record, str) else self.record
+
+    @property
+    def native(self) -> Fields:
+        """The record's values."""
+        found: Fields = orjson.loads(self.record) if isinstance(self.record, str) else self.record
+        return found
 
 
 @dataclass(frozen=True)

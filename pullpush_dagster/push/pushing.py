@@ -7,18 +7,21 @@ from collections.abc import Mapping
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Arrival, Claimed, Settled, arrive, claim
+from pullpush_dagster.changes import Arrival, Claimed, Ready, Settled, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
 from pullpush_dagster.config import Project, Push
+from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.journal import Journal, Progress, Totals
 from pullpush_dagster.push.lanes import Lanes
 from pullpush_dagster.push.payload import Payload, sendable
+from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.resolving import Resolving
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
-_CLAIM = 64_000
+# Few enough that the first are on their way soon, many enough that lanes have whole batches.
+_CLAIM = 25_600
 
 
 class Pusher:
@@ -35,8 +38,12 @@ class Pusher:
         self.facts = self.connector.push(self.entity.name)
         self.binding = self.connector.entity(self.entity.name).binding
         own = self.connector.entity(self.entity.name).canonical_map
-        self.fixed = {name: own[name].value for name in self.entity.key if name in own and own[name].value is not None}
+        self.fixed = {
+            name: str(own[name].value) for name in self.entity.key if name in own and own[name].value is not None
+        }
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
+        settings = {f"settings.{n}": v for n, v in project.connection(push.to).settings.items()}
+        self.written = ready_forms(self.entity, self.facts, settings, self.fixed)
         self.affected = _affected(project, push)
 
     def arrive(self) -> list[Arrival]:
@@ -53,35 +60,66 @@ class Pusher:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
         """
         totals, give_up = Totals(), time.monotonic() + self.patience
-        async with Client(self.project.connection(self.push.to), self.connector) as client:
-            while True:
-                claimed = await asyncio.to_thread(self._claim)
-                if claimed:
-                    moved = await self._round(client, claimed, totals, progress)
-                    if not moved and time.monotonic() > give_up:
-                        return totals
-                    continue
+        async with (
+            Client(self.project.connection(self.push.to), self.connector) as client,
+            Journal(self, client, totals, progress) as journal,
+        ):
+            moved = 0
+            while await self._drain(client, journal, give_up):
+                await journal.flush()
                 wait = await asyncio.to_thread(self._seconds_to_next)
-                if wait is None or time.monotonic() + wait > give_up:
-                    return totals
-                await asyncio.sleep(max(wait, 0.05))
+                goes_on = wait == 0 and journal.moved > moved
+                if wait is None or (time.monotonic() + wait > give_up and not goes_on):
+                    break
+                moved = journal.moved
+                await asyncio.sleep(max(wait, 0.05) if wait else 0)
+        return totals
+
+    async def _drain(self, client: Client, journal: Journal, give_up: float) -> bool:
+        """Send until nothing is due; the next keys are claimed while those before are sent. False: gave up."""
+        sending: asyncio.Task[bool] | None = None
+        try:
+            while claimed := await asyncio.to_thread(self._claim):
+                moved = await self._ended(sending, claimed, journal) if sending else True
+                sending = asyncio.create_task(self._round(client, claimed, journal))
+                if not moved and time.monotonic() > give_up:
+                    return False
+            return True
+        finally:
+            if sending is not None:
+                await sending
+
+    async def _ended(self, sending: "asyncio.Task[bool]", claimed: list[Claimed], journal: Journal) -> bool:
+        """What ``sending`` gives. When it fails, what is ``claimed`` already is put back first."""
+        try:
+            return await sending
+        except PullPushError as error:
+            await journal.settle([Settled(row, "retry", f"not sent: {error}") for row in claimed])
+            raise
 
     def _claim(self) -> list[Claimed]:
         with self.store.session() as con:
-            return claim(con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), _CLAIM)
+            return claim(
+                con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), _CLAIM, self.written
+            )
 
     def _seconds_to_next(self) -> float | None:
         with self.store.session() as con:
             return seconds_to_next(con, self.push)
 
-    async def _round(self, client: Client, claimed: list[Claimed], totals: Totals, progress: Progress) -> int:
-        """Send one claim; how many of its keys came nearer to what they should be."""
+    async def _round(self, client: Client, claimed: list[Claimed], journal: Journal) -> bool:
+        """Send one claim; whether any of its keys came nearer to what it should be."""
+        before, journal.claimed = journal.moved, journal.claimed + len(claimed)
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(self.push.lanes, client.facts.limits.concurrency)
-        async with Journal(self, client, totals, len(claimed), progress) as journal:
-            payloads = await self._resolved(client, claimed, journal)
-            await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
-        return journal.moved
+        payloads = [self._payload(row) for row in claimed if isinstance(row, Ready)]
+        payloads += await self._resolved(client, [row for row in claimed if not isinstance(row, Ready)], journal)
+        await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
+        return journal.moved > before
+
+    def _payload(self, row: Ready) -> Payload:
+        form = self.facts.update[row.form]
+        return Payload(row, form, form.path, row.record, {})
 
     async def _resolved(self, client: Client, claimed: list[Claimed], journal: Journal) -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here."""

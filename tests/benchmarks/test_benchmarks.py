@@ -59,3 +59,18 @@ def test_the_pull_stores_exactly_what_the_judge_holds():
         pytest.skip("PULLPUSH_JUDGE is unset")
     told = figures("pull", PULLPUSH_JUDGE=judge)
     assert (told["orders"], told["exact"], told["quarantined"]) == (600, True, 0)
+
+
+def test_the_push_leaves_at_the_judge_what_it_was_sent():
+    judge = os.environ.get("PULLPUSH_JUDGE")
+    if not judge:
+        pytest.skip("PULLPUSH_JUDGE is unset")
+    told = json.loads(run("push", "--keys", "700", "--rounds", "1", "--json", PULLPUSH_JUDGE=judge))
+    assert (told["changes"], told["checker"]) == (700, "PASS")
+    assert told["floor / send"] > 0
+
+
+def test_the_push_without_a_judge_says_what_it_needs():
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run("push")
+    assert "needs PULLPUSH_JUDGE" in refused.value.stderr

@@ -149,6 +149,30 @@ def test_explain_tells_which_gate_stopped_a_key(world, run):
     assert story["sent"] == []
 
 
+@pytest.fixture
+def sold(trade, monkeypatch):
+    """The number of an order of ``shop`` that has reached the ERP."""
+    monkeypatch.setenv("PULLPUSH_PROJECT", str(trade.project.root))
+    monkeypatch.setenv("PULLPUSH_DATA", str(trade.project.state))
+    number = trade.shop.control("order", create={"line_items": [{"sku": "SKU-00053", "quantity": 1}]})["id"]
+    trade.sync("orders_to_erp")
+    return str(number)
+
+
+@pytest.mark.parametrize("prefix", ["", "shop:"])
+def test_explain_knows_an_order_by_the_shops_number_and_by_the_erps_reference(sold, prefix):
+    ran = CliRunner().invoke(main, ["explain", "orders_to_erp", prefix + sold, "--json"])
+    story = json.loads(ran.stdout)
+    assert [row["orderId"] for row in story["pulled"]] == [sold]
+    assert {row["outcome"] for row in story["sent"]} == {"accepted"}
+    assert json.loads(story["the destination has"][0]["key"]) == {"orderId": f"shop:{sold}"}
+
+
+def test_explain_does_not_take_one_shops_order_for_anothers(sold):
+    story = json.loads(CliRunner().invoke(main, ["explain", "orders_to_erp", f"outlet:{sold}", "--json"]).stdout)
+    assert [stage for stage, rows in story.items() if rows] == []
+
+
 @pytest.mark.parametrize("command", [("status",), ("plan", "stock_to_shop"), ("explain", "stock_to_shop", "SKU-00002")])
 def test_tables_for_people_fit_every_command(world, run, command):
     world.pull("erp/stocklevel")

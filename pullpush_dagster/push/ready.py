@@ -1,0 +1,108 @@
+"""Requests that the store itself can write: most are a few values of a bound item, and then no record needs Python."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.canonical.types import Scalar
+from pullpush_dagster.changes.ready import Part, ReadyForm, Written
+from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.template import ABSENT, fill, holes, whole_hole
+from pullpush_dagster.push.payload import carried
+from pullpush_dagster.store.sql import literal
+
+_WHOLE = r"'-?(0|[1-9]\d{0,17})'"
+_DECIMAL = r"'-?(0|[1-9]\d*)(\.\d+)?'"
+
+
+def ready_forms(
+    entity: Entity, facts: PushFacts, settings: Mapping[str, Any], fixed: Mapping[str, str]
+) -> Written | None:
+    """How the store writes updates of ``entity``; None: what they need can only be worked out record by record.
+
+    What it writes is what ``payload`` would make of the same claim. A value that it cannot write makes its record
+    one for ``payload``, which then says why.
+
+    Args:
+        fixed: key fields that are always the same at the destination.
+    """
+    if facts.read or facts.actions or facts.lines or facts.agree:
+        return None
+    forms = [_form(entity, facts, form, settings) for form in facts.update]
+    fields = [part.field for form in forms if form for part in form.parts if part.field]
+    return Written(tuple(forms), dict(fixed)) if fields else None
+
+
+def _form(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> ReadyForm | None:
+    """None: it has a part that is more than one value."""
+    parts = list(_parts(entity, facts, form, settings))
+    plain = form.path_is_fixed and not form.defaults and None not in parts
+    when = {name.removeprefix("binding."): tuple(allowed) for name, allowed in form.when.items()}
+    return ReadyForm(tuple(part for part in parts if part), when) if plain else None
+
+
+def _parts(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> Iterator[Part | None]:
+    sendable = carried(facts, entity, form)
+    for native, template in form.record.items():
+        name = orjson.dumps(native).decode()
+        hole = whole_hole(template)
+        if all(one in settings for one in holes(template)):
+            value = fill(template, settings)
+            if value is not ABSENT:
+                yield Part(name, constant=orjson.dumps(value).decode())
+        elif hole is None:
+            yield None
+        elif hole[0] in sendable:
+            yield _field(entity, facts, name, *hole)
+        elif hole[0] in entity.key:
+            yield Part(name, key=hole[0], value=_of_text(hole[1]))
+        elif hole[0].startswith("binding."):
+            yield Part(name, binding=hole[0].removeprefix("binding."), value=_of_text(hole[1]))
+        else:
+            yield None
+
+
+def _field(entity: Entity, facts: PushFacts, name: str, field: str, form: str | None) -> Part | None:
+    type_, table = entity.fields[field], facts.values.get(field)
+    if table is not None:
+        value = None if form == "integer" else _translating(table)
+    else:
+        value = _writing(type_.kind, form) if isinstance(type_, Scalar) else None
+    cleared = _json(facts.cleared[field]) if field in facts.cleared else None
+    known = tuple(table) if table is not None else None
+    return None if value is None else Part(name, field=field, value=value, known=known, cleared=cleared)
+
+
+def _translating(table: Mapping[str, str]) -> Callable[[str], str]:
+    cases = " ".join(f"WHEN {literal(ours)} THEN {literal(_json(theirs))}" for ours, theirs in table.items())
+    return lambda x: f"CASE {x} {cases} END"
+
+
+def _writing(kind: str, form: str | None) -> Callable[[str], str] | None:
+    """From the SQL of a canonical text to that of its JSON in a placeholder's ``form``; None: there is none."""
+    if kind == "text":
+        return _of_text(form)
+    if kind not in ("integer", "decimal"):
+        return None
+    pattern = _WHOLE if form == "integer" or kind == "integer" else _DECIMAL
+
+    def number(x: str) -> str:
+        short = f"CASE WHEN contains({x}, '.') THEN rtrim(rtrim({x}, '0'), '.') ELSE {x} END"
+        found = f"CASE WHEN regexp_full_match({short}, {pattern}) AND {short} <> '-0' THEN {short} END"
+        return f"'\"' || {found} || '\"'" if form == "text" else found
+
+    return number
+
+
+def _of_text(form: str | None) -> Callable[[str], str]:
+    return _whole_number if form == "integer" else lambda x: f"CAST(to_json({x}) AS VARCHAR)"
+
+
+def _whole_number(x: str) -> str:
+    return f"CASE WHEN regexp_full_match({x}, '\\d{{1,18}}') THEN CAST(CAST({x} AS BIGINT) AS VARCHAR) END"
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
