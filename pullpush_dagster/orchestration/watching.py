@@ -38,12 +38,12 @@ class Standing:
     """How the live pushes stand.
 
     ``never``: those that have not completed once, with the tags of a run of the whole sync. ``behind``: those
-    that have changes they have not read.
+    that have changes they have not read, as when one of their sources could not be asked, with the newest one.
     """
 
     due: dict[str, Due]
     never: dict[str, dict[str, str]]
-    behind: set[str]
+    behind: dict[str, int]
 
 
 def standing(project: Project, now: dt.datetime) -> Standing:
@@ -60,7 +60,11 @@ def standing(project: Project, now: dt.datetime) -> Standing:
             for name, push in live.items()
             if any((name, id_) not in read for id_ in push.from_)
         }
-    return Standing({name: one for name, one in due.items() if name in live}, never, behind & live.keys())
+    return Standing(
+        {name: one for name, one in due.items() if name in live},
+        never,
+        {name: newest for name, newest in behind.items() if name in live},
+    )
 
 
 def live_pushes(project: Project) -> list[Push]:
@@ -81,7 +85,7 @@ def busy_pushes(project: Project, instance: dg.DagsterInstance) -> set[str]:
 
 
 def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime) -> list[dg.RunRequest]:
-    """At most 20 runs to launch now: whole syncs that never completed, and pushes with something due.
+    """At most 20 runs to launch now: whole syncs that never completed, and pushes with something due or unread.
 
     A run key is made of the outbox alone, so one state is launched once, and every new one, or every new
     attempt, again. What a failed run puts back as it was is launched once a minute.
@@ -94,9 +98,10 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
             if not _waits_for(project, push, found.never.keys() | busy):
                 key = f"{push.name}:first:{int(now.timestamp()) // _TRY_SECONDS}"
                 launched.append(dg.RunRequest(job_name=push.name, run_key=key, tags=found.never[push.name]))
-        elif push.name in found.due:
-            job, key = push_job_name(push), _due_key(found.due[push.name])
-            launched.append(dg.RunRequest(job_name=job, run_key=key, tags={"pullpush/run": "due"}))
+        elif push.name in found.due or push.name in found.behind:
+            key = _due_key(found.due[push.name]) if push.name in found.due else f"{push.name}:behind"
+            key += f":{found.behind.get(push.name, '')}"
+            launched.append(dg.RunRequest(job_name=push_job_name(push), run_key=key, tags={"pullpush/run": "due"}))
     return launched[:_MOST]
 
 
@@ -168,7 +173,7 @@ def _sweep(project: Project, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDe
             found = standing(project, dt.datetime.now(dt.UTC))
         except StoreBusyError as error:
             return dg.SkipReason(str(error))
-        late = (found.due.keys() | found.behind) - busy_pushes(project, context.instance)
+        late = (found.due.keys() | found.behind.keys()) - busy_pushes(project, context.instance)
         keys = [push_key(project, project.push(name)) for name in sorted(late)]
         return dg.RunRequest(asset_selection=keys) if keys else dg.SkipReason("nothing is due that does not run")
 

@@ -48,7 +48,7 @@ def _parts(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str,
     for native, template in form.record.items():
         name = orjson.dumps(native).decode()
         hole = whole_hole(template)
-        if all(one in settings for one in holes(template)):
+        if all(one.startswith("settings.") for one in holes(template)):
             value = fill(template, settings)
             if value is not ABSENT:
                 yield Part(name, constant=orjson.dumps(value).decode())

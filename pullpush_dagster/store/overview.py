@@ -77,9 +77,9 @@ def begun(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     return {(push, f"{connection}/{name}") for push, connection, name in con.execute(_SQL["begun"]).fetchall()}
 
 
-def unread(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Pushes whose logs have changes they have not read yet, without those that a guard holds there."""
-    return {push for (push,) in con.execute(_SQL["unread"]).fetchall()}
+def unread(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Push -> sequence of the newest change that it has not read yet; without those that a guard holds there."""
+    return dict(con.execute(_SQL["unread"]).fetchall())
 
 
 ROUND_COLUMNS = ("pulled", "quarantined", "changed", "held", "sent", "accepted", "waiting", "skipped", "dead")

@@ -47,8 +47,8 @@ GROUP BY push
 SELECT push, connection, name FROM positions
 
 -- name: unread
--- Pushes that have not read a log to its end, and are not held there.
-SELECT DISTINCT push FROM positions AS p JOIN (
+-- Pushes that have not read a log to its end, and are not held there, with the newest change they have yet to read.
+SELECT push, max(c.newest) FROM positions AS p JOIN (
     SELECT connection, name, max(sequence) AS newest FROM changes GROUP BY ALL
 ) AS c USING (connection, name)
-WHERE p.position < c.newest AND p.held IS NULL
+WHERE p.position < c.newest AND p.held IS NULL GROUP BY push

@@ -212,6 +212,38 @@ def test_the_sweep_launches_what_is_due_in_one_run(enter, sweep):
     assert sweep() == ["stock_to_shop"]
 
 
+@pytest.fixture
+def change(rows, complete):
+    """Puts a change that no push has read into the log of the shop's orders."""
+    complete(*LIVE)
+
+    def change(sequence):
+        columns = "connection, name, sequence, op, key"
+        rows(f"INSERT INTO changes ({columns}) VALUES ('shop', 'order', {sequence}, 'insert', 'k') RETURNING key")
+
+    return change
+
+
+def test_changes_that_a_push_has_not_read_launch_it(change, tick):
+    # given: a run that read one shop's orders, and failed at the other shop before its push
+    change(9)
+    assert tick() == {"orders_to_erp_push": "orders_to_erp:behind:9"}
+
+
+def test_a_newer_change_is_launched_again_and_the_same_one_is_not(change, tick):
+    change(9)
+    before = tick()
+    assert tick() == before
+    change(10)
+    assert tick() != before
+
+
+def test_a_log_that_a_guard_holds_launches_nothing(change, tick, rows):
+    change(9)
+    rows("UPDATE positions SET held = 'too many' RETURNING push")
+    assert tick() == {}
+
+
 def test_the_sweep_launches_pushes_that_have_changes_they_did_not_read(complete, sweep, rows):
     complete(*LIVE)
     assert sweep() == []
