@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.dead import dead_letters, grouped, replay
 from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.explain import explain as explained
+from pullpush_dagster.held import approve, held
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
@@ -114,6 +116,72 @@ def status(as_json: bool) -> None:
         _print_json(rows)
         return
     _print_rows([{name: "never" if value is None else value for name, value in row.items()} for row in rows])
+
+
+@main.command("held")
+@_JSON
+@_told
+def held_(as_json: bool) -> None:
+    """Show every change set that a guard holds: its hash, the limits it breaks, and some of its changes."""
+    found = held(Project.find())
+    if as_json:
+        _print_json([vars(one) for one in found])
+        return
+    for one in found:
+        click.echo(f"{one.hash}  {one.where}: {one.changes} changes held since {_shown(one.since)}")
+        for reason in one.reasons:
+            click.echo(f"  {reason}")
+        for example in one.examples:
+            click.echo(f"    {', '.join(f'{name} {value}' for name, value in example.items() if value)}")
+    click.echo("`pullpush approve HASH` lets one through" if found else "nothing is held")
+
+
+@main.command("approve")
+@click.argument("hash_", metavar="HASH")
+@_JSON
+@_told
+def approve_(hash_: str, as_json: bool) -> None:
+    """Let the change set HASH through; keys that have moved on since are left out, and named."""
+    told = approve(Project.find(), hash_)
+    if as_json:
+        _print_json({"hash": hash_, "done": told})
+        return
+    for sentence in told:
+        click.echo(sentence)
+
+
+@main.command("dead-letters")
+@click.option("--group", "by_group", is_flag=True, help="One row for all letters of a sync with one kind of reason.")
+@_JSON
+@_told
+def dead_letters_(by_group: bool, as_json: bool) -> None:
+    """Show every key that was given up: why, what was sent, and what the destination answered."""
+    letters = dead_letters(Project.find())
+    rows = grouped(letters) if by_group else [vars(one) for one in letters]
+    if as_json:
+        _print_json(rows)
+        return
+    if not by_group:
+        names = ("sync", "cause", "reason", "attempts", "at", "group")
+        rows = [{"key": " ".join(one.values), **{name: getattr(one, name) for name in names}} for one in letters]
+    _print_rows(rows)
+    click.echo(
+        "`pullpush replay KEY`, or a GROUP, or ALL, gives them another chance" if rows else "no key was given up"
+    )
+
+
+@main.command("replay")
+@click.argument("what", metavar="KEY|GROUP|ALL")
+@_JSON
+@_told
+def replay_(what: str, as_json: bool) -> None:
+    """Give dead letters another chance; one that newer accepted values cover is dropped, not sent."""
+    done = replay(Project.find(), what)
+    if as_json:
+        _print_json(vars(done))
+        return
+    click.echo(f"{done.due} are due again, {done.routed} are routed anew at the next run of their sync, ", nl=False)
+    click.echo(f"{done.dropped} dropped: what was accepted since covers them")
 
 
 @main.command()

@@ -98,9 +98,33 @@ UPDATE {baseline} SET _absent = 0 WHERE _connection = $connection AND _name = $n
 INSERT INTO audits (audit, connection, name, scope, throughFrame, fullStartedAt, state, hash, counts, reasons, auditedAt)
 VALUES ($audit, $connection, $name, $scope, $through, $full_started, $state, $hash, $counts, $reasons, $now)
 
+-- name: replace
+-- The set stays as it was stored, so that what a person has looked at can still be approved.
+UPDATE audits SET state = 'replaced'
+WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held'
+
+-- name: is_held
+SELECT audit FROM audits
+WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' AND hash = $hash
+
 -- name: withdraw
 UPDATE audits SET state = 'withdrawn'
-WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held'
+WHERE connection = $connection AND name = $name AND scope = $scope AND state IN ('held', 'replaced')
+
+-- name: only_held
+-- A key that has moved on since it was held is none that anybody has looked at.
+DELETE FROM found WHERE op IS NULL OR (op, rowkey, coalesce(after, ''), coalesce(cleared, [])) NOT IN (
+    SELECT (op, key, coalesce(after, ''), coalesce(cleared, [])) FROM held_changes WHERE audit = $held
+)
+
+-- name: held_keys
+SELECT key FROM held_changes WHERE audit = $held ORDER BY key
+
+-- name: left_out
+SELECT key FROM held_changes WHERE audit = $held AND key NOT IN (SELECT rowkey FROM found) ORDER BY key
+
+-- name: approved
+UPDATE audits SET state = 'approved' WHERE audit = $held
 
 -- name: drop
 DROP TABLE snapshot; DROP TABLE known; DROP TABLE found

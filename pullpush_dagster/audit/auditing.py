@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import duckdb
 import orjson
@@ -58,24 +59,76 @@ def audit(
         scope: a full pull's scope; empty for a pull without scopes.
         limits: the pull's own guard limits, by name.
     """
+    look = _look(con, entity, connection, name, scope)
+    if look is None:
+        return Audit("nothing", Counts(baseline=0))
+    run, values = look
+    counts = _compare(run, entity, full=bool(values["full"]))
+    ((hash_,),) = run("hash").fetchall()
+    reasons = tuple(breaches(entity.name, limits, counts))
+    if not (reasons and run("is_held", hash=hash_).fetchone()):
+        told = {"counts": counts, "hash_": hash_, "reasons": reasons, "through": values["newest"]}
+        _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["newest_full_started"])
+    run("drop")
+    return Audit("held" if reasons else "accepted", counts, hash_, reasons, values["deletes_off_why"])
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What an approved change set came to: so many ``changes`` joined the log.
+
+    ``left_out`` names keys that moved on since it was held; they, and all that was pulled since, are for the next
+    audit, which is ``then``.
+    """
+
+    changes: int
+    left_out: tuple[str, ...]
+    then: Audit
+
+
+def approve(
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    connection: str,
+    name: str,
+    scope: str,
+    limits: Mapping[str, float | None],
+    held: int,
+) -> Approval:
+    """Let the stored rows of audit ``held`` through, and look at once at what is left. In the caller's transaction."""
+    applied, left_out = 0, [key for (key,) in con.execute(_SQL["held_keys"], {"held": held}).fetchall()]
+    look = _look(con, entity, connection, name, scope)
+    if look is not None:
+        run, values = look
+        _compare(run, entity, full=bool(values["full"]))
+        run("only_held", held=held)
+        left_out = [key for (key,) in run("left_out", held=held).fetchall()]
+        counts = _counts(run)
+        applied = counts.inserted + counts.changed + counts.deleted
+        ((hash_,),) = run("hash").fetchall()
+        told = {"counts": counts, "hash_": hash_, "reasons": (), "through": values["through"]}
+        _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["full_started"])
+        run("drop")
+    con.execute(_SQL["approved"], {"held": held})
+    return Approval(applied, tuple(left_out), audit(con, entity, connection, name, scope, limits))
+
+
+def _look(
+    con: duckdb.DuckDBPyConnection, entity: Entity, connection: str, name: str, scope: str
+) -> "tuple[Run, Mapping[str, Any]] | None":
+    """What runs the steps of an audit, and what they are told; None: nothing was pulled since the last accepted one."""
     ensure_tables(con, entity)
-    values: dict[str, object] = {"connection": connection, "name": name, "scope": scope, "now": dt.datetime.now(dt.UTC)}
+    values: dict[str, Any] = {"connection": connection, "name": name, "scope": scope, "now": dt.datetime.now(dt.UTC)}
     run = _runner(con, _names(entity), values)
     ((values["through"], values["full_started"]),) = run("last").fetchall()
     full = run("newest_full").fetchone()
-    ((newest,),) = run("newest_frame").fetchall()
-    if newest <= values["through"]:
-        return Audit("nothing", Counts(baseline=0))
+    ((values["newest"],),) = run("newest_frame").fetchall()
+    if values["newest"] <= values["through"]:
+        return None
     values |= {"full": full is not None, "pull": full and full[0], "started": full[1] if full else values["now"]}
-    values["deletes_off"] = bool(full and full[2])
-    counts = _compare(run, entity, full=full is not None)
-    ((hash_,),) = run("hash").fetchall()
-    reasons = tuple(breaches(entity.name, limits, counts))
-    if full is not None:
-        values["full_started"] = full[1]
-    _conclude(con, f"sequence {connection}/{name}", run, counts, hash_, reasons, newest)
-    run("drop")
-    return Audit("held" if reasons else "accepted", counts, hash_, reasons, full[2] if full else None)
+    values |= {"deletes_off": bool(full and full[2]), "deletes_off_why": full[2] if full else None}
+    values["newest_full_started"] = full[1] if full else values["full_started"]
+    return run, values
 
 
 Run = Callable[..., duckdb.DuckDBPyConnection]
@@ -98,33 +151,38 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     if full:
         run("not_absent")
         run("gone")
+    return replace(_counts(run), rows=run("rows").fetchall()[0][0]) if full else _counts(run)
+
+
+def _counts(run: Run) -> Counts:
     ((baseline, inserted, changed, deleted, zeroed, price),) = run("counts").fetchall()
-    counts = Counts(baseline, None, inserted, changed, deleted, zeroed, price)
-    return replace(counts, rows=run("rows").fetchall()[0][0]) if full else counts
+    return Counts(baseline, None, inserted, changed, deleted, zeroed, price)
 
 
 def _conclude(
     con: duckdb.DuckDBPyConnection,
     log: str,
     run: Run,
+    *,
     counts: Counts,
     hash_: str,
     reasons: tuple[str, ...],
-    newest: int,
+    through: int,
+    full_started: dt.datetime | None,
 ) -> None:
     number = next_number(con, "audit")
     state = "held" if reasons else "accepted"
-    run("withdraw")
+    run("replace" if reasons else "withdraw")
     if reasons:
         run("hold", audit=number)
     else:
         total = counts.inserted + counts.changed + counts.deleted
         run("changes", audit=number, first=next_number(con, log, total) if total else 0)
         run("forget")
-        run("advance")
+        run("advance", full_started=full_started)
         run("seen")
     told = {"state": state, "hash": hash_, "counts": orjson.dumps(asdict(counts)).decode(), "reasons": list(reasons)}
-    run("audited", audit=number, through=newest, **told)
+    run("audited", audit=number, through=through, full_started=full_started, **told)
 
 
 def _names(entity: Entity) -> dict[str, str]:

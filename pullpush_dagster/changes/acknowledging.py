@@ -165,14 +165,14 @@ def _steps(settled: list[Settled]) -> list[str]:
 
 def _ready_tables(settled: list[Settled], now: dt.datetime) -> Iterator[arrow.Table]:
     """The same of accepted keys whose requests were written by the store, out of the claims' own tables."""
-    for held, same in groupby(sorted(settled, key=_claim_of), key=lambda one: one.claimed.held):  # type: ignore[attr-defined]
+    for claim, same in groupby(sorted(settled, key=_claim_of), key=lambda one: one.claimed.taken):  # type: ignore[attr-defined]
         rows = list(same)
-        taken = held.table.take([one.claimed.place for one in rows])  # type: ignore[attr-defined]
-        given = {"sent": taken.column("record"), "fields": taken.column("after")}
-        given |= {name: taken.column(name) for name in ("key", "source", "sequence")}
-        given["attempts"] = compute.add(taken.column("attempts"), 1)
+        rows_of = claim.table.take([one.claimed.place for one in rows])  # type: ignore[attr-defined]
+        given = {"sent": rows_of.column("record"), "fields": rows_of.column("after")}
+        given |= {name: rows_of.column(name) for name in ("key", "source", "sequence")}
+        given["attempts"] = compute.add(rows_of.column("attempts"), 1)
         given["sentAt"] = arrow.array([one.sent_at for one in rows], _SCHEMA.field("sentAt").type)
-        always = {"claim": held.claim, "outcome": "accepted", "unbind": False, "dueAt": now}
+        always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "dueAt": now}
         columns = [
             given[field.name].cast(field.type)
             if field.name in given

@@ -16,6 +16,12 @@ SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
        coalesce(cleared, CAST([] AS VARCHAR[])) AS cleared
 FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
 
+-- name: hash
+-- Of the log's own rows, and of how they are routed: what names a change set must not change by itself.
+SELECT printf('%016x', xor(hash($push, $connection, $name, $routing),
+                           coalesce(bit_xor(hash(sourceKey, sequence, op, after, cleared)), 0)))
+FROM arriving
+
 -- name: state
 -- The accepted state, as changes have it. What is unknown by now is not part of it.
 SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey,
@@ -81,6 +87,22 @@ SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entit
                         > abs(TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4))) / 2)
 FROM routed AS r JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
 WHERE r.op <> 'delete'
+
+-- name: is_held
+SELECT hash FROM holds
+WHERE push = $push AND connection = $connection AND name = $name AND state = 'held' AND hash = $hash
+
+-- name: replace
+UPDATE holds SET state = 'replaced'
+WHERE push = $push AND connection = $connection AND name = $name AND state = 'held'
+
+-- name: hold
+INSERT INTO holds (push, connection, name, hash, position, through, changes, reasons, state, heldAt)
+SELECT $push, $connection, $name, $hash, $position, $newest, (SELECT count(*) FROM routed), $reasons, 'held', $now
+
+-- name: withdraw
+UPDATE holds SET state = CASE WHEN hash = $approved THEN 'approved' ELSE 'withdrawn' END
+WHERE push = $push AND connection = $connection AND name = $name AND state IN ('held', 'replaced')
 
 -- name: skip_deletes
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)

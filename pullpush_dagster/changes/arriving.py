@@ -11,6 +11,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.canonical.types import encoded_sql
 from pullpush_dagster.config import Pull, Push
+from pullpush_dagster.errors import HaltError
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import literal, quoted, used
 
@@ -25,39 +26,71 @@ class Arrival:
     held: tuple[str, ...] = ()
 
 
-def arrive(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pull) -> Arrival:
+@dataclass(frozen=True)
+class Approved:
+    """A change set that a person let through: its hash, and the last change of the log that is in it."""
+
+    hash: str
+    through: int
+
+
+def arrive(
+    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pull, approved: Approved | None = None
+) -> Arrival:
     """Bring ``push``'s outbox up to the end of ``pull``'s log, in the caller's transaction.
 
     Newer values join those that still wait to be sent; a dead letter's key gets a new try with its new
-    version. When the guard holds the changes, the position stays where it was.
+    version. When the guard holds the changes, the position stays where it was. A push that has never read the
+    log is not held: the destination has accepted nothing yet that could be damaged.
+
+    Args:
+        approved: only this change set is read, and the guard does not look.
+
+    Raises:
+        HaltError: what is there is not what was approved.
     """
     ensure_tables(con, entity)
     values: dict[str, object] = {
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
+        "routing": f"{push.only} {push.translate}",
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": dt.datetime.now(dt.UTC),
     }  # fmt: skip
     run = _runner(con, _names(entity, push), values)
-    run("overlay")
+    overlay(con)
     known = run("position").fetchone()
-    ((values["newest"],),) = run("newest").fetchall()
-    values["position"] = known[0] if known else None
+    ((newest,),) = run("newest").fetchall()
+    values |= {"newest": approved.through if approved else newest, "position": known[0] if known else None}
     run("from_log" if known else "from_baseline")
+    ((values["hash"],),) = run("hash").fetchall()
+    if approved and values["hash"] != approved.hash:
+        raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
     _send_again(run, entity)
     run("routed")
     run("outlived")
-    held = _held(run, push, entity)
-    if not held:
+    held = _held(run, push, entity) if known and not approved else ()
+    if held:
+        _hold(run, held)
+    else:
         for step in _ENTERING:
             run(step)
+        run("withdraw", approved=approved and approved.hash)
         values["position"] = values["newest"]
     count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])
-    if held and known is None:
-        run("drop")
-        return Arrival(count, held)
     run("forget_position")
-    run("set_position", held="; ".join(held) or None)
+    run("set_position", held=f"{'; '.join(held)} (change set {values['hash']})" if held else None)
     run("drop")
     return Arrival(count, held)
+
+
+def overlay(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macro ``overlaid(below, above)``: two JSON objects laid over each other, field by field."""
+    con.execute(_SQL["overlay"])
+
+
+def _hold(run: "Run", reasons: tuple[str, ...]) -> None:
+    if run("is_held").fetchone() is None:
+        run("replace")
+        run("hold", reasons=list(reasons))
 
 
 _ENTERING = (

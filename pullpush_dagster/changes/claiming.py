@@ -90,9 +90,9 @@ def claim(
     con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
     con.execute("DROP TABLE taken")
-    held = Held(name, lease, fields, table)
-    found = held.rows()
-    _intend(con, push, entity, [*held.left(), *_left(found)], now)
+    taken = Taken(name, lease, fields, table)
+    found = taken.rows()
+    _intend(con, push, entity, [*taken.left(), *_left(found)], now)
     return found
 
 
@@ -103,7 +103,7 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
 
 
 @dataclass(frozen=True)
-class Held:
+class Taken:
     """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""
 
     claim: str
@@ -144,26 +144,26 @@ class Ready(Claimed):
     """A claimed key whose request is written already; the rest is read only when something asks for it.
 
     Attributes:
-        held, place: the claim, and the key's row in its table.
+        taken, place: the claim, and the key's row in its table.
         form: place of the update's form. record: the native record, JSON.
     """
 
-    __slots__ = ("_parsed", "form", "held", "place", "record")
+    __slots__ = ("_parsed", "form", "place", "record", "taken")
 
-    def __init__(self, held: Held, place: int, key: str, form: int, record: str) -> None:
-        self.held, self.place, self.key, self.form, self.record = held, place, key, form, record
+    def __init__(self, taken: Taken, place: int, key: str, form: int, record: str) -> None:
+        self.taken, self.place, self.key, self.form, self.record = taken, place, key, form, record
         self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
 
     def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         if self._parsed is None:
-            self._parsed = self.held.parsed(self.place)
+            self._parsed = self.taken.parsed(self.place)
         return self._parsed
 
     def _cell(self, name: str) -> Any:
-        return self.held.table.column(name)[self.place].as_py()
+        return self.taken.table.column(name)[self.place].as_py()
 
-    claim = property(lambda self: self.held.claim)
-    lease_until = property(lambda self: self.held.lease_until)
+    claim = property(lambda self: self.taken.claim)
+    lease_until = property(lambda self: self.taken.lease_until)
     sequence = property(lambda self: self._cell("sequence"))
     source = property(lambda self: self._cell("source"))
     attempts = property(lambda self: self._cell("attempts"))

@@ -5,6 +5,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.orchestration.approving import approve_definitions
 from pullpush_dagster.orchestration.watching import watch_definitions
 
 
@@ -21,5 +22,8 @@ def project_definitions(project: Project) -> dg.Definitions:
     jobs = [job for job in found.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
     # Steps of a sync run wait for platforms and the store, not for the processor: one process is the fastest.
     return dg.Definitions.merge(
-        found, watch_definitions(project, jobs), dg.Definitions(executor=dg.in_process_executor)
+        found,
+        watch_definitions(project, jobs),
+        approve_definitions(project),
+        dg.Definitions(executor=dg.in_process_executor),
     )

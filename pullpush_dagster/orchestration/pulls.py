@@ -166,11 +166,11 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
         for scope in scopes_of(pull, keys):
             with store.session() as con:
                 one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, scope, pull.guard.own())
-            held += [f"{scope or pull.name}: {reason}" for reason in one.reasons]
+            held += [f"{scope or pull.name}: {reason} (change set {one.hash})" for reason in one.reasons]
             context.log.info(f"{_of(pull, scope)}: {one.state}, {one.changes} changes")
             _for_window(context, keys, Window("full", scope), _changes_metadata(one), "guard", passed=not one.reasons)
         for reason in held:
-            context.log.error(f"held, nothing of it is sent: {reason}")
+            context.log.error(f"held, nothing of it is sent: {reason}; `pullpush held` shows it")
         return dg.MaterializeResult(
             check_results=[dg.AssetCheckResult(passed=not held, check_name="guard", metadata={"held": held})],
         )

@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS bindings (
     connection VARCHAR, entity VARCHAR, key VARCHAR, id VARCHAR, externalId VARCHAR, live BOOLEAN, seenAt TIMESTAMPTZ
 );
 
--- What each audit found. state: accepted, held or withdrawn. scope '': the whole pull.
+-- What each audit found. state: accepted, held (the newest of its scope), replaced (held, and a newer one is too),
+-- withdrawn or approved. scope '': the whole pull.
 CREATE TABLE IF NOT EXISTS audits (
     audit BIGINT, connection VARCHAR, name VARCHAR, scope VARCHAR, throughFrame BIGINT, fullStartedAt TIMESTAMPTZ,
     state VARCHAR, hash VARCHAR, counts VARCHAR, reasons VARCHAR[], auditedAt TIMESTAMPTZ
@@ -52,6 +53,13 @@ CREATE TABLE IF NOT EXISTS held_changes (
 -- How far each push has read each change log. held: why its guard stopped it there; null: it did not.
 CREATE TABLE IF NOT EXISTS positions (
     push VARCHAR, connection VARCHAR, name VARCHAR, position BIGINT, held VARCHAR, movedAt TIMESTAMPTZ
+);
+
+-- Change sets that a push's guard has stopped: what lies in a log after position, up to through. state: held,
+-- replaced (a later look found more), withdrawn or approved.
+CREATE TABLE IF NOT EXISTS holds (
+    push VARCHAR, connection VARCHAR, name VARCHAR, hash VARCHAR, position BIGINT, through BIGINT, changes BIGINT,
+    reasons VARCHAR[], state VARCHAR, heldAt TIMESTAMPTZ
 );
 
 -- One head per destination key that still has something to be sent. state: due, claimed, waiting or dead.

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.xdist_group("benchmarks")
 TINY = {"diff": ["--rows", "2000"], "map": ["--orders", "600"], "pull": ["--orders", "600", "--rounds", "1"]}
 
 
@@ -19,7 +21,9 @@ def run(name, *arguments, **environment):
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
+@cache
 def figures(name, **environment):
+    """What benchmark ``name`` measures; each is run once, however many tests look at it."""
     return json.loads(run(name, *TINY[name], "--json", **environment))
 
 

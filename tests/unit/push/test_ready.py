@@ -138,7 +138,7 @@ def test_the_store_writes_what_the_long_way_makes(store, case, seed):
         expected = by_hand(entity, facts, whole)
         assert expected.form is facts.update[row.form]
         assert json.loads(row.record) == json.loads(json.dumps(expected.record))
-        after = json.loads(row.held.table.column("after")[row.place].as_py())
+        after = json.loads(row.taken.table.column("after")[row.place].as_py())
         assert after == {**whole.accepted, **expected.fields}
         under_way = {name: value for name, value in whole.accepted.items() if name not in expected.fields}
         assert json.loads(left.get(row.key) or "{}") == under_way
@@ -191,7 +191,7 @@ def test_an_accepted_ready_key_leaves_the_outbox_with_a_receipt_and_its_values(s
         rows = [
             r for r in claim(con, push, entity, PRODUCT, sendable(facts, entity), 60, written) if isinstance(r, Ready)
         ]
-        after = {row.key: json.loads(row.held.table.column("after")[row.place].as_py()) for row in rows}
+        after = {row.key: json.loads(row.taken.table.column("after")[row.place].as_py()) for row in rows}
         # when
         acknowledge(con, push, entity, PRODUCT, [Settled(row, "accepted") for row in rows])
         # then

@@ -1,0 +1,84 @@
+"""What the guards hold, and letting it through: each set by its hash, which names exactly those changes."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from pullpush_dagster.audit import approve as approve_pulled
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import arrive
+from pullpush_dagster.changes.arriving import Approved
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.store import Store, named_sql
+
+_SQL = named_sql(__package__, "held.sql")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Held:
+    """One change set that a guard has stopped.
+
+    Attributes:
+        hash: its name. guard: ``pull`` (nothing moved at all) or ``push`` (one destination is not sent it).
+        where: ``connection/name``, with its scope; for a push, ``connection/name -> push``.
+        changes: how many there are. reasons: one sentence per limit it breaks. since: UTC.
+        examples: at most 5 of its changes.
+    """
+
+    hash: str
+    guard: str
+    where: str
+    changes: int
+    reasons: list[str]
+    since: dt.datetime
+    examples: list[dict[str, Any]]
+
+
+def held(project: Project) -> list[Held]:
+    """Everything that is held now, oldest first."""
+    with Store.of(project.state).session() as con:
+        found = []
+        for guard, step in (("pull", "pulls"), ("push", "pushes")):
+            rows = con.execute(_SQL[step], {"shown": _SHOWN}).to_arrow_table().to_pylist()
+            found += [Held(guard=guard, **row) for row in rows]
+    return sorted(found, key=lambda one: one.since)
+
+
+def approve(project: Project, hash_: str) -> list[str]:
+    """Let the change set called ``hash_`` through; what was done, in sentences.
+
+    Keys that have moved on since it was held are left out and named; they are compared again.
+
+    Raises:
+        ConfigError: nothing of that name is held. HaltError: it is no longer what it was.
+    """
+    with Store.of(project.state).session() as con:
+        pulled = con.execute(_SQL["pulled"], {"hash": hash_}).fetchone()
+        if pulled is not None:
+            return _pulled(project, con, *pulled)
+        pushed = con.execute(_SQL["pushed"], {"hash": hash_}).fetchone()
+        if pushed is not None:
+            return _pushed(project, con, hash_, *pushed)
+    raise ConfigError(f"nothing that is held is called {hash_}; `pullpush held` lists what is")
+
+
+def _pulled(
+    project: Project, con: duckdb.DuckDBPyConnection, audit: int, connection: str, name: str, scope: str
+) -> list[str]:
+    pull = project.pull(f"{connection}/{name}")
+    done = approve_pulled(con, ENTITIES[pull.entity], connection, name, scope, pull.guard.own(), audit)
+    told = [f"{pull.id}{f' {scope}' if scope else ''}: {done.changes} changes are accepted; the next push sends them"]
+    told += [f"left out, as it has moved on since: {key}" for key in done.left_out]
+    return told + [f"what came since is held: {reason}" for reason in done.then.reasons]
+
+
+def _pushed(
+    project: Project, con: duckdb.DuckDBPyConnection, hash_: str, push: str, connection: str, name: str, through: int
+) -> list[str]:
+    declared, pull = project.push(push), project.pull(f"{connection}/{name}")
+    done = arrive(con, declared, project.entity_of(declared), pull, Approved(hash_, through))
+    return [f"{push}: {done.changes} changes of {pull.id} are queued; its next run sends them"]

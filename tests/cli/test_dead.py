@@ -1,0 +1,108 @@
+"""``pullpush dead-letters`` and ``pullpush replay``: what was given up, and another chance for it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from pullpush_dagster.cli import main
+
+
+@pytest.fixture
+def run(world, monkeypatch):
+    monkeypatch.setenv("PULLPUSH_PROJECT", str(world.project.root))
+    monkeypatch.setenv("PULLPUSH_DATA", str(world.project.state))
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def letters(run):
+    return lambda *options: json.loads(run("dead-letters", "--json", *options).output)
+
+
+@pytest.fixture
+def refused(world):
+    """SKUs whose quantity the shop cannot take: it wants whole numbers."""
+    world.sync("products_to_shop")
+    world.sync("stock_to_shop")
+    skus = ["SKU-00053", "SKU-00002"]
+    for sku in skus:
+        world.erp.control("stock", sku=sku, warehouse="WH", quantity=2.5)
+    world.sync("stock_to_shop")
+    return skus
+
+
+def test_no_letters_is_said_so(run, letters):
+    assert run("dead-letters").output.endswith("no key was given up\n")
+    assert letters() == letters("--group") == []
+
+
+def test_a_letter_tells_why_and_how_often(refused, letters, run):
+    found = [one for one in letters() if json.loads(one["key"])["sku"] in refused]
+    assert {(one["sync"], one["cause"]) for one in found} == {("stock_to_shop", "not sent")}
+    assert all("is not a whole number, which this platform needs" in one["reason"] for one in found)
+    assert "SKU-00053" in run("dead-letters").output
+
+
+def test_letters_of_one_kind_are_one_group(refused, letters):
+    (group,) = [one for one in letters("--group") if "whole number" in one["reason"]]
+    assert group["count"] == 2
+    assert group["reason"] == "quantity # is not a whole number, which this platform needs" or "#.#" in group["reason"]
+
+
+@pytest.mark.parametrize("what", ["SKU-00053", "group", "ALL"])
+def test_replayed_once_the_cause_is_mended_it_is_sent(world, refused, letters, run, what):
+    # given: the ERP has counted again
+    (group,) = [one for one in letters("--group") if "whole number" in one["reason"]]
+    world.rows("UPDATE outbox SET desired = replace(desired, '2.5000', '4.0000') WHERE state = 'dead' RETURNING key")
+    # when
+    done = json.loads(run("replay", group["group"] if what == "group" else what, "--json").output)
+    world.push("stock_to_shop")
+    # then
+    assert sum(done.values()) >= 1
+    assert "SKU-00053" not in [json.loads(one["key"])["sku"] for one in letters()]
+
+
+def test_a_letter_that_newer_accepted_values_cover_is_dropped(world, refused, letters, run):
+    # given: what the shop has is what the letter says
+    world.rows(
+        "UPDATE accepted SET fields = (SELECT desired FROM outbox AS o WHERE o.key = accepted.key AND o.state = 'dead')"
+        " WHERE entity = 'stocklevel' AND contains(key, 'SKU-00053') RETURNING key"
+    )
+    # when
+    done = json.loads(run("replay", "SKU-00053", "--json").output)
+    # then
+    assert done == {"due": 0, "routed": 0, "dropped": 1}
+    last = world.rows(
+        "SELECT outcome, reason FROM receipts WHERE contains(key, 'SKU-00053') ORDER BY answeredAt DESC LIMIT 1"
+    )
+    assert last == [("skipped", "replayed: what the destination has accepted since covers it")]
+
+
+def test_a_key_that_is_not_dead_is_refused(refused, run):
+    again = run("replay", "SKU-00099")
+    assert again.exit_code == 1
+    assert "no dead letter has the key or group SKU-00099" in again.output
+
+
+def test_a_letter_that_could_not_be_routed_is_routed_anew_once_the_file_is_mended(world, letters, run):
+    # given: a table without the location that is pulled
+    file = world.project.root / "assets" / "stock" / "defs.yaml"
+    text = file.read_text()
+    assert "WH: default" in text
+    world.sync("products_to_shop")
+    file.write_text(text.replace("WH: default", "ELSEWHERE: default"))
+    broken = type(world)(
+        type(world.project)(world.project.root, world.project.state), world.store, world.erp, world.shop
+    )
+    broken.sync("stock_to_shop")
+    assert {one["cause"] for one in letters()} == {"not routed"}
+    # when
+    file.write_text(text)
+    done = json.loads(run("replay", "ALL", "--json").output)
+    world.sync("stock_to_shop")
+    # then
+    assert (done["due"], done["dropped"]) == (0, 0)
+    assert done["routed"] > 10
+    assert letters() == []
+    assert world.item("SKU-00053")["stock_quantity"] == 59

@@ -1,0 +1,95 @@
+"""What a push's guard holds is named by its part of the log, and let through as just that."""
+
+import pytest
+
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import arrive
+from pullpush_dagster.changes.arriving import Approved
+from pullpush_dagster.config import Pull
+from pullpush_dagster.errors import HaltError
+
+MANY = [f"S{n:02}" for n in range(40)]
+
+
+def level(quantity, skus=MANY):
+    return [(sku, "WH", quantity) for sku in skus]
+
+
+@pytest.fixture
+def held(stock, shop):
+    """Forty delivered levels, then all of them zero at the source; gives the hash and the end of what is held."""
+    stock(level(5))
+    shop.deliver()
+    stock(level(0))
+    shop.arrive()
+    return newest(shop)
+
+
+def newest(shop):
+    ((hash_, through),) = shop.con.execute("SELECT hash, through FROM holds WHERE state = 'held'").fetchall()
+    return Approved(hash_, through)
+
+
+def let_through(shop, approved):
+    return arrive(shop.con, shop.push, ENTITIES["stocklevel"], Pull(connection="erp", entity="stocklevel"), approved)
+
+
+def states(shop):
+    return [state for (state,) in shop.con.execute("SELECT state FROM holds ORDER BY heldAt").fetchall()]
+
+
+def quantities(shop):
+    return {key: fields["quantity"] for key, fields in shop.desired().items()}
+
+
+def test_its_changes_are_queued_and_the_position_moves(shop, held):
+    assert let_through(shop, held).changes == 40
+    assert set(quantities(shop).values()) == {"0.0000"}
+    assert (shop.position(), states(shop)) == ((80, None), ["approved"])
+
+
+def test_what_came_since_is_looked_at_by_itself(stock, shop, held):
+    stock(level(0, MANY[1:]) + level(7, MANY[:1]))
+    let_through(shop, held)
+    assert (quantities(shop)["S00"], shop.position()) == ("0.0000", (80, None))
+    shop.arrive()
+    assert (quantities(shop)["S00"], shop.position()) == ("7.0000", (81, None))
+
+
+def test_a_set_that_grew_has_another_name_and_the_old_one_still_stands_for_its_part(stock, shop, held):
+    stock(level(0, MANY[1:]) + level(7, MANY[:1]))
+    shop.arrive()
+    assert newest(shop) != held
+    assert states(shop) == ["replaced", "held"]
+    let_through(shop, held)
+    assert (states(shop), shop.position()) == (["approved", "withdrawn"], (80, None))
+
+
+def test_the_same_set_found_again_is_noted_once(shop, held):
+    shop.arrive()
+    assert (newest(shop), states(shop)) == (held, ["held"])
+
+
+def test_what_goes_through_by_itself_later_is_withdrawn(stock, shop, held):
+    stock(level(6))
+    assert shop.arrive().held == ()
+    assert states(shop) == ["withdrawn"]
+
+
+def test_another_routing_is_another_set(outbox, shop, held):
+    other = outbox(only={"sku": MANY[:30]})
+    with pytest.raises(HaltError, match="is no longer what it was; see `pullpush held`"):
+        let_through(other, held)
+
+
+def test_the_reason_at_the_position_names_the_set(shop, held):
+    assert shop.position()[1].endswith(f"(change set {held.hash})")
+
+
+def test_a_push_that_never_read_the_log_is_not_held(stock, outbox):
+    # given: what the destination has came by another push
+    stock(level(5))
+    outbox().deliver()
+    stock(level(0))
+    # then
+    assert outbox(name="new").arrive().held == ()
