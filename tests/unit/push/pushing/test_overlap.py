@@ -1,0 +1,79 @@
+"""The next keys are claimed while those before are sent: what becomes of them when that goes wrong."""
+
+import pytest
+
+from pullpush_dagster.errors import AuthError, StoreBusyError
+
+SKUS = [f"S{number}" for number in range(12)]
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Five keys at most in a claim."""
+    monkeypatch.setattr("pullpush_dagster.push.pushing._CLAIM", 5)
+
+
+@pytest.fixture
+def push(few, pushing, shop):
+    """Twelve products that the shop has, with titles it has not."""
+    shop.items |= {str(place): {"sku": sku, "title": "old"} for place, sku in enumerate(SKUS)}
+    made = pushing()
+    made.pull(*({"sku": sku, "title": f"new {sku}"} for sku in SKUS))
+    return made
+
+
+def test_every_key_is_sent_once_over_several_claims(push, shop):
+    assert push.send() == dict.fromkeys(SKUS, "accepted")
+    assert [item["title"] for item in shop.items.values()] == [f"new {sku}" for sku in SKUS]
+    assert len(shop.writes) == 12
+    assert push.rows("SELECT count(DISTINCT claim) FROM receipts") == [(3,)]
+
+
+def test_refused_credentials_leave_no_key_claimed(push, shop):
+    shop.down = (None, 401)
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT state, attempts, count(*) FROM outbox GROUP BY ALL") == [("due", 0, 12)]
+    told = push.rows("SELECT DISTINCT outcome FROM receipts")
+    assert told == [("retry",)]
+
+
+def test_a_batch_that_is_not_answered_ends_the_run_and_all_stays_due(push, shop):
+    shop.down = ("/batch", 500)
+    push.send()
+    assert push.rows("SELECT DISTINCT state FROM outbox") == [("due",)]
+    assert push.rows("SELECT count(*) > 0 FROM receipts WHERE outcome = 'unknown'") == [(True,)]
+
+
+def test_a_store_that_is_busy_meanwhile_does_not_lose_what_is_being_sent(push, shop, monkeypatch):
+    # given: the first claim works, the next does not
+    claims = iter([push.pusher._claim])
+
+    def claim():
+        found = next(claims, None)
+        if found is None:
+            raise StoreBusyError("the store was held by process 1 for 60 s")
+        return found()
+
+    monkeypatch.setattr(push.pusher, "_claim", claim)
+    with pytest.raises(StoreBusyError):
+        push.send()
+    # then
+    assert push.rows("SELECT count(*) FROM receipts WHERE outcome = 'accepted'") == [(5,)]
+    assert push.rows("SELECT state, count(*) FROM outbox GROUP BY ALL") == [("due", 7)]
+
+
+def test_a_newer_version_that_comes_while_its_key_is_sent_is_sent_too(push, shop, platform):
+    # given: while the first request is under way, the source says something newer
+    newer = iter([True])
+
+    def reply(seen):
+        if seen.method == "POST" and next(newer, False):
+            push.pull(*({"sku": sku, "title": f"newest {sku}"} for sku in SKUS))
+            push.pusher.arrive()
+        return shop(seen)
+
+    platform.route(reply)
+    push.send()
+    push.send()
+    assert [item["title"] for item in shop.items.values()] == [f"newest {sku}" for sku in SKUS]
