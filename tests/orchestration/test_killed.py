@@ -17,7 +17,7 @@ from tests.conftest import make_project
 from tests.orchestration.conftest import PLATFORMS
 from tests.orchestration.dagster_dev import ENDED, dagster_dev, until
 
-ROUNDS = int(os.environ.get("PULLPUSH_CRASHES", "1"))
+ROUNDS = int(os.environ.get("PULLPUSH_CRASHES", "0"))
 SHOPS = ("shop", "outlet")
 ORDER = (("orders_to_erp", "products_to_shop", "products_to_outlet"), ("stock_to_shop", "stock_to_outlet"))
 
@@ -45,6 +45,7 @@ def _trade(platforms, round_):
         platforms[shop].control("orders", n=4, seed=round_)
 
 
+@pytest.mark.skipif(not ROUNDS, reason="takes minutes: `make crash` runs it")
 @pytest.mark.xdist_group("dagster dev")
 @pytest.mark.timeout(240 + 90 * ROUNDS)
 def test_killed_whole_at_random_moments_it_goes_on_and_shops_and_erp_agree(project, tmp_path):
