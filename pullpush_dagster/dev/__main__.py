@@ -77,7 +77,9 @@ def _live(project: Project, sandbox: Sandbox, process: "subprocess.Popen[bytes]"
     if run.every:
         for standin in sandbox.values():
             standin.control("ticking", every=run.every, n=run.edits)
-        run.say(f"from now on, {run.edits} edits in the ERP and as many orders in each shop every {run.every:g} s")
+        run.say(
+            f"from now on, every {run.every:g} s: {run.edits} edits in the ERP, and {run.edits} orders in each shop, new or moved on"
+        )
     while True:
         time.sleep(1)
         require_alive(process, run.home)
