@@ -77,9 +77,8 @@ def _live(project: Project, sandbox: Sandbox, process: "subprocess.Popen[bytes]"
     if run.every:
         for standin in sandbox.values():
             standin.control("ticking", every=run.every, n=run.edits)
-        run.say(
-            f"from now on, every {run.every:g} s: {run.edits} edits in the ERP, and {run.edits} orders in each shop, new or moved on"
-        )
+        what = f"{run.edits} edits in the ERP, and {run.edits} orders in each shop, new or moved on"
+        run.say(f"from now on, every {run.every:g} s: {what}")
     while True:
         time.sleep(1)
         require_alive(process, run.home)
