@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -22,11 +23,22 @@ class Raw:
         self.answers, self.seen = list(answers), []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        """Close it, though answers may be left that nobody asked for."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self.listener.close()
 
     def _serve(self):
         while self.answers:
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
             with connection:
                 while self.answers and (request := connection.recv(65536)):
                     self.seen.append(request)
@@ -46,7 +58,7 @@ def raw():
 
     yield make
     for server in made:
-        server.listener.close()
+        server.stop()
 
 
 def ask(url, *requests):
