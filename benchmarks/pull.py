@@ -1,8 +1,6 @@
 """Orders pulled over HTTP into the store. Floor: hand-written httpx + orjson + insert, from the same server."""
 
 import asyncio
-import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -14,8 +12,8 @@ import orjson
 import pyarrow as arrow
 
 from benchmarks.measuring import Work, best_of, told
+from benchmarks.project import project_of
 from benchmarks.serving import served
-from pullpush_dagster.config import Project
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
 
@@ -39,7 +37,7 @@ def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
     "exact": the raw pages and what was stored by hand agree in count, ids, sum of cents, nulls and zeros.
     """
     with tempfile.TemporaryDirectory() as folder, served(url, orders, Path(folder)) as judge:
-        project = _project(Path(folder), judge)
+        project = project_of(Path(folder), judge, _DECLARED)
         pull, store = project.pull("judge/order"), Store.of(project.state)
         works: dict[str, Work] = {
             "floor": lambda: _by_hand(judge, Path(folder) / "floor.duckdb"),
@@ -58,19 +56,6 @@ def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
         "pull s": taken["pull"], "pull / floor": taken["pull"] / taken["floor"], "map, validate, keep s": read,
     }  # fmt: skip
     told("pull", figures, as_json=as_json)
-
-
-def _project(folder: Path, url: str) -> Project:
-    """A project of one connection and one pull."""
-    connectors, asset = folder / "resources" / "connectors", folder / "assets" / "orders"
-    os.environ["JUDGE_KEY"] = "it-asks-nobody"
-    connectors.mkdir(parents=True)
-    asset.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("judge.yaml"), connectors)
-    connection = f"connection: judge\nconnector: judge\nsettings: {{base_url: '{url}'}}\nsecrets: {{key: JUDGE_KEY}}\n"
-    (folder / "resources" / "judge.yaml").write_text(connection, encoding="utf-8")
-    (asset / "defs.yaml").write_text(_DECLARED, encoding="utf-8")
-    return Project(folder, folder / "data")
 
 
 def _by_hand(url: str, file: Path) -> None:

@@ -17,10 +17,10 @@ import click
 import pyarrow as arrow
 
 from benchmarks.measuring import told
+from benchmarks.project import project_of
 from benchmarks.serving import started
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import ensure_tables
-from pullpush_dagster.config import Project
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.store import Store
 
@@ -107,7 +107,8 @@ def _floor(folder: Path, url: str, lanes: int) -> float:
 
 def _ours(folder: Path, url: str, lanes: int, keys: int) -> dict[str, float]:
     """Seconds from the change log into the outbox, and from there to the last acknowledgement."""
-    project = _project(folder / "project", url, lanes)
+    shutil.rmtree(folder / "project", ignore_errors=True)
+    project = project_of(folder / "project", url, _PULL + _PUSH.replace("LANES", str(lanes)))
     store = Store.of(project.state)
     with store.session() as con:
         ensure_tables(con, ENTITIES["product"])
@@ -121,19 +122,6 @@ def _ours(folder: Path, url: str, lanes: int, keys: int) -> dict[str, float]:
     arrived = time.perf_counter()
     asyncio.run(pusher.send(lambda _: None))
     return {"arrive": arrived - begun, "send": time.perf_counter() - arrived}
-
-
-def _project(folder: Path, url: str, lanes: int) -> Project:
-    shutil.rmtree(folder, ignore_errors=True)
-    connectors, asset = folder / "resources" / "connectors", folder / "assets" / "bench"
-    os.environ["JUDGE_KEY"] = "it-asks-nobody"
-    connectors.mkdir(parents=True)
-    asset.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("judge.yaml"), connectors)
-    connection = f"connection: judge\nconnector: judge\nsettings: {{base_url: '{url}'}}\nsecrets: {{key: JUDGE_KEY}}\n"
-    (folder / "resources" / "judge.yaml").write_text(connection, encoding="utf-8")
-    (asset / "defs.yaml").write_text(_PULL + _PUSH.replace("LANES", str(lanes)), encoding="utf-8")
-    return Project(folder, folder / "data")
 
 
 def _checked(folder: Path, url: str) -> str:

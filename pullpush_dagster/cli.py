@@ -4,8 +4,6 @@ import asyncio
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import click
@@ -15,7 +13,6 @@ from rich.table import Table
 from pullpush_dagster.config import Project
 from pullpush_dagster.dead import dead_letters, grouped, replay
 from pullpush_dagster.dev.sandbox import sandbox
-from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.explain import explain as explained
 from pullpush_dagster.held import approve, held
 from pullpush_dagster.pull.trying import try_pull
@@ -23,22 +20,9 @@ from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
 from pullpush_dagster.status import sync_status
 from pullpush_dagster.store import Store
+from pullpush_dagster.telling import told
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
-
-
-def _told(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose expected errors are one red sentence and exit code 1, not a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except PullPushError as error:
-            Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-            sys.exit(1)
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +34,7 @@ main.add_command(sandbox)
 
 
 @main.command()
-@_told
+@told
 def check() -> None:
     """Validate every file in assets/ and resources/; exit 1 if anything is wrong."""
     project = Project.find()
@@ -69,7 +53,7 @@ def check() -> None:
 @click.option("--rows", default=5, show_default=True, help="Rows to show.")
 @click.option("--scope", default="", help="The scope to ask for, such as a location; default: the first one declared.")
 @_JSON
-@_told
+@told
 def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> None:
     """Show canonical rows of a live pull; nothing is stored."""
     with Console(stderr=True).status("asking") as status:
@@ -87,7 +71,7 @@ def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> 
 @main.command()
 @click.argument("sync")
 @_JSON
-@_told
+@told
 def plan(sync: str, as_json: bool) -> None:
     """Show what SYNC would send now, per record and field; nothing is sent."""
     project = Project.find()
@@ -107,7 +91,7 @@ def plan(sync: str, as_json: bool) -> None:
 
 @main.command()
 @_JSON
-@_told
+@told
 def status(as_json: bool) -> None:
     """Show every sync: last pull, lag, pending, waiting, quarantined, held and dead."""
     project = Project.find()
@@ -120,7 +104,7 @@ def status(as_json: bool) -> None:
 
 @main.command("held")
 @_JSON
-@_told
+@told
 def held_(as_json: bool) -> None:
     """Show every change set that a guard holds: its hash, the limits it breaks, and some of its changes."""
     found = held(Project.find())
@@ -139,21 +123,21 @@ def held_(as_json: bool) -> None:
 @main.command("approve")
 @click.argument("hash_", metavar="HASH")
 @_JSON
-@_told
+@told
 def approve_(hash_: str, as_json: bool) -> None:
     """Let the change set HASH through; keys that have moved on since are left out, and named."""
-    told = approve(Project.find(), hash_)
+    done = approve(Project.find(), hash_)
     if as_json:
-        _print_json({"hash": hash_, "done": told})
+        _print_json({"hash": hash_, "done": done})
         return
-    for sentence in told:
+    for sentence in done:
         click.echo(sentence)
 
 
 @main.command("dead-letters")
 @click.option("--group", "by_group", is_flag=True, help="One row for all letters of a sync with one kind of reason.")
 @_JSON
-@_told
+@told
 def dead_letters_(by_group: bool, as_json: bool) -> None:
     """Show every key that was given up: why, what was sent, and what the destination answered."""
     letters = dead_letters(Project.find())
@@ -173,7 +157,7 @@ def dead_letters_(by_group: bool, as_json: bool) -> None:
 @main.command("replay")
 @click.argument("what", metavar="KEY|GROUP|ALL")
 @_JSON
-@_told
+@told
 def replay_(what: str, as_json: bool) -> None:
     """Give dead letters another chance; one that newer accepted values cover is dropped, not sent."""
     done = replay(Project.find(), what)
@@ -188,7 +172,7 @@ def replay_(what: str, as_json: bool) -> None:
 @click.argument("sync")
 @click.argument("key")
 @_JSON
-@_told
+@told
 def explain(sync: str, key: str, as_json: bool) -> None:
     """Tell all that is known of KEY (such as a SKU) in SYNC, from what was pulled to what came back."""
     project = Project.find()
@@ -200,8 +184,8 @@ def explain(sync: str, key: str, as_json: bool) -> None:
     for stage, rows in story.items():
         console.print(f"[bold]{stage}[/]" + ("" if rows else ": nothing"))
         for row in rows:
-            told = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
-            console.print(f"  {told}", markup=False, soft_wrap=True)
+            line = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
+            console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

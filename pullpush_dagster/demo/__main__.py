@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -16,8 +15,8 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.demo.comparing import differences, items_of_shop
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.demo.showing import SyncTable
-from pullpush_dagster.errors import ConfigError
-from pullpush_dagster.sandbox import Sandbox, Standin, running
+from pullpush_dagster.dev.standins import platforms_of, ports_of, set_secrets
+from pullpush_dagster.sandbox import Sandbox, running
 
 
 @click.command()
@@ -32,11 +31,11 @@ def main(skus: int, seed: int, drift: int, orders: int) -> None:
     os.environ["PULLPUSH_DATA"] = str(Project.find().root / "data" / "demo")
     project = Project.find()
     shutil.rmtree(project.state, ignore_errors=True)
-    shops = [name for name, platform in _platforms(project).items() if platform == "woocommerce"]
+    shops = [name for name, platform in platforms_of(project).items() if platform == "woocommerce"]
     sold = f"and {len(shops)} shops, each with a tenth of them"
     console.print(f"[bold]Sandbox[/]: an ERP with {skus:,} products at two locations, {sold}")
-    with running(_platforms(project), skus=skus, seed=seed, ports=_ports(project)) as sandbox:
-        _set_secrets(project, sandbox)
+    with running(platforms_of(project), skus=skus, seed=seed, ports=ports_of(project)) as sandbox:
+        set_secrets(project, sandbox)
         before = {shop: items_of_shop(project, shop) for shop in shops}
         failed = _rounds(console, project, sandbox, drift, dict.fromkeys(shops, orders))
         traded = compare_orders(project, shops)
@@ -66,29 +65,6 @@ def _rounds(console: Console, project: Project, sandbox: Sandbox, drift: int, or
     console.print(f"[bold]Drift[/]: {moves} orders paid, changed, sent, refunded or cancelled in the shops")
     failed = table.round("after the orders moved on") or failed
     return table.round("once more") or failed
-
-
-def _platforms(project: Project) -> dict[str, str]:
-    return {name: connection.connector for name, connection in project.connections.items()}
-
-
-def _ports(project: Project) -> dict[str, int]:
-    """The port each connection's base_url names. Raises ConfigError: it names another machine."""
-    ports = {}
-    for name, connection in project.connections.items():
-        url = urlsplit(connection.settings["base_url"])
-        if url.hostname != "127.0.0.1" or not url.port:
-            raise ConfigError("the demo runs only where base_url is http://127.0.0.1:PORT", connection=name)
-        ports[name] = url.port
-    return ports
-
-
-def _set_secrets(project: Project, sandbox: Mapping[str, Standin]) -> None:
-    """Set the environment variables the connections name to what the stand-ins accept."""
-    for name, connection in project.connections.items():
-        given = dict(sandbox[name].secrets)
-        for secret, variable in connection.secrets.items():
-            os.environ[variable] = given.get(secret) or given["key"]
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import click
 from pullpush_dagster.config import Project
 from pullpush_dagster.dev.firsts import first_syncs
 from pullpush_dagster.dev.processes import PACKAGED, dagster_dev, fresh, log_of, require_alive, require_free
-from pullpush_dagster.dev.sandbox import told
 from pullpush_dagster.dev.standins import platforms_of, ports_of, set_secrets
 from pullpush_dagster.errors import HaltError, PullPushError
 from pullpush_dagster.sandbox import Sandbox, running
 from pullpush_dagster.sandbox.server import LEAST_SKUS
+from pullpush_dagster.telling import told
 
 _START_SECONDS = 120.0
 

@@ -4,9 +4,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 import click
@@ -18,25 +16,12 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.config.duration import Seconds
 from pullpush_dagster.dev.processes import require_free
 from pullpush_dagster.dev.standins import about_of, platforms_of, ports_of, standins_of
-from pullpush_dagster.errors import ConfigError, HaltError, PullPushError
+from pullpush_dagster.errors import ConfigError, HaltError
 from pullpush_dagster.sandbox import Standin, running
 from pullpush_dagster.sandbox.server import LEAST_SKUS
+from pullpush_dagster.telling import told
 
 _BURST = {"odoo": "drift"}
-
-
-def told(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose expected errors are one red sentence and exit code 1."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except PullPushError as error:
-            Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-            sys.exit(1)
-
-    return run
 
 
 @click.group()

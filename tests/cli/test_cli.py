@@ -10,18 +10,6 @@ from pullpush_dagster.cli import main
 STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead"}
 
 
-@pytest.fixture
-def run(world, monkeypatch):
-    """Runs one command over the world's project."""
-    monkeypatch.setenv("PULLPUSH_PROJECT", str(world.project.root))
-    monkeypatch.setenv("PULLPUSH_DATA", str(world.project.state))
-
-    def invoke(*arguments):
-        return CliRunner().invoke(main, arguments)
-
-    return invoke
-
-
 def _edit(world, file, before, after):
     path = world.project.root / file
     text = path.read_text()

@@ -3,16 +3,6 @@
 import json
 
 import pytest
-from click.testing import CliRunner
-
-from pullpush_dagster.cli import main
-
-
-@pytest.fixture
-def run(world, monkeypatch):
-    monkeypatch.setenv("PULLPUSH_PROJECT", str(world.project.root))
-    monkeypatch.setenv("PULLPUSH_DATA", str(world.project.state))
-    return lambda *arguments: CliRunner().invoke(main, arguments)
 
 
 @pytest.fixture
