@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shelf(erp_client):
     """Four products under one prefix; returns their SKUs' prefix."""
     rows = [

@@ -102,6 +102,35 @@ def test_failed_sql_leaves_the_store_usable(store):
     assert names(store) == []
 
 
+def test_after_an_error_that_broke_the_database_itself_the_next_session_works(store):
+    insert(store)
+    with pytest.raises(duckdb.Error), store.session() as con:
+        con.execute("USE memory; DETACH store; SELECT * FROM counters")
+    assert names(store) == ["a"]
+
+
+def test_two_stores_of_one_process_do_not_mix(store, tmp_path):
+    other = Store(tmp_path / "other.duckdb", wait=5)
+    insert(store, "a")
+    with other.session() as con, store.session() as first:
+        con.execute("INSERT INTO counters VALUES ('b', 1)")
+        assert first.execute(COUNT).fetchall() == [(1,)]
+    assert (names(store), names(other)) == (["a"], ["b"])
+
+
+def test_the_file_is_free_for_other_programs_between_sessions(store):
+    insert(store)
+    with duckdb.connect(str(store.path)) as con:
+        assert con.execute(COUNT).fetchall() == [(1,)]
+
+
+def test_what_does_not_fit_into_memory_is_spilled_beside_the_store(tmp_path):
+    with Store(tmp_path / "small.duckdb", memory_limit="100MB").session() as con:
+        con.execute("CREATE TABLE t AS SELECT i, md5(CAST(i AS VARCHAR)) AS h FROM range(2000000) r(i)")
+        assert con.execute("SELECT count(*) FROM (SELECT h, row_number() OVER (ORDER BY h) FROM t)").fetchall()
+        assert (tmp_path / "small.duckdb.tmp").exists()
+
+
 def test_a_new_store_has_every_table(store):
     with store.session() as con:
         tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
