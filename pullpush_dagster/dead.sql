@@ -3,11 +3,12 @@
 WITH last AS (
     SELECT push, key, arg_max({outcome: outcome, sent: sent, answer: answer, claim: claim, answeredAt: answeredAt},
                               answeredAt) AS receipt
-    FROM receipts WHERE (push, key) IN (SELECT (push, key) FROM outbox WHERE state = 'dead') GROUP BY push, key
+    FROM receipts WHERE (push, key) IN (SELECT (push, key) FROM outbox WHERE state IN ('dead', 'unconfirmed')) GROUP BY push, key
 ), told AS (
     SELECT o.push AS sync, o.key, o.source, o.reason, o.attempts, o.desired, receipt.sent, receipt.answer,
         receipt.answeredAt AS "at",
-        CASE WHEN receipt IS NULL OR receipt.claim IS NULL THEN 'not routed'
+        CASE WHEN o.state = 'unconfirmed' THEN 'unconfirmed'
+             WHEN receipt IS NULL OR receipt.claim IS NULL THEN 'not routed'
              WHEN receipt.outcome = 'rejected' AND receipt.sent IS NULL THEN 'not sent'
              WHEN receipt.outcome = 'rejected' THEN 'refused'
              WHEN receipt.outcome = 'unknown' THEN 'no answer'
@@ -16,7 +17,7 @@ WITH last AS (
             list_prepend(coalesce(o.reason, ''), map_values(CAST(CAST(o.key AS JSON) AS MAP(VARCHAR, VARCHAR)))),
             lambda text, value: CASE WHEN value = '' THEN text ELSE replace(text, value, 'KEY') END
         ), '[0-9]+', '#', 'g') AS pattern
-    FROM outbox AS o LEFT JOIN last USING (push, key) WHERE o.state = 'dead'
+    FROM outbox AS o LEFT JOIN last USING (push, key) WHERE o.state IN ('dead', 'unconfirmed')
 )
 SELECT * EXCLUDE (pattern), pattern, left(md5(concat_ws('|', sync, cause, pattern)), 8) AS "group"
 FROM told ORDER BY "at" DESC NULLS LAST, sync, key
@@ -26,7 +27,7 @@ FROM told ORDER BY "at" DESC NULLS LAST, sync, key
 CREATE TEMP TABLE covered AS
 SELECT o.push, o.key, o.sequence FROM outbox AS o JOIN chosen USING (push, key)
 JOIN accepted AS a ON a.connection = chosen.destination AND a.entity = chosen.entity AND a.key = o.key
-WHERE o.state = 'dead' AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields)
+WHERE o.state IN ('dead', 'unconfirmed') AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields)
 
 -- name: drop_covered
 DELETE FROM outbox AS o USING covered AS c WHERE o.push = c.push AND o.key = c.key
@@ -46,4 +47,4 @@ DELETE FROM outbox AS o USING chosen AS c WHERE o.push = c.push AND o.key = c.ke
 
 -- name: due_again
 UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = $now, claim = NULL, leaseUntil = NULL
-FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state = 'dead'
+FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed')

@@ -21,6 +21,9 @@ WHERE connection = $connection AND name = $name AND contains(key, $key) ORDER BY
 -- name: to_be_sent
 SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND contains(key, $key)
 
+-- name: behind
+SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND contains(key, $key) ORDER BY sequence LIMIT 5
+
 -- name: sent
 SELECT key, outcome, reason, sent, answer, coalesce(sentAt, answeredAt) AS "at" FROM receipts
 WHERE push = $push AND contains(key, $key) ORDER BY answeredAt DESC LIMIT 5

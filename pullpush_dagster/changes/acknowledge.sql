@@ -18,17 +18,18 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NU
 -- name: renewed
 -- A newer version came while this one was under way: it is due at once, with attempts of its own. One that
 -- was refused meanwhile stays dead, here and below.
-UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL
+UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL,
+    tried = tried OR m.sentAt IS NOT NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
-    AND m.state IS DISTINCT FROM 'due'
+    AND (m.state IS NULL OR m.state NOT IN ('due', 'unconfirmed'))
 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
-    reason = m.reason
+    reason = m.reason, tried = tried OR m.sentAt IS NOT NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
-    AND (o.sequence = m.sequence OR m.state = 'due')
+    AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed'))
 
 -- name: receipts
 INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, answer, sentAt, answeredAt)

@@ -12,6 +12,7 @@ import pyarrow as arrow
 from pyarrow import compute
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.behind import promote
 from pullpush_dagster.changes.claiming import Claimed, Fields, Ready
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
@@ -43,6 +44,7 @@ class Settled:
         unbind: the stored ids are stale.
         lost: what the destination has now is not known.
         again: another step follows, so the key stays due.
+        unconfirmed: it may be there by now, and the destination cannot be asked, so that a person must.
     """
 
     claimed: Claimed
@@ -58,6 +60,7 @@ class Settled:
     unbind: bool = False
     lost: bool = False
     again: bool = False
+    unconfirmed: bool = False
 
     @property
     def attempts(self) -> int:
@@ -102,6 +105,8 @@ def acknowledge(
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
     for step in _steps(others):
         con.execute(_SQL[step], used(_SQL[step], values))
+    if push.sends_each(entity.deliver):
+        promote(con, push, now, among="mine")
     con.execute("DROP TABLE mine")
     con.unregister("settled")
     if affected is not None:
@@ -188,6 +193,8 @@ def _claim_of(one: Settled) -> str:
 
 def _state(one: Settled) -> str | None:
     """What becomes of the key in the outbox; None: it leaves it."""
+    if one.unconfirmed:
+        return "unconfirmed"
     state = "due" if one.again else _STATES[one.outcome]
     return "dead" if state == "due" and one.attempts >= _ATTEMPTS else state
 

@@ -57,22 +57,27 @@ WHERE CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
 SELECT sourceKey, $newest, 'update', after, cleared FROM ({state}) WHERE sourceKey IN (SELECT sourceKey FROM again)
 
--- name: routed
--- One row per destination key: newest op, values folded oldest to newest, false for cleared.
-CREATE TEMP TABLE routed AS
-SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key,
-       $connection || '/' || $name || ' ' || arg_max(sourceKey, sequence) AS source,
-       count(DISTINCT sourceKey) AS sources, max(sequence) AS sequence, arg_max(op, sequence) AS op,
-       list_reduce(list(overlaid(after, to_json(map(cleared, list_transform(cleared, lambda x: false))))
-                        ORDER BY sequence), lambda a, b: overlaid(a, b)) AS desired,
-       arg_max({untranslated}, sequence) AS untranslated
+-- name: addressed
+-- The changes that concern this push, under the destination's keys; false for cleared.
+CREATE TEMP TABLE addressed AS
+SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key, $connection || '/' || $name || ' ' || sourceKey AS source,
+       sequence, op, overlaid(after, to_json(map(cleared, list_transform(cleared, lambda x: false)))) AS desired,
+       {untranslated} AS untranslated
 FROM arriving WHERE {only}
-GROUP BY ALL
+
+-- name: routed
+-- One row per destination key: newest op, values folded oldest to newest.
+CREATE TEMP TABLE routed AS
+SELECT key, arg_max(source, sequence) AS source, count(DISTINCT source) AS sources, max(sequence) AS sequence,
+       arg_max(op, sequence) AS op,
+       list_reduce(list(desired ORDER BY sequence), lambda a, b: overlaid(a, b)) AS desired,
+       arg_max(untranslated, sequence) AS untranslated
+FROM addressed GROUP BY key
 
 -- name: outlived
--- A key that changed before it went: the destination still gets those last values, if it has the key at all.
+-- A key that changed before it went: the destination still gets those last values, if it may have the key at all.
 UPDATE routed SET op = 'update' WHERE op = 'delete' AND desired <> '{{}}' AND (
-    key IN (SELECT key FROM outbox WHERE push = $push)
+    key IN (SELECT key FROM outbox WHERE push = $push AND (state = 'claimed' OR tried IS DISTINCT FROM false))
     OR key IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
 )
 
@@ -109,6 +114,16 @@ INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
 SELECT $push, key, sequence, 0, 'skipped', 'gone at the source, which changes nothing here', $now
 FROM routed WHERE op = 'delete'
 
+-- name: withdraw_untried
+-- What was to be made there, never was, and is gone at its source, need not be made.
+DELETE FROM outbox AS o USING routed AS r
+WHERE o.push = $push AND o.key = r.key AND r.op = 'delete' AND o.state <> 'claimed' AND o.tried = false
+    AND o.key NOT IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
+
+-- name: forget_behind
+DELETE FROM behind AS b USING routed AS r
+WHERE b.push = $push AND b.key = r.key AND r.op = 'delete' AND b.key NOT IN (SELECT key FROM outbox WHERE push = $push)
+
 -- name: refusals
 CREATE TEMP TABLE refused AS
 SELECT r.key, r.sequence,
@@ -130,11 +145,13 @@ UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
     reason = CASE WHEN o.state <> 'dead' THEN o.reason END
 FROM routed AS r
 WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND (o.source = r.source OR o.state = 'dead')
+    AND ($latest OR r.key IN (SELECT key FROM refused))
 
 -- name: enter
-INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt)
-SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now FROM routed
+INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt, tried)
+SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now, false FROM routed
 WHERE op <> 'delete' AND key NOT IN (SELECT key FROM outbox WHERE push = $push)
+    AND ($latest OR key IN (SELECT key FROM refused))
 
 -- name: refuse
 UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key
@@ -165,4 +182,4 @@ INSERT INTO positions (push, connection, name, position, held, movedAt)
 VALUES ($push, $connection, $name, $position, $held, $now)
 
 -- name: drop
-DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again
+DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again

@@ -10,6 +10,7 @@ from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.canonical.types import encoded_sql
+from pullpush_dagster.changes.behind import line_up
 from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.errors import HaltError
 from pullpush_dagster.store import named_sql
@@ -39,9 +40,10 @@ def arrive(
 ) -> Arrival:
     """Bring ``push``'s outbox up to the end of ``pull``'s log, in the caller's transaction.
 
-    Newer values join those that still wait to be sent; a dead letter's key gets a new try with its new
-    version. When the guard holds the changes, the position stays where it was. A push that has never read the
-    log is not held: the destination has accepted nothing yet that could be damaged.
+    Newer values join those that still wait to be sent, and a dead letter's key gets a new try with its new
+    version; where each change is sent by itself, it goes behind those of its key that are not done. When the guard
+    holds the changes, the position stays where it was. A push that has never read the log is not held: the
+    destination has accepted nothing yet that could be damaged.
 
     Args:
         approved: only this change set is read, and the guard does not look.
@@ -50,10 +52,11 @@ def arrive(
         HaltError: what is there is not what was approved.
     """
     ensure_tables(con, entity)
+    now = dt.datetime.now(dt.UTC)
     values: dict[str, object] = {
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
-        "routing": f"{push.only} {push.translate}",
-        "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": dt.datetime.now(dt.UTC),
+        "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver),
+        "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
     run = _runner(con, _names(entity, push), values)
     overlay(con)
@@ -65,14 +68,16 @@ def arrive(
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
     _send_again(run, entity)
-    run("routed")
-    run("outlived")
+    for step in ("addressed", "routed", "outlived"):
+        run(step)
     held = _held(run, push, entity) if known and not approved else ()
     if held:
         _hold(run, held)
     else:
         for step in _ENTERING:
             run(step)
+        if not values["latest"]:
+            line_up(con, push, now)
         run("withdraw", approved=approved and approved.hash)
         values["position"] = values["newest"]
     count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])
@@ -94,7 +99,8 @@ def _hold(run: "Run", reasons: tuple[str, ...]) -> None:
 
 
 _ENTERING = (
-    "skip_deletes", "refusals", "renew", "enter", "refuse", "refusal_receipts", "forget_again", "settle_again",
+    "skip_deletes", "withdraw_untried", "forget_behind", "refusals", "renew", "enter", "refuse", "refusal_receipts",
+    "forget_again", "settle_again",
 )  # fmt: skip
 Run = Callable[..., duckdb.DuckDBPyConnection]
 

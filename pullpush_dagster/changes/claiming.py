@@ -13,7 +13,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.ready import Written
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
-from pullpush_dagster.store.sql import quoted
+from pullpush_dagster.store.sql import quoted, used
 
 _SQL = named_sql(__package__, "claim.sql")
 _LEASE = dt.timedelta(minutes=10)
@@ -57,10 +57,16 @@ def key_values(key: str) -> Fields:
     return found
 
 
-def wake(con: duckdb.DuckDBPyConnection, push: Push) -> None:
-    """Make everything that waits, and every claim whose holder died, due again."""
-    con.execute(_SQL["wake"], {"push": push.name})
-    con.execute(_SQL["expire"], {"push": push.name, "now": dt.datetime.now(dt.UTC)})
+def wake(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, *, asked: bool = True) -> None:
+    """Make everything that waits, and every claim whose holder died, due again.
+
+    Args:
+        asked: whether the destination can be asked what it has. If not, what that holder may have made there is
+            left for a person.
+    """
+    values = {"push": push.name, "to": push.to, "entity": entity.name, "now": dt.datetime.now(dt.UTC)}
+    for step in ("wake", *([] if asked else ["leave_unconfirmed"]), "expire"):
+        con.execute(_SQL[step], used(_SQL[step], values))
 
 
 def claim(

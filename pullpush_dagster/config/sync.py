@@ -104,6 +104,10 @@ class Push(Declared):
         translate: key field -> source value -> destination value; a value missing there is rejected.
         affects: ``ENTITY by FIELD.PART``: what an accepted record changes at its source by itself, such as
             ``stocklevel by lineItems.sku``; the pushes that go there send those keys again.
+        deliver: ``latest``: of several changes of a key only the newest values are sent; ``every``: each change is.
+            Unset: as the entity has it, which is each for orders, invoices and calls.
+        on_dead: what becomes of the changes that follow one that was given up, where each is sent: they ``wait``
+            until it is replayed, or ``skip`` it, which closes it.
         mode: ``shadow`` plans and sends nothing.
         lanes: how many requests may be under way at once; a key is always in the same lane.
     """
@@ -114,6 +118,8 @@ class Push(Declared):
     only: dict[str, list[str]] = {}
     translate: dict[str, dict[str, str]] = {}
     affects: str | None = None
+    deliver: Literal["latest", "every"] | None = None
+    on_dead: Literal["wait", "skip"] = "wait"
     mode: Literal["live", "shadow"] = "shadow"
     lanes: int = Field(default=4, ge=1, le=256)
     guard: Guard = Guard()
@@ -125,6 +131,10 @@ class Push(Declared):
         if given is not None and not _AFFECTS.fullmatch(given):
             raise ValueError(f"{given!r} is not ENTITY by FIELD.PART, such as stocklevel by lineItems.sku")
         return given
+
+    def sends_each(self, usual: str) -> bool:
+        """Whether each change is sent by itself; ``usual``: the entity's own ``deliver``."""
+        return (self.deliver or usual) == "every"
 
     @property
     def affected(self) -> tuple[str, str] | None:

@@ -144,7 +144,8 @@ class PushFacts(Fact):
     """What one sends to change an entity's records.
 
     Attributes:
-        find: the look-up that fills bindings. create: absent means that we cannot create here.
+        find: the look-up that fills bindings. Without one, a create without an answer is left for a person.
+        create: absent means that we cannot create here.
         read: the look-up of items by their ids, asked before an update and after a create.
         agree: canonical field -> path of the item's own value, which must be the same, such as its currency.
         references, lines, actions: what a record names, is made of and is led to.
@@ -159,7 +160,7 @@ class PushFacts(Fact):
         settle: seconds after which a request without an answer has either arrived or never will.
     """
 
-    find: Find
+    find: Find | None = None
     read: LookUp | None = None
     agree: dict[str, Path] = {}
     references: dict[str, Reference] = {}

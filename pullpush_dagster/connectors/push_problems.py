@@ -16,9 +16,10 @@ def push_problems(entity: Entity, push: PushFacts, settings: set[str]) -> _Told:
     names = {*entity.fields, "binding.id", "binding.parent", *settings, *references}
     for form in push.forms:
         yield from _write_problems(form, names | ({"lines"} if push.lines else set()))
-    yield from ((("find",), text) for text in template_problems(push.find.templates, {"keys"} | settings))
-    if push.find.field not in entity.key:
-        yield ("find", "field"), f"is not one of {', '.join(entity.key)}"
+    if push.find is not None:
+        yield from ((("find",), text) for text in template_problems(push.find.templates, {"keys"} | settings))
+        if push.find.field not in entity.key:
+            yield ("find", "field"), f"is not one of {', '.join(entity.key)}"
     if push.read is not None:
         yield from ((("read",), text) for text in template_problems(push.read.templates, {"ids"} | settings))
     for name, reference in push.references.items():

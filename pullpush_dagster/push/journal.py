@@ -140,6 +140,7 @@ class Journal:
             unbind=outcome.stale,
             lost=outcome.lost or payload.acts,
             again=accepted and payload.more,
+            unconfirmed=outcome.name == "unknown" and pusher.facts.find is None and not row.ids,
         )
 
     def _due_in(self, sent: Sent) -> float:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullpush_dagster.changes import arrive, claim
-from pullpush_dagster.changes.claiming import wake
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
 from pullpush_dagster.store import Store
@@ -35,7 +34,7 @@ def plan(pusher: Pusher, store: Store, *, limit: int = 1_000_000) -> tuple[list[
         with store.session() as con:
             for id_ in pusher.push.from_:
                 held += arrive(con, pusher.push, pusher.entity, pusher.project.pull(id_)).held
-            wake(con, pusher.push)
+            pusher.wake(con)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
             for row in rows:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+import duckdb
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
@@ -50,8 +51,12 @@ class Pusher:
         """Read every log this push follows into its outbox, and make due what waits. One transaction."""
         with self.store.session() as con:
             arrivals = [arrive(con, self.push, self.entity, self.project.pull(id_)) for id_ in self.push.from_]
-            wake(con, self.push)
+            self.wake(con)
         return arrivals
+
+    def wake(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make due what waits, and what a process that died had claimed."""
+        wake(con, self.push, self.entity, asked=self.facts.find is not None)
 
     async def send(self, progress: Progress) -> Totals:
         """Send what is due, and what becomes due within ``patience``, and record every outcome.
@@ -100,8 +105,13 @@ class Pusher:
     def _claim(self) -> list[Claimed]:
         with self.store.session() as con:
             return claim(
-                con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), _CLAIM, self.written
+                con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), self._most, self.written
             )
+
+    @property
+    def _most(self) -> int:
+        """Keys in one claim. All those of a process that dies are unconfirmed where nobody can be asked, so few."""
+        return _CLAIM if self.facts.find else self.push.lanes * self.facts.batch
 
     def _seconds_to_next(self) -> float | None:
         with self.store.session() as con:

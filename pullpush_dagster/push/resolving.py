@@ -8,7 +8,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes import Claimed, Settled
 from pullpush_dagster.changes.claiming import Fields, key_values
 from pullpush_dagster.connectors.model import Binding
-from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.push_model import Find, PushFacts
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
 from pullpush_dagster.push.payload import Item, Payload, carried, named_references, payload
 from pullpush_dagster.push.references import MissingError, References, find_references
@@ -65,11 +65,8 @@ class Resolving:
 
     async def _found(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, Item | None]]:
         """Each row with its item: by its binding, or looked up by its key. Ambiguous ones are settled."""
-        field = self.facts.find.field
         homeless = [row for row in rows if not row.ids]
-        asked = await self._asked(homeless, lambda: look_up(
-            self.client, self.facts.find, (str(key_values(row.key)[field]) for row in homeless)
-        ))  # fmt: skip
+        asked = await self._asked(homeless, lambda: self._looked_up(homeless))
         found: list[tuple[Claimed, Item | None]] = []
         for row in rows:
             items = row.ids or self._ids(asked or {}, row)
@@ -81,8 +78,12 @@ class Resolving:
                 found.append((row, Item(items[0]) if items else None))
         return found
 
+    async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
+        find = self.facts.find
+        return await look_up(self.client, find, (_named(row, find) for row in rows)) if find else {}
+
     def _ids(self, asked: Found, row: Claimed) -> list[Fields] | RejectError:
-        return ids_in(asked.get(str(key_values(row.key)[self.facts.find.field]), []), self.binding)
+        return ids_in(asked.get(_named(row, self.facts.find), []), self.binding) if self.facts.find else []
 
     async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
         """The same with what each item is like now, where the connector compares with that."""
@@ -183,6 +184,11 @@ class Resolving:
             due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
             self.settled += [Settled(row, "retry", str(error), due_in=due_in) for row in rows]
             return None
+
+
+def _named(row: Claimed, find: Find) -> str:
+    """What a row's item is looked up by."""
+    return str(key_values(row.key)[find.field])
 
 
 _GONE = Item({})

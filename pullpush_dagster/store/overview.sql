@@ -7,7 +7,8 @@ SELECT records FROM (
 SELECT min(watermark) FROM watermarks WHERE connection = $connection AND name = $name
 
 -- name: outbox
-SELECT count(*) FILTER (state IN ('due', 'claimed')), count(*) FILTER (state = 'waiting'), count(*) FILTER (state = 'dead')
+SELECT count(*) FILTER (state IN ('due', 'claimed')), count(*) FILTER (state = 'waiting'), 
+    count(*) FILTER (state IN ('dead', 'unconfirmed'))
 FROM outbox WHERE push = $push
 
 -- name: outcomes

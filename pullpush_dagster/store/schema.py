@@ -1,19 +1,31 @@
 """The store's fixed tables and the numbers they hand out."""
 
-import re
+import zlib
 
 import duckdb
 
 from pullpush_dagster.store.sql import named_sql
 
 _SQL = named_sql(__package__, "schema.sql")
-_TABLES = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SQL["tables"]))
+_VERSION = zlib.crc32(_SQL["tables"].encode())
 
 
 def create_tables(con: duckdb.DuckDBPyConnection, *, new: bool) -> None:
-    """Make every fixed table of a new store, and those that an older version did not have."""
-    if new or _TABLES - {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}:
+    """Make every fixed table of a new store, and what an older version of them did not have. All or nothing."""
+    if new or _version(con) != _VERSION:
+        con.begin()
         con.execute(_SQL["tables"])
+        con.execute(_SQL["forget_version"])
+        con.execute(_SQL["set_version"], [_VERSION])
+        con.commit()
+
+
+def _version(con: duckdb.DuckDBPyConnection) -> int | None:
+    try:
+        known = con.execute(_SQL["version"]).fetchone()
+    except duckdb.CatalogException:  # not even its first table is there
+        return None
+    return known[0] if known else None
 
 
 def next_number(con: duckdb.DuckDBPyConnection, name: str, count: int = 1) -> int:

@@ -2,6 +2,9 @@
 -- Columns are camelCase like the canonical model's. No keys and no indexes: at ten million rows they
 -- double the time and multiply the file by five; each writer keeps its own rows unique.
 
+-- Which text of these tables the store was made or completed with.
+CREATE TABLE IF NOT EXISTS schema_version (version BIGINT);
+
 -- The last number given out, per name.
 CREATE TABLE IF NOT EXISTS counters (name VARCHAR, value BIGINT);
 
@@ -62,11 +65,19 @@ CREATE TABLE IF NOT EXISTS holds (
     reasons VARCHAR[], state VARCHAR, heldAt TIMESTAMPTZ
 );
 
--- One head per destination key that still has something to be sent. state: due, claimed, waiting or dead.
+-- One head per destination key that still has something to be sent. state: due, claimed, waiting, dead, or
+-- unconfirmed: given up as well, but it may be there, and only a person can tell.
 -- desired: field -> newest value as text, false for cleared; a field that is not in it is unknown.
+-- tried: whether a request for it may have reached the destination.
 CREATE TABLE IF NOT EXISTS outbox (
     push VARCHAR, key VARCHAR, source VARCHAR, sequence BIGINT, desired VARCHAR, state VARCHAR, attempts INTEGER,
     dueAt TIMESTAMPTZ, claim VARCHAR, leaseUntil TIMESTAMPTZ, reason VARCHAR, queuedAt TIMESTAMPTZ
+);
+ALTER TABLE outbox ADD COLUMN IF NOT EXISTS tried BOOLEAN;
+
+-- Where each change is delivered: those behind the head of their key, each to be sent once the one before is done.
+CREATE TABLE IF NOT EXISTS behind (
+    push VARCHAR, key VARCHAR, source VARCHAR, sequence BIGINT, desired VARCHAR, queuedAt TIMESTAMPTZ
 );
 
 -- What each destination last accepted, per key: field -> value as text, false for cleared. A field that
@@ -84,6 +95,15 @@ CREATE TABLE IF NOT EXISTS receipts (
 -- What a destination changed by itself, as a shop does when it sells: what it has there is sent again once the
 -- source was asked for it later. field, value: the part of the key that the record names, such as its SKU.
 CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
+
+-- name: version
+SELECT version FROM schema_version
+
+-- name: forget_version
+DELETE FROM schema_version
+
+-- name: set_version
+INSERT INTO schema_version (version) VALUES (?)
 
 -- name: next_number
 UPDATE counters SET value = value + ? WHERE name = ? RETURNING value

@@ -31,7 +31,7 @@ class Outbox:
         return arrive(self.con, self.push, entity, Pull(connection=connection, entity=self.entity))
 
     def wake(self) -> None:
-        wake(self.con, self.push)
+        wake(self.con, self.push, ENTITIES[self.entity])
 
     def claim(self, limit: int = 100, fields: Iterable[str] = ()) -> dict[str, Claimed]:
         entity = ENTITIES[self.entity]
@@ -72,6 +72,14 @@ class Outbox:
 
     def desired(self) -> dict[str, Any]:
         return {key: orjson.loads(text) for key, text in self.heads("desired").items()}
+
+    def behind(self) -> dict[str, list[Any]]:
+        """What waits behind each key's head, in order."""
+        rows = self.con.execute("SELECT key, desired FROM behind WHERE push = ? ORDER BY sequence", [self.push.name])
+        found: dict[str, list[Any]] = {}
+        for key, desired in rows.fetchall():
+            found.setdefault(_first(key), []).append(orjson.loads(desired))
+        return found
 
     def accepted(self) -> dict[str, Any]:
         """What the destination has, as far as we know, by key."""

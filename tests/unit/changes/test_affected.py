@@ -68,7 +68,8 @@ def test_what_one_shop_says_of_an_order_changes_nothing_of_the_others(source, or
         orders.arrive(name)
     shops["shop"]([{"number": "5", "status": "cancelled"}])
     orders.arrive("shop")
-    assert orders.desired() == {"shop:5": {"status": "cancelled"}, "outlet:5": {"status": "paid"}}
+    assert orders.behind() == {"shop:5": [{"status": "cancelled"}]}
+    assert orders.desired() == {"shop:5": {"status": "paid"}, "outlet:5": {"status": "paid"}}
 
 
 # Noted.

@@ -180,7 +180,7 @@ class History:
         acknowledge(self.con, PUSH, PRODUCT, PRODUCT, [one])
 
     def wake(self) -> None:
-        wake(self.con, PUSH)
+        wake(self.con, PUSH, PRODUCT)
         self.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
 
     # All of it

@@ -137,12 +137,14 @@ def test_a_new_store_has_every_table(store):
     assert {"pulls", "raw_pages", "watermarks", "changes", "outbox", "accepted", "receipts", "bindings"} <= tables
 
 
-def test_a_store_whose_making_was_interrupted_is_completed(store):
+def test_a_store_of_an_older_version_gets_what_it_lacks(store):
     insert(store)
     with duckdb.connect(str(store.path)) as con:
-        con.execute("DROP TABLE receipts; DROP TABLE outbox")
+        con.execute("INSERT INTO outbox (push, key) VALUES ('p', 'k')")
+        con.execute("DROP TABLE receipts; DROP TABLE schema_version; ALTER TABLE outbox DROP COLUMN tried")
     with store.session() as con:
-        assert con.execute("SELECT count(*) FROM outbox, receipts").fetchall() == [(0,)]
+        assert con.execute("SELECT key, tried FROM outbox").fetchall() == [("k", None)]
+        assert con.execute("SELECT count(*) FROM receipts").fetchall() == [(0,)]
     assert names(store) == ["a"]
 
 

@@ -1,0 +1,34 @@
+"""Where each change is delivered: later changes of a key wait behind its head, and go one after the other."""
+
+import datetime as dt
+
+import duckdb
+
+from pullpush_dagster.config import Push
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.sql import used
+
+_SQL = named_sql(__package__, "behind.sql")
+
+
+def line_up(con: duckdb.DuckDBPyConnection, push: Push, now: dt.datetime) -> None:
+    """Put what the temporary table ``addressed`` has behind what waits already; then every key has a head.
+
+    With ``on_dead: skip`` a head that was given up, or waits for its item, is closed where a later change follows.
+    """
+    values = {"push": push.name, "now": now}
+    passing = ("passed_receipts", "pass_over") if push.on_dead == "skip" else ()
+    for step in ("line_up", *passing):
+        con.execute(_SQL[step], used(_SQL[step], values))
+    promote(con, push, now)
+
+
+def promote(con: duckdb.DuckDBPyConnection, push: Push, now: dt.datetime, among: str | None = None) -> None:
+    """The first change behind each key without a head becomes its head.
+
+    Args:
+        among: a table; only the keys in it are looked at.
+    """
+    only = f" AND key IN (SELECT key FROM {among})" if among else ""
+    con.execute(_SQL["promote"].format(only=only), {"push": push.name, "now": now})
+    con.execute(_SQL["promoted"].format(promoted=only.replace(" key", " o.key")), {"push": push.name})
