@@ -1,7 +1,6 @@
 """One push: bring its outbox up to date, then claim, resolve, send and acknowledge until nothing is due."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 
 import duckdb
@@ -64,7 +63,7 @@ class Pusher:
         Raises:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
         """
-        totals, give_up = Totals(), time.monotonic() + self.patience
+        totals, give_up = Totals(), _now() + self.patience
         async with (
             Client(self.project.connection(self.push.to), self.connector) as client,
             Journal(self, client, totals, progress) as journal,
@@ -74,7 +73,7 @@ class Pusher:
                 await journal.flush()
                 wait = await asyncio.to_thread(self._seconds_to_next)
                 goes_on = wait == 0 and journal.moved > moved
-                if wait is None or (time.monotonic() + wait > give_up and not goes_on):
+                if wait is None or (_now() + wait > give_up and not goes_on):
                     break
                 moved = journal.moved
                 await asyncio.sleep(max(wait, 0.05) if wait else 0)
@@ -87,7 +86,7 @@ class Pusher:
             while claimed := await asyncio.to_thread(self._claim):
                 moved = await self._ended(sending, claimed, journal) if sending else True
                 sending = asyncio.create_task(self._round(client, claimed, journal))
-                if not moved and time.monotonic() > give_up:
+                if not moved and _now() > give_up:
                     return False
             return True
         finally:
@@ -165,6 +164,10 @@ class Pusher:
             return row.key
         key = key_values(row.key)
         return orjson.dumps({name: key[name] for name in self.bound_as.key}).decode()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _affected(project: Project, push: Push) -> Affected | None:

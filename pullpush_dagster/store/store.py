@@ -2,8 +2,9 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import duckdb
@@ -34,7 +35,8 @@ class Store:
     @classmethod
     def of(cls, state: Path) -> "Store":
         """The store in a project's state folder."""
-        return cls(state / "pullpush.duckdb")
+        make = _kept.get()
+        return make(state) if make else cls(state / "pullpush.duckdb")
 
     @contextmanager
     def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -79,6 +81,19 @@ class Store:
         with attached(self.path, self._memory_limit) as con:
             create_tables(con, new=new)
             yield con
+
+
+_kept: ContextVar[Callable[[Path], Store] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_by(make: Callable[[Path], Store]) -> Iterator[None]:
+    """In this context, the store of a state folder is the one that ``make`` gives."""
+    token = _kept.set(make)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def _read(holder: Path) -> str:

@@ -27,7 +27,7 @@ from pullpush_dagster.errors import (
 from pullpush_dagster.transport.auth import authentication
 from pullpush_dagster.transport.classify import fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
-from pullpush_dagster.transport.sockets import Sockets
+from pullpush_dagster.transport.sockets import carrier
 
 _LARGEST_BODY = 256 * 1024 * 1024
 _PAUSE = 0.5
@@ -80,7 +80,7 @@ class Client:
             auth=authentication(self._auth(base), {**self._values, **secrets}),
             headers={n: str(v).encode() for n, v in fill(self.facts.headers, {**self._values, **secrets}).items()},
             timeout=httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds)),
-            transport=Sockets(self.facts.limits.concurrency),
+            transport=carrier(self.facts.limits.concurrency),
             follow_redirects=False,
             trust_env=False,
         )

@@ -1,7 +1,9 @@
 """httpx over aiohttp's connections: with many of them open, httpx's own pool costs more than the requests."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -13,6 +15,25 @@ from yarl import URL
 
 # Only these say for certain that nothing was sent.
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+_carrier: ContextVar[Callable[[int], httpx.AsyncBaseTransport] | None] = ContextVar("carrier", default=None)
+
+
+def carrier(connections: int) -> httpx.AsyncBaseTransport:
+    """What carries requests: sockets, at most so many at once; or what stands in for them."""
+    make = _carrier.get()
+    return make(connections) if make else Sockets(connections)
+
+
+@contextmanager
+def carried_by(make: Callable[[int], httpx.AsyncBaseTransport]) -> Iterator[None]:
+    """In this context, requests go over what ``make`` gives and over no socket."""
+    token = _carrier.set(make)
+    try:
+        yield
+    finally:
+        _carrier.reset(token)
 
 
 class Sockets(AiohttpTransport):

@@ -1,0 +1,254 @@
+"""One seed, one history: edits, runs, faults and deaths drawn from it, then calm, then the promises."""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pullpush_dagster.canonical.types import TEXT
+from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.dead import replay
+from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.pull import Window
+from pullpush_dagster.simulation.connector import fields_of
+from pullpush_dagster.simulation.ledger import Ledger, Record
+from pullpush_dagster.simulation.running import START, Points, virtual
+from pullpush_dagster.simulation.world import World
+from pullpush_dagster.store.store import kept_by
+
+STEPS = {
+    "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
+    "time": 3, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
+}  # fmt: skip
+_LEAST, _MOST = 18, 30
+_CALM_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens, drawn from a seed of its own, so that leaving out another changes nothing of it."""
+
+    name: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a history came to: ``broken`` promises (none: all held), its ``story``, and how many faults were in it."""
+
+    seed: int
+    steps: tuple[Step, ...]
+    broken: tuple[str, ...]
+    story: tuple[str, ...]
+    faults: dict[str, int]
+
+
+def steps_of(seed: int) -> tuple[Step, ...]:
+    """The steps that ``seed`` stands for."""
+    rng = random.Random(f"steps {seed}")
+    names = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(_LEAST, _MOST))
+    return tuple(Step(name, rng.randrange(2**32)) for name in names)
+
+
+def run(project: Project, seed: int, points: Points, steps: Sequence[Step] | None = None) -> Ended:
+    """The history of ``seed``, or of those of its ``steps`` that are given."""
+    chosen = tuple(steps_of(seed) if steps is None else steps)
+    with virtual(seed) as (clock, loop):
+        world = World(project, clock, loop, random.Random(f"world {seed}"), points)
+        with world.open(), kept_by(lambda _path: world.store):
+            loop.run_until_complete(_History(world).whole(chosen))
+        network = world.network
+        crashes = sum("Crash" in line for line in world.story)
+        faults = dict(network.faults) | ({"crash": crashes} if crashes else {})
+        return Ended(seed, chosen, tuple(world.oracle.broken), tuple(world.story), faults)
+
+
+class _History:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.fields = fields_of(world.entity)
+        self.version = 0
+        rng = world.rng
+        self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 10)
+        self.rate = rng.choice([0.05, 0.2, 0.4])
+        self.deadly = rng.choice([0.0, 0.3, 0.5])
+        self.past = {source.name: dict(source.records) for source in world.sources}
+
+    async def whole(self, steps: Sequence[Step]) -> None:
+        """All of it."""
+        first = random.Random(f"first {self.keys}")
+        for pull, source in self._sides():
+            for number in range(1, self.keys + 1):
+                self._edit(first, pull, source, number)
+        for step in steps:
+            rng = random.Random(step.seed)
+            self.world.network.rng, self.world.network.rate = random.Random(step.seed + 1), self.rate
+            self.world.tell(f"--- {step.name}")
+            await getattr(self, "_" + step.name.replace(" ", "_"))(rng)
+            await asyncio.sleep(rng.uniform(1, 60))
+        await self._calm()
+        self.world.oracle.settled(self.world.wanted(), self.world.destination)
+        left = self.world.left()
+        if left:
+            self.world.oracle.broken.append(f"promise 1: not delivered at the end: {left[:3]}")
+
+    # What happens at the sources
+
+    def _sides(self) -> list[tuple[Pull, Ledger]]:
+        return list(zip(self.world.pulls, self.world.sources, strict=True))
+
+    def _edit(self, rng: random.Random, pull: Pull, source: Ledger, number: int) -> None:
+        """Give some fields of one record new values; it may be committed some minutes after its stamp."""
+        id_ = f"{number:04d}"
+        late = rng.uniform(0, 200) if rng.random() < 0.2 else 0
+        stamp = source.now() - dt.timedelta(seconds=int(late))
+        key = self._key(number)
+        known = source.records.get(id_)
+        values = dict(known.values) if known else {}
+        for name in rng.sample(self.fields, rng.randint(1, len(self.fields))):
+            values.pop(name, None)
+            self.version += 1
+            kind = rng.random()
+            if kind < 0.8:
+                values[name] = self._value(name)
+            elif kind < 0.9 and name not in (self.world.entity.amount, self.world.entity.price):
+                values[name] = None
+        source.edit(Record(id_, key, values, max(stamp, known.stamp) if known else stamp))
+        told = self.world.destination_key(pull, key)
+        self.world.oracle.edited(told, values)
+        shown = " ".join(f"{name}={values.get(name, 'unknown')}" for name in self.fields)
+        self.world.tell(f"{source.name}: {told} is now {shown}")
+
+    def _key(self, number: int) -> dict[str, str]:
+        entity = self.world.entity
+        if entity.lowered:
+            return {entity.key[0]: f"k{number}@example.com"}
+        return {entity.key[0]: f"K{number}"}
+
+    def _value(self, name: str) -> str:
+        """One that no other edit has, and near enough to the last for no guard to mind."""
+        if self.world.entity.fields[name] == TEXT:
+            return f"v{self.version}"
+        return f"{1000 + self.version / 100:.2f}"
+
+    def _some_edits(self, rng: random.Random, most: int) -> None:
+        for _ in range(rng.randint(0, most)):
+            pull, source = rng.choice(self._sides())
+            self._edit(rng, pull, source, rng.randint(1, self.keys))
+
+    async def _edits_meanwhile(self, rng: random.Random) -> None:
+        for _ in range(rng.randint(0, 3)):
+            await asyncio.sleep(rng.uniform(0.1, 20))
+            self._some_edits(rng, 1)
+
+    # The steps
+
+    async def _edits(self, rng: random.Random) -> None:
+        self._some_edits(rng, 6)
+
+    async def _time(self, rng: random.Random) -> None:
+        await asyncio.sleep(rng.choice([120, 700, 3600]))
+
+    async def _remove(self, rng: random.Random) -> None:
+        _, source = rng.choice(self._sides())
+        if source.records and len(source.records) > self.keys // 2:
+            id_ = rng.choice(sorted(source.records))
+            self.world.tell(f"{source.name}: {id_} is removed")
+            source.remove(id_)
+
+    async def _restore(self, rng: random.Random) -> None:
+        """A source goes back to a backup, stamps and all."""
+        pull, source = rng.choice(self._sides())
+        old = self.past[source.name]
+        if not old:
+            self.past[source.name] = dict(source.records)
+            return
+        source.restore(old)
+        for record in old.values():
+            self.world.oracle.restored(self.world.destination_key(pull, record.key), record.values)
+        self.world.tell(f"{source.name}: is restored from a backup")
+
+    async def _sync(self, rng: random.Random) -> None:
+        pull, _ = rng.choice(self._sides())
+        await self._running(rng, ("sync", lambda: self.world.pull(pull, Window("sync"))))
+
+    async def _full(self, rng: random.Random) -> None:
+        pull, _ = rng.choice(self._sides())
+        await self._running(rng, ("full", lambda: self.world.pull(pull, Window("full"))))
+
+    async def _backfill(self, rng: random.Random) -> None:
+        pull, _ = rng.choice(self._sides())
+        window = self._window()
+        await self._running(rng, ("backfill", lambda: self.world.pull(pull, window)))
+
+    async def _overlap(self, rng: random.Random) -> None:
+        """A full pull, and a walk on the same records meanwhile."""
+        pull, _ = rng.choice(self._sides())
+        other = self._window() if rng.random() < 0.5 else Window("sync")
+        await self._running(
+            rng,
+            ("full", lambda: self.world.pull(pull, Window("full"))),
+            (other.kind, lambda: self.world.pull(pull, other)),
+        )
+
+    async def _push(self, rng: random.Random) -> None:
+        await self._running(rng, ("push", lambda: self.world.send(20.0)))
+
+    async def _pushes(self, rng: random.Random) -> None:
+        await self._running(rng, ("push", lambda: self.world.send(20.0)), ("push too", lambda: self.world.send(5.0)))
+
+    async def _at_once(self, rng: random.Random) -> None:
+        pull, _ = rng.choice(self._sides())
+        await self._running(
+            rng,
+            ("sync", lambda: self.world.pull(pull, Window("sync"))),
+            ("push", lambda: self.world.send(20.0)),
+        )
+
+    async def _disaster(self, rng: random.Random) -> None:
+        """For one full pull a source shows nonsense; the count of its records is as ever."""
+        pull, source = rng.choice(self._sides())
+        if self.keys < 2 * 20 or self.world.entity.price is None:
+            return
+        price = self.world.entity.price
+        source.bent = lambda one: replace(one, values={**one.values, price: "99999999"})
+        self.world.tell(f"{source.name}: shows every {price} as 99999999")
+        await self._running(rng, ("full", lambda: self.world.pull(pull, Window("full"))), quiet=True)
+        source.bent = None
+
+    async def _replay(self, _: random.Random) -> None:
+        try:
+            done = replay(self.world.project, "ALL")
+        except ConfigError:
+            return
+        self.world.tell(f"dead letters are replayed: {done}")
+
+    def _window(self) -> Window:
+        day = START.replace(hour=0)
+        return Window("window", "", day - dt.timedelta(days=1), day + dt.timedelta(days=1))
+
+    async def _running(self, rng: random.Random, *works: tuple[str, Any], quiet: bool = False) -> None:
+        """Runs at the same time, each in a process of its own that may die, and edits meanwhile."""
+        runs = []
+        for name, work in works:
+            left = rng.randint(0, 40) if rng.random() < self.deadly else None
+            runs.append(self.world.process(name, work, left))
+        edits = [] if quiet else [self._edits_meanwhile(rng)]
+        await asyncio.gather(*runs, *edits)
+
+    async def _calm(self) -> None:
+        """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done."""
+        world = self.world
+        world.tell("--- calm")
+        world.network.rate = 0.0
+        for _ in range(_CALM_ROUNDS):
+            await asyncio.sleep(700)
+            for pull, _source in self._sides():
+                await world.process("full", lambda pull=pull: world.pull(pull, Window("full")))
+            world.approve()
+            await self._replay(world.rng)
+            await world.process("push", lambda: world.send(120.0))
+            if not world.left():
+                return

@@ -1,0 +1,53 @@
+"""The store in memory: the same tables and transactions, with a crash point before and after each commit."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from pullpush_dagster.simulation.running import Points
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.schema import create_tables
+
+
+class MemoryStore(Store):
+    """A store that outlives its processes, as a file does, and costs no opening. ``staging`` is a real folder."""
+
+    def __init__(self, folder: Path, points: Points) -> None:
+        super().__init__(folder / "memory")
+        self._points = points
+        self._base = duckdb.connect(config={"threads": 1})
+        self._base.execute("SET GLOBAL TimeZone = 'UTC'")
+        create_tables(self._base, new=True)
+
+    @contextmanager
+    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As ``Store.session``."""
+        name = _caller()
+        self._points.reach(f"{name}, before")
+        con = self._base.cursor()
+        try:
+            con.begin()
+            yield con
+            self._points.reach(f"{name}, not committed")
+            con.commit()
+        except BaseException:
+            with suppress(duckdb.Error):
+                con.rollback()
+            raise
+        finally:
+            con.close()
+        self._points.reach(f"{name}, committed")
+
+    def close(self) -> None:
+        """Forget all of it."""
+        self._base.close()
+
+
+def _caller() -> str:
+    """Whoever opened the session: above this function, the session itself and contextlib."""
+    frame = sys._getframe(3)
+    module = frame.f_globals["__name__"].removeprefix("pullpush_dagster.")
+    return f"{module}.{frame.f_code.co_qualname}"

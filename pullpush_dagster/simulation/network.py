@@ -1,0 +1,180 @@
+"""What lies between the engine and the ledgers, and all that goes wrong there."""
+
+import asyncio
+import datetime as dt
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from pullpush_dagster.simulation.ledger import Ledger
+from pullpush_dagster.simulation.running import Points
+
+# Kinds of faults, by whether the ledger does what it is asked: not, all the same, or later.
+REFUSED = ("unreachable", "dropped before", "500 before", "503 before", "timeout before", "429", "html")
+DONE = ("dropped after", "500 after", "timeout after", "truncated", "cut short")
+LISTED = ("half page", "stale")
+WRITTEN = ("late", "twice", "one item fails")
+_LATEST = 60.0
+_STALEST = 60.0
+
+
+@dataclass
+class Network:
+    """Carries requests to ledgers by host; with ``rate`` (0 to 1) something happens to one.
+
+    Attributes:
+        told: gets a line for each request. faults: how often each kind happened.
+    """
+
+    ledgers: dict[str, Ledger]
+    points: Points
+    told: Callable[[str], None]
+    loop: asyncio.AbstractEventLoop
+    rng: random.Random = field(default_factory=random.Random)
+    rate: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    early: list[str] = field(default_factory=list)
+    _closed: dict[str, float] = field(default_factory=dict)
+    _waiting: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def transport(self, _connections: int) -> httpx.AsyncBaseTransport:
+        """One client's way into it."""
+        return _Wire(self)
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
+        """The answer to one request, or what went wrong with it."""
+        ledger, kind = self.ledgers[request.url.host], _kind(request)
+        self.points.reach(f"{kind} request, not sent")
+        await asyncio.sleep(self.rng.uniform(0.01, 0.3))
+        fault = self._fault(kind, request.url.host)
+        self.told(f"{ledger.name}: {kind}{_named(request)}{f' -> {fault}' if fault else ''}")
+        answer = await self._answered(request, ledger, kind, fault)
+        await asyncio.sleep(self.rng.uniform(0.01, 0.3))
+        self.points.reach(f"{kind} request, answered")
+        return answer
+
+    def _fault(self, kind: str, host: str) -> str:
+        if self.loop.time() < self._closed.get(host, 0.0):
+            return "429"
+        if self.rng.random() >= self.rate:
+            return ""
+        kinds = REFUSED + DONE + (WRITTEN if kind in ("create", "update") else LISTED)
+        fault = self.rng.choice([one for one in kinds if (one, kind) not in _IMPOSSIBLE])
+        self.faults[fault] += 1
+        return fault
+
+    async def _answered(self, request: httpx.Request, ledger: Ledger, kind: str, fault: str) -> httpx.Response:
+        if fault == "unreachable":
+            raise httpx.ConnectError("unreachable")
+        if fault == "dropped before":
+            raise httpx.ReadError("dropped")
+        if fault in ("timeout before", "late"):
+            if fault == "late":
+                self._later(request, ledger)
+            await asyncio.sleep(1000)
+        if fault in ("500 before", "503 before"):
+            return _response(int(fault[:3]), {}, b"<html></html>")
+        if fault == "429":
+            return self._throttled(request.url.host)
+        if fault == "html":
+            return _response(200, {}, b"<html>we will be back</html>")
+        said = self._done(request, ledger, fault)
+        if fault == "twice":
+            self._done(request, ledger, fault)
+        if fault == "timeout after":
+            await asyncio.sleep(1000)
+        return _told(fault, said, ledger, self.rng)
+
+    def _done(self, request: httpx.Request, ledger: Ledger, fault: str) -> Any:
+        body = orjson.loads(request.content) if request.content else None
+        if fault == "one item fails":
+            return self._but_one(request, ledger, body)
+        stale = self.rng.uniform(0, _STALEST) if fault == "stale" else 0.0
+        return ledger.answer(request.method, request.url.path, dict(request.url.params), body, stale)
+
+    def _but_one(self, request: httpx.Request, ledger: Ledger, body: Any) -> Any:
+        ((step, items),) = body.items()
+        unlucky = self.rng.randrange(len(items))
+        rest = [item for place, item in enumerate(items) if place != unlucky]
+        done = ledger.answer(request.method, request.url.path, {}, {step: rest})[step]
+        refusal = {"id": items[unlucky].get("id"), "error": "try again later", "code": "busy"}
+        return {step: [*done[:unlucky], refusal, *done[unlucky:]]}
+
+    def _later(self, request: httpx.Request, ledger: Ledger) -> None:
+        """The ledger does it all the same, before the time is over in which it may."""
+        wait = self.rng.uniform(1, _LATEST)
+        self._waiting.append(self.loop.call_later(wait, self._done, request, ledger, ""))
+
+    def _throttled(self, host: str) -> httpx.Response:
+        now = self.loop.time()
+        seconds = max(1, round(self._closed.get(host, 0.0) - now)) or 1
+        if self._closed.get(host, 0.0) <= now:
+            seconds = self.rng.randint(1, 20)
+            self._closed[host] = now + seconds
+        ledger = self.ledgers[host]
+        when = seconds if self.rng.random() < 0.5 else _date(ledger, seconds)
+        return _response(429, {"Retry-After": str(when), "Date": _date(ledger)}, b"{}")
+
+
+_IMPOSSIBLE = {("half page", "count"), ("half page", "find"), ("stale", "count")}
+
+
+def _told(fault: str, said: Any, ledger: Ledger, rng: random.Random) -> httpx.Response:
+    """The answer ``said``, as the fault lets it through."""
+    if fault == "dropped after":
+        raise httpx.RemoteProtocolError("dropped")
+    if fault == "500 after":
+        return _response(500, {}, b"<html></html>")
+    if fault == "half page" and isinstance(said, list) and len(said) > 1:
+        said = said[: rng.randrange(1, len(said))]
+    content, headers = orjson.dumps(said), {"Date": _date(ledger)}
+    if fault == "truncated":
+        return httpx.Response(200, headers=headers, stream=_Broken(content[: len(content) // 2]))
+    return _response(200, headers, content[: len(content) // 2] if fault == "cut short" else content)
+
+
+def _response(status: int, headers: dict[str, str], content: bytes) -> httpx.Response:
+    return httpx.Response(status, headers=headers, content=content)
+
+
+def _date(ledger: Ledger, later: float = 0.0) -> str:
+    return format_datetime(ledger.now() + dt.timedelta(seconds=later), usegmt=True)
+
+
+def _kind(request: httpx.Request) -> str:
+    if request.method == "POST":
+        return next(iter(orjson.loads(request.content)))
+    return {"/find": "find", "/count": "count"}.get(request.url.path, "list")
+
+
+def _named(request: httpx.Request) -> str:
+    """What a request is about, for the story."""
+    if request.method == "GET":
+        return "".join(f" {name}={value}" for name, value in sorted(request.url.params.items()) if name != "size")
+    ((_, items),) = orjson.loads(request.content).items()
+    return " " + "; ".join(",".join(f"{n}={item[n]}" for n in sorted(item)) for item in items)
+
+
+class _Wire(httpx.AsyncBaseTransport):
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._network.carry(request)
+
+
+class _Broken(httpx.AsyncByteStream):
+    """A body that ends before it is over."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+        raise httpx.RemoteProtocolError("the body ended early")
