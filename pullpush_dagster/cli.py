@@ -18,6 +18,7 @@ from pullpush_dagster.held import approve, held
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
+from pullpush_dagster.simulation.command import simulate
 from pullpush_dagster.status import sync_status
 from pullpush_dagster.store import Store
 from pullpush_dagster.telling import told
@@ -31,6 +32,7 @@ def main() -> None:
 
 
 main.add_command(sandbox)
+main.add_command(simulate)
 
 
 @main.command()

@@ -12,13 +12,15 @@ WHERE connection = $connection AND name = $name AND scope = $scope AND kind = 'f
 ORDER BY pull DESC LIMIT 1
 
 -- name: snapshot
--- Newest rows since the last accepted audit. One asked for before the baseline's own is stale.
+-- Newest rows since the last accepted audit. One asked for before the baseline's own is stale; so is one with an
+-- older stamp soon after it, as a replica that lags behind gives. Later on, an older stamp is a restored backup.
 CREATE TEMP TABLE snapshot AS
 SELECT s.* FROM {canonical} AS s
 LEFT JOIN {baseline} AS b ON b._connection = $connection AND b._name = $name AND {same_key}
 WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope)
     AND s._frame > $through
     AND (b._askedAt IS NULL OR s._askedAt >= greatest(b._askedAt, coalesce($full_started, b._askedAt)))
+    AND NOT coalesce({older} AND s._askedAt < b._askedAt + INTERVAL 10 MINUTE, false)
 
 -- name: known
 CREATE TEMP TABLE known AS

@@ -201,5 +201,12 @@ def _names(entity: Entity) -> dict[str, str]:
         "b_key_fields": struct("b."),
         "own_key_fields": struct(""),
         "columns": ", ".join(columns),
-        "b_columns": ", ".join(f"b.{name}" for name in columns),
+        "b_columns": ", ".join(_kept(name) for name in entity.fields),
+        "older": 's."updatedAt" < b."updatedAt"' if "updatedAt" in entity.fields else "false",
     }
+
+
+def _kept(name: str) -> str:
+    """A baseline's own column; the stamp moves by itself, and is no change."""
+    own = quoted(name)
+    return f"coalesce(s.{own}, b.{own}) AS {own}" if name == "updatedAt" else f"b.{own}"

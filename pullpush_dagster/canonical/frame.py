@@ -14,6 +14,7 @@ from pullpush_dagster.canonical.field_map import CanonicalMap
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.opening import scratch
 from pullpush_dagster.store.sql import literal, quoted
 
 _SQL = named_sql(__package__, "frame.sql")
@@ -60,8 +61,7 @@ def frame_of(
         RejectError: the pages as a whole do not have the form the connector describes.
     """
     names = _names(entity)
-    with duckdb.connect(":memory:") as con:
-        con.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
+    with scratch() as con:
         con.register("pages", in_batches(pages))
         try:
             con.execute(_SQL["mapped"].format(projection=projection(entity, fields, shape, scope)))

@@ -1,5 +1,5 @@
 -- name: mapped
-CREATE TABLE frame AS {projection}
+CREATE TEMP TABLE frame AS {projection}
 
 -- name: outdated
 -- One external id read twice in a walk is one record: the newest stamp, then the page asked for last.
@@ -17,7 +17,7 @@ DELETE FROM frame WHERE rowid IN (
 
 -- name: unreadable
 -- Rows that cannot be read, each with all its reasons.
-CREATE TABLE reasons AS
+CREATE TEMP TABLE reasons AS
 SELECT rowid AS _id, unnest(list_concat(_faults, list_filter([{null_keys}], lambda x: x IS NOT NULL))) AS reason
 FROM frame
 

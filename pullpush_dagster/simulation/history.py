@@ -5,6 +5,7 @@ import datetime as dt
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pullpush_dagster.canonical.types import TEXT
@@ -22,8 +23,10 @@ STEPS = {
     "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
     "time": 3, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
 }  # fmt: skip
-_LEAST, _MOST = 18, 30
+_LEAST, _MOST = 20, 36
 _CALM_ROUNDS = 12
+# A guard minds nothing below twenty keys.
+_GUARDED = 20
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class _History:
         self.version = 0
         rng = world.rng
         self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 10)
-        self.rate = rng.choice([0.05, 0.2, 0.4])
+        self.rate = rng.choice([0.1, 0.3, 0.5])
         self.deadly = rng.choice([0.0, 0.3, 0.5])
         self.past = {source.name: dict(source.records) for source in world.sources}
 
@@ -122,10 +125,9 @@ class _History:
         self.world.tell(f"{source.name}: {told} is now {shown}")
 
     def _key(self, number: int) -> dict[str, str]:
-        entity = self.world.entity
-        if entity.lowered:
-            return {entity.key[0]: f"k{number}@example.com"}
-        return {entity.key[0]: f"K{number}"}
+        first, *others = self.world.entity.key
+        own = f"k{number}@example.com" if first in self.world.entity.lowered else f"K{number}"
+        return {first: own, **dict.fromkeys(others, "main")}
 
     def _value(self, name: str) -> str:
         """One that no other edit has, and near enough to the last for no guard to mind."""
@@ -210,11 +212,12 @@ class _History:
     async def _disaster(self, rng: random.Random) -> None:
         """For one full pull a source shows nonsense; the count of its records is as ever."""
         pull, source = rng.choice(self._sides())
-        if self.keys < 2 * 20 or self.world.entity.price is None:
+        entity = self.world.entity
+        field, shown = (entity.price, "99999999") if entity.price else (entity.amount, "0")
+        if field is None or self.world.known(pull, field) <= _GUARDED:
             return
-        price = self.world.entity.price
-        source.bent = lambda one: replace(one, values={**one.values, price: "99999999"})
-        self.world.tell(f"{source.name}: shows every {price} as 99999999")
+        source.bent = lambda one: replace(one, values={**one.values, field: shown})
+        self.world.tell(f"{source.name}: shows every {field} as {shown}")
         await self._running(rng, ("full", lambda: self.world.pull(pull, Window("full"))), quiet=True)
         source.bent = None
 
@@ -246,7 +249,7 @@ class _History:
         for _ in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
             for pull, _source in self._sides():
-                await world.process("full", lambda pull=pull: world.pull(pull, Window("full")))
+                await world.process("full", partial(world.pull, pull, Window("full")))
             world.approve()
             await self._replay(world.rng)
             await world.process("push", lambda: world.send(120.0))

@@ -54,7 +54,7 @@ class Network:
         await asyncio.sleep(self.rng.uniform(0.01, 0.3))
         fault = self._fault(kind, request.url.host)
         self.told(f"{ledger.name}: {kind}{_named(request)}{f' -> {fault}' if fault else ''}")
-        answer = await self._answered(request, ledger, kind, fault)
+        answer = await self._answered(request, ledger, fault)
         await asyncio.sleep(self.rng.uniform(0.01, 0.3))
         self.points.reach(f"{kind} request, answered")
         return answer
@@ -69,7 +69,7 @@ class Network:
         self.faults[fault] += 1
         return fault
 
-    async def _answered(self, request: httpx.Request, ledger: Ledger, kind: str, fault: str) -> httpx.Response:
+    async def _answered(self, request: httpx.Request, ledger: Ledger, fault: str) -> httpx.Response:
         if fault == "unreachable":
             raise httpx.ConnectError("unreachable")
         if fault == "dropped before":
@@ -149,7 +149,7 @@ def _date(ledger: Ledger, later: float = 0.0) -> str:
 
 def _kind(request: httpx.Request) -> str:
     if request.method == "POST":
-        return next(iter(orjson.loads(request.content)))
+        return str(next(iter(orjson.loads(request.content))))
     return {"/find": "find", "/count": "count"}.get(request.url.path, "list")
 
 

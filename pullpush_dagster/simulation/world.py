@@ -15,6 +15,7 @@ import yaml
 
 from pullpush_dagster.audit import approve, audit
 from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher
@@ -27,7 +28,7 @@ from pullpush_dagster.simulation.running import Clock, Loop, Points, Process
 from pullpush_dagster.transport.sockets import carried_by
 
 PUSH = "simulated"
-_SECRET = "SIMULATED_KEY"
+_SECRET = "SIMULATED_KEY"  # noqa: S105 - a variable's name
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Kind:
 
 KINDS = (
     Kind("product"),
+    Kind("stocklevel"),
     Kind("order", sources=2),
     Kind("order", options=(("on_dead", "skip"),)),
     Kind("contact", options=(("lanes", 1),)),
@@ -149,6 +151,14 @@ class World:
         """What the outbox still holds."""
         with self.store.session() as con:
             return con.execute("SELECT key, state, reason FROM outbox ORDER BY key").fetchall()
+
+    def known(self, pull: Pull, field: str) -> int:
+        """How many keys of a source have a known ``field`` by now."""
+        with self.store.session() as con:
+            ensure_tables(con, self.entity)
+            sql = f'SELECT count("{field}") FROM "baseline_{self.entity.name}" WHERE _connection = ? AND NOT _deleted'
+            ((found,),) = con.execute(sql, [pull.connection]).fetchall()
+        return int(found)
 
     def wanted(self) -> dict[str, Any]:
         """Key of the destination -> the record that its source has now."""

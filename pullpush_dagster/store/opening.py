@@ -16,6 +16,7 @@ from pullpush_dagster.errors import HaltError, StoreBusyError
 from pullpush_dagster.store.sql import literal
 
 _guard = threading.Lock()
+_scratch: tuple[int, duckdb.DuckDBPyConnection] | None = None
 # Of the store that was used last; a process forked from this one makes its own.
 _instance: tuple[tuple[int, Path, str], duckdb.DuckDBPyConnection] | None = None
 
@@ -36,6 +37,22 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
             yield con
         finally:
             _detach(con)
+    finally:
+        con.close()
+
+
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for work in memory alone, times in UTC; its temporary tables go with it."""
+    global _scratch
+    with _guard:
+        if _scratch is None or _scratch[0] != os.getpid():
+            made = duckdb.connect(":memory:")
+            made.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_external_access = false")
+            _scratch = os.getpid(), made
+        con = _scratch[1].cursor()
+    try:
+        yield con
     finally:
         con.close()
 

@@ -1,0 +1,110 @@
+"""Many histories: run, counted, and the first that breaks a promise made as short as it can be."""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pullpush_dagster.simulation.history import Ended, Step, run, steps_of
+from pullpush_dagster.simulation.running import Points
+from pullpush_dagster.simulation.world import KINDS, Kind, written
+
+_TRIES = 80
+
+
+@dataclass
+class Report:
+    """What became of many histories.
+
+    Attributes:
+        faults: kind -> how often. points: crash point -> how often a process died there, 0 included.
+        failed: seeds that broke a promise. story: of the first of them, at its shortest.
+    """
+
+    seeds: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    failed: list[int] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+
+    def add(self, ended: Ended, points: Points) -> None:
+        """Count one history in."""
+        self.seeds += 1
+        self.faults.update(ended.faults)
+        for name in points.passed:
+            self.points[name] += points.fired.get(name, 0)
+        if ended.broken:
+            self.failed.append(ended.seed)
+
+    @property
+    def silent(self) -> list[str]:
+        """Crash points at which no process died."""
+        return sorted(name for name, times in self.points.items() if not times)
+
+
+def simulate(
+    seeds: Sequence[int], kinds: Sequence[Kind] = KINDS, progress: Callable[[Report], None] = lambda _: None
+) -> Report:
+    """Run the histories of ``seeds``, each on one of ``kinds`` by its number, on all processors."""
+    report = Report()
+    with ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
+        for ended, points in pool.map(_alone, [(seed, _kind_of(seed, kinds)) for seed in seeds]):
+            report.add(ended, points)
+            progress(report)
+    if report.failed:
+        seed = report.failed[0]
+        report.story = [*_told(shortest(seed, _kind_of(seed, kinds)))]
+    return report
+
+
+def history(seed: int, kind: Kind, steps: Sequence[Step] | None = None) -> tuple[Ended, Points]:
+    """The history of one seed, and the crash points it passed."""
+    points = Points()
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        return run(written(kind, Path(folder) / "project"), seed, points, steps), points
+
+
+def shortest(seed: int, kind: Kind, tries: int = _TRIES) -> Ended:
+    """The history of ``seed`` without the steps that a broken promise does not need; ``tries``: of leaving some out."""
+    found, _ = history(seed, kind)
+    steps = list(steps_of(seed))
+    size = max(1, len(steps) // 2)
+    while size and tries:
+        place = 0
+        while place < len(steps) and tries:
+            fewer = steps[:place] + steps[place + size :]
+            ended, _ = history(seed, kind, fewer)
+            tries -= 1
+            if _promises(ended) & _promises(found):
+                steps, found = fewer, ended
+            else:
+                place += size
+        size //= 2
+    return found
+
+
+def _promises(ended: Ended) -> set[str]:
+    return {line.partition(":")[0] for line in ended.broken}
+
+
+def _told(ended: Ended) -> Iterator[str]:
+    yield f"seed {ended.seed}, {len(ended.steps)} steps:"
+    yield from ended.story
+    yield from ended.broken
+
+
+def _kind_of(seed: int, kinds: Sequence[Kind]) -> Kind:
+    return kinds[seed % len(kinds)]
+
+
+def _alone(given: tuple[int, Kind]) -> tuple[Ended, Points]:
+    ended, points = history(*given)
+    return ended, points
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is one: histories write and forget thousands of small files."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108

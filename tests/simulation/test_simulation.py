@@ -1,0 +1,80 @@
+"""The promises over whole histories: faults of every kind, deaths anywhere, and one clock for all of it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pullpush_dagster.changes import acknowledging
+from pullpush_dagster.cli import main
+from pullpush_dagster.simulation import KINDS, Kind, Report, history, shortest
+
+SEEDS = int(os.environ.get("PULLPUSH_SEEDS", "50"))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_after_every_history_all_promises_hold(seed):
+    ended, _ = history(seed, KINDS[seed % len(KINDS)])
+    assert ended.broken == (), f"`pullpush simulate --seeds 1 --first {seed}` tells it"
+
+
+def test_one_seed_is_one_history_to_the_byte(tmp_path):
+    told = [
+        subprocess.run(
+            [sys.executable, "-m", "pullpush_dagster.cli", "simulate", "--seeds", "1", "--first", "7"],
+            env={**os.environ, "PYTHONHASHSEED": hashes}, cwd=tmp_path, capture_output=True, check=True,
+        ).stdout
+        for hashes in ("1", "2")
+    ]  # fmt: skip
+    assert told[0] == told[1]
+    assert b"all promises held" in told[0]
+
+
+@pytest.fixture
+def lost_answers_believed(monkeypatch):
+    """The engine takes every request without an answer for done."""
+    monkeypatch.setitem(acknowledging._STATES, "unknown", None)
+
+
+def test_a_broken_promise_is_found_and_its_story_told_at_its_shortest(lost_answers_believed):
+    kind = Kind("product")
+    broken = next(seed for seed in range(20) if history(seed, kind)[0].broken)
+    whole, _ = history(broken, kind)
+    short = shortest(broken, kind, tries=12)
+    assert short.broken
+    assert len(short.steps) < len(whole.steps)
+
+
+@pytest.fixture
+def simulate():
+    """``pullpush simulate`` with these arguments."""
+    return lambda *given: CliRunner().invoke(main, ["simulate", *given], catch_exceptions=False)
+
+
+def test_one_history_is_told_line_by_line(simulate):
+    done = simulate("--seeds", "1", "--first", "2")
+    assert done.exit_code == 0
+    assert "--- calm" in done.output
+    assert done.output.endswith("all promises held\n")
+
+
+def test_a_sync_is_simulated_with_its_own_options(simulate):
+    done = simulate("orders_to_erp", "--seeds", "1")
+    assert "source2:K1" in done.output
+
+
+def test_several_are_counted_by_fault_and_crash_point(simulate):
+    done = simulate("--seeds", "2", "--json")
+    told = json.loads(done.output)
+    assert (done.exit_code, told["seeds"], told["failed"]) == (0, 2, [])
+    assert sum(told["faults"].values()) > 20
+    assert "push.journal.Journal._write, not committed" in told["points"]
+
+
+def test_crash_points_at_which_nobody_died_are_named():
+    report = Report()
+    report.points.update({"a": 2, "b": 0})
+    assert report.silent == ["b"]
