@@ -66,7 +66,7 @@ class Oracle:
 
 def key_of(key: Mapping[str, str]) -> Key:
     """A key as one text."""
-    return "/".join(key.values())
+    return "/".join(key[name] for name in sorted(key, reverse=True))
 
 
 def _same(one: Any, other: Any) -> bool:
