@@ -108,7 +108,7 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
                 seen[sku] = one
 
         async def run() -> Exception | None:
-            async with tiny.client() as client:
+            async with tiny.client(destination=True) as client:
                 rows = [made(sku, item={"id": f"i{sku}"} if item else None, **more) for sku in skus]
                 try:
                     await Lanes(client, facts(), lanes, report).send(rows)
