@@ -61,7 +61,8 @@ class Lanes:
         for form, path, batch in _batches(payloads, self._facts.batch):
             await self._batch(form, path, batch)
 
-    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> None:
+    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> bool:
+        """Send ``batch``; whether all of it had an answer that is its own."""
         sent_at: dt.datetime | None = None
 
         def start() -> None:
@@ -74,9 +75,10 @@ class Lanes:
             body = await self._request(form, path, batch, start)
         except PullPushError as error:
             await self._failed(form, path, batch, sent_at, error)
-            return
+            return False
         results = outcomes(self._facts, form, batch, body)
         await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
+        return True
 
     async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> object:
         records = [one.body for one in batch]
@@ -96,10 +98,7 @@ class Lanes:
     ) -> None:
         refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
         if refused is not None and not refused.stale and len(batch) > 1:
-            # One bad record can sink a whole batch: halve it until that one stands alone.
-            middle = len(batch) // 2
-            await self._batch(form, path, batch[:middle])
-            await self._batch(form, path, batch[middle:])
+            await self._split(form, path, batch)
             return
         if isinstance(error, AuthError):
             self._halt = error
@@ -108,6 +107,16 @@ class Lanes:
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error))
         await self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
+
+    async def _split(self, form: Write, path: str, batch: list[Payload]) -> None:
+        """One bad record can sink a whole batch: halve it until that one stands alone."""
+        middle = len(batch) // 2
+        first, second = batch[:middle], batch[middle:]
+        if await self._batch(form, path, first) and len(second) > 1:
+            # The first half went through, so the bad one is in the second, and no request is needed to know it.
+            await self._split(form, path, second)
+        else:
+            await self._batch(form, path, second)
 
 
 def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:

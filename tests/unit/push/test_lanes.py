@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import math
 import time
 
 import pytest
@@ -64,6 +65,21 @@ def test_one_bad_record_does_not_sink_its_batch(platform, sending, echo, names):
     platform.route(lambda seen: JSONResponse({"message": "bad"}, 400) if "S6" in names(seen) else echo(seen))
     seen, _ = sending(TEN)
     assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S6": "rejected"}
+
+
+@pytest.mark.parametrize("bad", [0, 1, 49, 50, 74, 99])
+def test_a_bad_record_among_a_hundred_is_found_in_fourteen_requests(platform, sending, echo, names, bad):
+    skus = [f"S{n}" for n in range(100)]
+    platform.route(lambda seen: JSONResponse({}, 400) if f"S{bad}" in names(seen) else echo(seen))
+    seen, _ = sending(skus, batch=100)
+    assert told(seen) == dict.fromkeys(skus, "accepted") | {f"S{bad}": "rejected"}
+    assert len(platform.requests) <= 2 * math.log2(100) + 1
+
+
+def test_two_bad_records_are_both_found(platform, sending, echo, names):
+    platform.route(lambda seen: JSONResponse({}, 400) if {"S3", "S9"} & set(names(seen)) else echo(seen))
+    seen, _ = sending(TEN, batch=10)
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S3": "rejected", "S9": "rejected"}
 
 
 def test_a_batch_of_bad_records_is_rejected_one_by_one(platform, sending):
