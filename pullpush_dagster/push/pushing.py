@@ -60,9 +60,10 @@ class Pusher:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
         """
         totals, give_up = Totals(), time.monotonic() + self.patience
-        connection = self.project.connection(self.push.to)
         async with (
-            Client(connection, self.connector, state=self.project.state, destination=True) as client,
+            Client(
+                self.project.connection(self.push.to), self.connector, state=self.project.state, destination=True
+            ) as client,
             Journal(self, client, totals, progress) as journal,
         ):
             moved = 0
