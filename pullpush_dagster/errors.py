@@ -9,6 +9,7 @@ class PullPushError(Exception):
       x RetryError       wait and try the same thing again
         + RateLimitError     .retry_after seconds, when the platform said
         + UnavailableError   timeout, reset, 5xx
+        + DownError          not asked, since it gave no answer; .retry_after seconds until it is
       x RejectError      this record or request will never be accepted; carry on with the others
       x HaltError        stop; a person must look
         + AuthError          credentials refused
@@ -54,6 +55,14 @@ class UnavailableError(RetryError):
     def __init__(self, message: str = "", *, sent: bool = True, **where: object) -> None:
         super().__init__(message, **where)
         self.sent = sent
+
+
+class DownError(RetryError):
+    """The platform gave no answer for a while, and is not asked again before its time."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **where: object) -> None:
+        super().__init__(message, **where)
+        self.retry_after = retry_after
 
 
 class RejectError(PullPushError):

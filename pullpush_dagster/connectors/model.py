@@ -29,14 +29,32 @@ class Auth(Fact):
         return self
 
 
-class Limits(Fact):
-    """What the platform bears: requests in flight, and the statuses by which it says "slower".
+class Rate(Fact):
+    """A token bucket: a request takes a token, ``requests`` tokens come in ``seconds``, and it holds ``burst``.
 
-    ``attempts``: how often a request that changes nothing is asked. ``timeout``: seconds for one whole
-    exchange. A push's lease outlives it, so it has an upper bound.
+    So in no stretch of ``seconds`` do more than ``requests + burst - 1`` go out.
+    """
+
+    requests: int = Field(ge=1)
+    seconds: float = Field(default=1.0, gt=0)
+    burst: int = Field(default=1, ge=1)
+
+    @property
+    def interval(self) -> float:
+        """Seconds in which one token comes."""
+        return self.seconds / self.requests
+
+
+class Limits(Fact):
+    """What the platform bears, of all processes that use one connection together.
+
+    ``concurrency``: requests in flight. ``rate``: how many may start; None: it states none. ``throttled``: the
+    statuses by which it says "slower". ``attempts``: how often a request that changes nothing is asked.
+    ``timeout``: seconds for one whole exchange. A push's lease outlives it, so it has an upper bound.
     """
 
     concurrency: int = Field(default=4, ge=1, le=256)
+    rate: Rate | None = None
     throttled: list[int] = [429, 503]
     timeout: float = Field(default=60.0, gt=0, le=110)
     attempts: int = Field(default=6, ge=1)

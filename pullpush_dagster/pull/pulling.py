@@ -39,7 +39,7 @@ async def ask_platform(
 ) -> Asked:
     """Ask for ``window`` into ``spool``; stores nothing."""
     connector = project.connector(pull.connection)
-    async with Client(project.connection(pull.connection), connector) as client:
+    async with Client(project.connection(pull.connection), connector, state=project.state) as client:
         return await ask(client, connector.ask_of(pull.entity), window, known, spool, progress)
 
 

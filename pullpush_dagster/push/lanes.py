@@ -2,23 +2,19 @@
 
 import asyncio
 import datetime as dt
-import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from pullpush_dagster.connectors.push_model import PushFacts, Write
-from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Client
 
 # A lease must outlive the request it covers, so no request starts in its last two minutes.
 _LEASE_MARGIN = dt.timedelta(minutes=2)
-_FAILURES_IN_A_ROW = 5
-# A gate that stays shut for longer is not waited for here: the records are put back until then.
-_LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 3600.0
 
 
@@ -41,14 +37,11 @@ Report = Callable[[list[Sent]], Awaitable[None]]
 class Lanes:
     """Sends payloads and reports every record's outcome, as it comes.
 
-    All lanes share one gate: when the platform says Retry-After, none starts a request before it is over.
-    After five requests in a row without an answer the rest is put back: the destination is down.
+    What the platform bears is the client's business: a request it does not send now puts its records back.
     """
 
     def __init__(self, client: Client, facts: PushFacts, count: int, report: Report) -> None:
         self._client, self._facts, self._count, self._report = client, facts, count, report
-        self._closed_until = 0.0
-        self._failures = 0
         self._halt: AuthError | None = None
 
     async def send(self, payloads: Sequence[Payload]) -> None:
@@ -68,65 +61,62 @@ class Lanes:
         for form, path, batch in _batches(payloads, self._facts.batch):
             await self._batch(form, path, batch)
 
-    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> None:
-        while 0 < self._closed_for() <= _LONGEST_WAIT:
-            await asyncio.sleep(self._closed_for())
-        refusal = self._refusal(batch)
-        if refusal is not None:
-            await self._report([Sent(one, refusal, None, self._closed_for() or None) for one in batch])
-            return
-        sent_at = dt.datetime.now(dt.UTC)
+    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> bool:
+        """Send ``batch``; whether all of it had an answer that is its own."""
+        sent_at: dt.datetime | None = None
+
+        def start() -> None:
+            nonlocal sent_at
+            self._check(batch)
+            sent_at = dt.datetime.now(dt.UTC)
+
         try:
-            body = await self._request(form, path, batch)
+            self._check(batch)
+            body = await self._request(form, path, batch, start)
         except PullPushError as error:
             await self._failed(form, path, batch, sent_at, error)
-            return
-        self._failures = 0
+            return False
         results = outcomes(self._facts, form, batch, body)
         await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
+        return True
 
-    async def _request(self, form: Write, path: str, batch: list[Payload]) -> object:
+    async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> object:
         records = [one.body for one in batch]
         request = form.model_copy(update={form.method.lower(): path})
-        answer = await self._client.send(request, {}, body={form.at: records} if form.at else records[0])
+        answer = await self._client.send(request, {}, {form.at: records} if form.at else records[0], start=start)
         return answer.body
 
+    def _check(self, batch: list[Payload]) -> None:
+        """Asked before a batch waits for its turn, and again when that has come. Raises RetryError: it does not go."""
+        if self._halt is not None:
+            raise RetryError("not sent: the credentials were refused")
+        if dt.datetime.now(dt.UTC) + _LEASE_MARGIN > min(one.claimed.lease_until for one in batch):
+            raise RetryError("not sent: the claim was about to run out")
+
     async def _failed(
-        self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime, error: PullPushError
+        self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime | None, error: PullPushError
     ) -> None:
         refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
         if refused is not None and not refused.stale and len(batch) > 1:
-            # One bad record can sink a whole batch: halve it until that one stands alone.
-            middle = len(batch) // 2
-            await self._batch(form, path, batch[:middle])
-            await self._batch(form, path, batch[middle:])
+            await self._split(form, path, batch)
             return
+        if isinstance(error, AuthError):
+            self._halt = error
         wait = error.retry_after if isinstance(error, RetryError) else None
         wait = None if wait is None else min(wait, _LONGEST_RETRY_AFTER)
-        if isinstance(error, RateLimitError):
-            self._closed_until = max(self._closed_until, time.monotonic() + (wait or 1.0))
-        elif isinstance(error, UnavailableError):
-            self._failures += 1
-        elif isinstance(error, AuthError):
-            self._halt = error
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error))
         await self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
 
-    def _closed_for(self) -> float:
-        return max(0.0, self._closed_until - time.monotonic())
-
-    def _refusal(self, batch: list[Payload]) -> Outcome | None:
-        """Why this batch is not sent now; None: it is."""
-        if self._halt is not None:
-            return Outcome("retry", "not sent: the credentials were refused")
-        if self._failures >= _FAILURES_IN_A_ROW:
-            return Outcome("retry", f"not sent: {_FAILURES_IN_A_ROW} requests in a row had no answer")
-        if self._closed_for() > 0:
-            return Outcome("retry", f"not sent: the platform asked to wait {self._closed_for():.0f} s")
-        if dt.datetime.now(dt.UTC) + _LEASE_MARGIN > min(one.claimed.lease_until for one in batch):
-            return Outcome("retry", "not sent: the claim was about to run out")
-        return None
+    async def _split(self, form: Write, path: str, batch: list[Payload]) -> None:
+        """One bad record can sink a whole batch: halve it until that one stands alone."""
+        middle = len(batch) // 2
+        first, second = batch[:middle], batch[middle:]
+        if await self._batch(form, path, first) and len(second) > 1:
+            # The first half went through, so the bad one is in the second, and no request is needed to know it.
+            await self._split(form, path, second)
+        else:
+            await self._batch(form, path, second)
 
 
 def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:

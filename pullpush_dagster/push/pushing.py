@@ -65,7 +65,9 @@ class Pusher:
         """
         totals, give_up = Totals(), _now() + self.patience
         async with (
-            Client(self.project.connection(self.push.to), self.connector) as client,
+            Client(
+                self.project.connection(self.push.to), self.connector, state=self.project.state, destination=True
+            ) as client,
             Journal(self, client, totals, progress) as journal,
         ):
             moved = 0

@@ -36,12 +36,15 @@ def fault_of(
 
 
 def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> float | None:
-    """Seconds to wait by the Retry-After header, given in seconds or as an HTTP date; None: it does not say."""
+    """Seconds to wait by the Retry-After header, given in seconds or as an HTTP date; None: it does not say.
+
+    A date is one by the platform's clock, so it is judged by the answer's own Date, else by ``now``.
+    """
     value = headers.get("retry-after", "")
     if value.isascii() and value.isdigit():
         return float(value)
-    when = http_date(value)
-    return None if when is None else max(0.0, (when - (now or dt.datetime.now(dt.UTC))).total_seconds())
+    when, said = http_date(value), http_date(headers.get("date", ""))
+    return None if when is None else max(0.0, (when - (said or now or dt.datetime.now(dt.UTC))).total_seconds())
 
 
 def http_date(value: str) -> dt.datetime | None:

@@ -3,9 +3,10 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import ABSENT, fill, fill_path, fill_text
 from pullpush_dagster.errors import (
     ConfigError,
-    RateLimitError,
+    DownError,
     RejectError,
     RetryError,
     UnavailableError,
@@ -28,11 +29,11 @@ from pullpush_dagster.transport.auth import authentication
 from pullpush_dagster.transport.classify import fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
 from pullpush_dagster.transport.sockets import carrier
+from pullpush_dagster.transport.turns import LONGEST_WAIT, Turns
 
 _LARGEST_BODY = 256 * 1024 * 1024
 _PAUSE = 0.5
 _CONNECT_SECONDS = 10.0
-_LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class Client:
     """HTTP to one connection's declared origin; use as ``async with Client(...)``.
 
     Args:
+        state: the project's state folder, where all processes keep its limits together. None, or not there
+            yet: this client keeps them for itself.
+        destination: whether it is sent to: one that is down is then left alone, and not waited for.
         pause: seconds that the waits between two attempts of ``ask`` grow from.
         largest: bytes of the largest answer that is read.
 
@@ -68,10 +72,17 @@ class Client:
     """
 
     def __init__(
-        self, connection: Connection, connector: Connector, *, pause: float = _PAUSE, largest: int = _LARGEST_BODY
+        self,
+        connection: Connection,
+        connector: Connector,
+        *,
+        state: Path | None = None,
+        destination: bool = False,
+        pause: float = _PAUSE,
+        largest: int = _LARGEST_BODY,
     ) -> None:
         self.connection, self.facts, self._name = connection, connector.facts, connection.connection
-        self._pause, self._largest = pause, largest
+        self._state, self._destination, self._pause, self._largest = state, destination, pause, largest
         self._secrets = connection.secret_values()
         self._values = {f"settings.{name}": value for name, value in connection.settings.items()}
         secrets = {f"secret.{name}": value for name, value in self._secrets.items()}
@@ -85,18 +96,21 @@ class Client:
             trust_env=False,
         )
         self._base = base
-        self._gate = asyncio.Semaphore(self.facts.limits.concurrency)
 
     def __repr__(self) -> str:
         return f"Client({self.connection.connection})"
 
     async def __aenter__(self) -> Self:
+        folder = self._state / "limits" / self._name if self._state and self._state.is_dir() else None
+        limits, pause = self.facts.limits, 2 * self._pause
+        self._turns = Turns(self._name, limits, folder, pause=pause, breaks=self._destination)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         await self._http.aclose()
+        self._turns.close()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -107,7 +121,8 @@ class Client:
         """The answer to a request that changes nothing; asked again, with full-jitter backoff, while that may help.
 
         Raises:
-            RetryError: still no answer after the connector's number of attempts.
+            RetryError: still no answer after the connector's number of attempts, or, from a destination, none that
+                is worth waiting for.
             RejectError, AuthError: the platform refuses.
         """
         attempts = self.facts.limits.attempts
@@ -116,19 +131,33 @@ class Client:
                 answer = await self.send(request, values)
                 _ = answer.body
             except RetryError as error:
-                if attempt == attempts:
+                if attempt == attempts or self._gives_up(error):
                     raise
                 await asyncio.sleep(backoff(attempt, error, base=self._pause))
             else:
                 return answer
         raise AssertionError("unreachable")
 
-    async def send(self, request: Request, values: Mapping[str, Any], body: Any = None) -> Answer:
-        """The answer to one request, sent once. ``body`` replaces the request's own.
+    def _gives_up(self, error: RetryError) -> bool:
+        return self._destination and (isinstance(error, DownError) or (error.retry_after or 0.0) > LONGEST_WAIT)
+
+    async def send(
+        self,
+        request: Request,
+        values: Mapping[str, Any],
+        body: Any = None,
+        *,
+        start: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """The answer to one request, sent once, when its turn has come. From a destination, it is JSON.
+
+        Args:
+            body: replaces the request's own.
+            start: called just before it goes out; what this raises keeps it here.
 
         Raises:
             RateLimitError: not done; wait. UnavailableError: perhaps done, unless ``sent`` is False.
-            RejectError, AuthError: refused.
+            DownError: not sent, since the destination does not answer. RejectError, AuthError: refused.
         """
         every = {**self._values, **values}
         content = body if body is not None else fill(request.body, every)
@@ -142,8 +171,12 @@ class Client:
             content=None if content in (None, ABSENT) else orjson.dumps(content),
             headers={} if content in (None, ABSENT) else {"Content-Type": "application/json"},
         )
-        async with self._gate:
-            return await self._exchange(sent)
+        async with self._turns.turn():
+            start()
+            answer = await self._exchange(sent)
+            if self._destination:
+                _ = answer.body
+        return answer
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         asked_at = dt.datetime.now(dt.UTC)
@@ -206,10 +239,10 @@ class Client:
 
 
 def backoff(attempt: int, error: RetryError, *, base: float = 0.5) -> float:
-    """Seconds to wait before the next attempt: what the platform said, else full jitter over a doubling cap."""
-    if isinstance(error, RateLimitError) and error.retry_after is not None:
-        return min(error.retry_after, _LONGEST_WAIT * 5)
-    return random.uniform(0, min(_LONGEST_WAIT, base * 2**attempt))  # noqa: S311
+    """Seconds to wait before the next attempt: what the error says, else full jitter over a doubling cap."""
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT * 5)
+    return random.uniform(0, min(LONGEST_WAIT, base * 2**attempt))  # noqa: S311
 
 
 def _parsed(content: bytes) -> object:

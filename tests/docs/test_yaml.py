@@ -22,8 +22,8 @@ _DOCS = read_docs()
 _PATH = re.compile(r"# (\S+\.yaml)\n")
 _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
-    model.ConnectorFile, model.Auth, model.Limits, model.Errors, model.EntityFacts, model.PullFacts, model.Pages,
-    model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
+    model.ConnectorFile, model.Auth, model.Limits, model.Rate, model.Errors, model.EntityFacts, model.PullFacts,
+    model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
     push_model.PushFacts, push_model.LookUp, push_model.Find, push_model.Write, push_model.Reference, push_model.Lines,
     push_model.Actions, push_model.Action,
 ]  # fmt: skip

@@ -28,6 +28,7 @@ def test_what_is_not_known_is_left_out():
     [
         (errors.RateLimitError, errors.RetryError),
         (errors.UnavailableError, errors.RetryError),
+        (errors.DownError, errors.RetryError),
         (errors.AuthError, errors.HaltError),
         (errors.GuardError, errors.HaltError),
         (errors.UnconfirmedError, errors.HaltError),

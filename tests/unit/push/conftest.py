@@ -98,7 +98,7 @@ def made(facts: Any) -> Any:
 def sending(tiny: Any, made: Any, facts: Any) -> Any:
     """Sends products to the tiny server; gives (outcomes by SKU, the error that stopped it)."""
 
-    def send(skus: Any, lanes: int = 1, *, item: bool = True, **more: Any) -> Any:
+    def send(skus: Any, lanes: int = 1, *, item: bool = True, batch: int = 4, **more: Any) -> Any:
         seen: dict[str, Any] = {}
 
         async def report(sent: list[Any]) -> None:
@@ -108,10 +108,10 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
                 seen[sku] = one
 
         async def run() -> Exception | None:
-            async with tiny.client() as client:
+            async with tiny.client(destination=True) as client:
                 rows = [made(sku, item={"id": f"i{sku}"} if item else None, **more) for sku in skus]
                 try:
-                    await Lanes(client, facts(), lanes, report).send(rows)
+                    await Lanes(client, facts(batch=batch), lanes, report).send(rows)
                 except PullPushError as error:
                     return error
             return None

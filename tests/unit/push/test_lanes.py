@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import math
 import time
 
 import pytest
@@ -66,6 +67,21 @@ def test_one_bad_record_does_not_sink_its_batch(platform, sending, echo, names):
     assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S6": "rejected"}
 
 
+@pytest.mark.parametrize("bad", [0, 1, 49, 50, 74, 99])
+def test_a_bad_record_among_a_hundred_is_found_in_fourteen_requests(platform, sending, echo, names, bad):
+    skus = [f"S{n}" for n in range(100)]
+    platform.route(lambda seen: JSONResponse({}, 400) if f"S{bad}" in names(seen) else echo(seen))
+    seen, _ = sending(skus, batch=100)
+    assert told(seen) == dict.fromkeys(skus, "accepted") | {f"S{bad}": "rejected"}
+    assert len(platform.requests) <= 2 * math.log2(100) + 1
+
+
+def test_two_bad_records_are_both_found(platform, sending, echo, names):
+    platform.route(lambda seen: JSONResponse({}, 400) if {"S3", "S9"} & set(names(seen)) else echo(seen))
+    seen, _ = sending(TEN, batch=10)
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S3": "rejected", "S9": "rejected"}
+
+
 def test_a_batch_of_bad_records_is_rejected_one_by_one(platform, sending):
     platform.answer(JSONResponse({"message": "bad"}, 422))
     seen, _ = sending(TEN[:4])
@@ -94,7 +110,10 @@ def test_after_five_requests_without_an_answer_the_rest_is_put_back(platform, se
     seen, _ = sending([f"S{n}" for n in range(40)])
     assert len(platform.requests) == 5
     assert sorted(told(seen).values()) == ["retry"] * 20 + ["unknown"] * 20
-    assert {one.sent_at for one in seen.values() if one.outcome.name == "retry"} == {None}
+    left = [one for one in seen.values() if one.outcome.name == "retry"]
+    assert {one.sent_at for one in left} == {None}
+    assert all(0 < one.retry_after <= 5 for one in left)
+    assert "5 requests in a row had no answer; the next one goes out at" in left[0].outcome.reason
 
 
 def test_an_answer_in_between_starts_that_count_again(platform, sending, echo):
@@ -145,6 +164,14 @@ def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
     seen, _ = sending(["A"], lease_until=soon)
     assert (told(seen), platform.requests) == ({"A": "retry"}, [])
     assert seen["A"].outcome.reason == "not sent: the claim was about to run out"
+
+
+def test_a_claim_that_runs_out_while_it_waits_for_its_turn_is_not_sent(platform, sending):
+    platform.answer(Response(status_code=429, headers={"Retry-After": "2"}))
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121.9)
+    seen, _ = sending(TEN[:8], lease_until=soon)
+    assert len(platform.requests) == 1
+    assert [one.outcome.reason for one in seen.values()][4:] == ["not sent: the claim was about to run out"] * 4
 
 
 def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, facts):

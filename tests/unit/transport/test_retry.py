@@ -2,14 +2,14 @@
 
 import datetime as dt
 import time
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.classify import fault_of, retry_after
 from pullpush_dagster.transport.client import backoff
 
@@ -105,6 +105,12 @@ def test_retry_after_is_seconds_or_a_date(header, seconds):
     assert retry_after({"retry-after": header}, NOW) == seconds
 
 
+@pytest.mark.parametrize("date", ["Sun, 01 Nov 2026 09:00:00 GMT", "Mon, 02 Nov 2026 00:00:00 GMT"])
+def test_a_date_to_retry_after_is_judged_by_the_clock_of_the_platform(date):
+    later = format_datetime(parsedate_to_datetime(date) + dt.timedelta(seconds=90), usegmt=True)
+    assert retry_after({"retry-after": later, "date": date}, NOW) == 90
+
+
 def test_no_retry_after_says_nothing():
     assert retry_after({}) is None
 
@@ -112,6 +118,7 @@ def test_no_retry_after_says_nothing():
 def test_a_wait_is_what_the_platform_said_within_reason():
     assert backoff(1, RateLimitError(retry_after=7)) == 7
     assert backoff(1, RateLimitError(retry_after=86400)) == 300
+    assert backoff(1, DownError(retry_after=7)) == 7
 
 
 def test_other_waits_grow_with_full_jitter():

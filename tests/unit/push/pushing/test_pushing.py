@@ -1,12 +1,16 @@
 """A whole push against a tiny platform that holds items under their SKU."""
 
 import asyncio
+import re
+from contextlib import closing, contextmanager
 
 import pytest
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import AuthError
 from pullpush_dagster.push import Pusher, plan
+from pullpush_dagster.transport.files import Files
+from pullpush_dagster.transport.ledger import Ledger
 from tests.unit.push.pushing.conftest import CREATE
 
 
@@ -98,6 +102,47 @@ def test_refused_credentials_stop_the_push_and_leave_everything_due(pushing, sho
     with pytest.raises(AuthError):
         push.send()
     assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+
+
+@pytest.fixture
+def down(pushing, shop, tiny):
+    """A push of sixty products, six requests of them, to a shop that has just stopped answering."""
+    skus = [f"S{number}" for number in range(60)]
+    shop.items |= {sku: {"sku": sku} for sku in skus}
+    push = pushing()
+    push.pull(*({"sku": sku, "title": "Cup"} for sku in skus))
+    tiny.root.joinpath("data").mkdir()
+    shop.down = ("/batch", 500)
+    push.send()
+    return push
+
+
+@contextmanager
+def known(tiny):
+    """What is known of the shop, to be changed."""
+    with closing(Files(tiny.root / "data" / "limits" / "shop")) as files, Ledger(files.open("ledger")).held() as state:
+        yield state
+
+
+def test_a_shop_that_does_not_answer_is_left_alone_by_the_next_run_too(down, platform, tiny):
+    asked = len(platform.requests)
+    with known(tiny) as state:
+        assert state.openings == 1
+        state.open = 60.0
+    assert set(down.send().values()) == {"retry"}
+    assert len(platform.requests) == asked
+    (reason,) = {reason for _, reason in down.why()}
+    assert re.fullmatch(
+        r"not sent: 5 requests in a row had no answer; the next one goes out at .{8} UTC \(connection=shop\)", reason
+    )
+    assert set(down.rows("SELECT state, attempts FROM outbox")) == {("due", 0), ("due", 1)}
+
+
+def test_once_it_is_asked_again_and_answers_all_goes_out(down, shop, tiny):
+    shop.down = None
+    with known(tiny) as state:
+        state.open = 0.0
+    assert set(down.send().values()) == {"accepted"}
 
 
 def test_a_plan_sends_nothing_and_keeps_nothing(pushing, shop, store, platform):

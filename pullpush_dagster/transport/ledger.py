@@ -1,0 +1,96 @@
+"""What all processes know together of one connection: its bucket, its gate and its breaker, in one small file."""
+
+import fcntl
+import os
+import random
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+
+from pullpush_dagster.connectors.model import Rate
+from pullpush_dagster.transport.clock import Instant, instant, seconds_between
+from pullpush_dagster.transport.files import unlock
+
+_FAILURES_IN_A_ROW = 5
+_FIRST_OPEN, _LONGEST_OPEN, _SHORTEST_OPEN = 5.0, 300.0, 1.0
+# When it was written (boot, ticks, wall), then the state's own fields; before both their checksum.
+_FORM = struct.Struct("<16sddddd2I")
+_SEAL = struct.Struct("<I")
+
+
+@dataclass(slots=True)
+class State:
+    """Where a connection stands now; nothing known is all zero.
+
+    Attributes:
+        debt: seconds until the bucket is full again.
+        shut: seconds until the gate opens, behind which a platform's "slower" puts everyone.
+        open: seconds until the breaker lets a probe through.
+        failures: requests in a row that had no answer.
+        openings: how often the breaker opened since there was one. 0: it is closed.
+    """
+
+    debt: float = 0.0
+    shut: float = 0.0
+    open: float = 0.0
+    failures: int = 0
+    openings: int = 0
+
+    def until_token(self, rate: Rate) -> float:
+        """Seconds until the bucket has a token; 0: it has."""
+        return max(0.0, self.debt - (rate.burst - 1) * rate.interval)
+
+    def failed(self, *, probe: bool) -> None:
+        """A request had no answer. One that was under way when the breaker opened says nothing new."""
+        if self.openings and not probe:
+            return
+        self.failures += 1
+        if probe or self.failures >= _FAILURES_IN_A_ROW:
+            cap = min(_LONGEST_OPEN, _FIRST_OPEN * 2 ** min(self.openings, 10))
+            self.open = random.uniform(_SHORTEST_OPEN, cap)  # noqa: S311
+            self.openings += 1
+
+    def answered(self) -> None:
+        """A request had an answer, whatever it said: the platform is there."""
+        self.open, self.failures, self.openings = 0.0, 0, 0
+
+
+class Ledger:
+    """The state in ``file``. It is locked for a few microseconds at a time, never while anything is waited for."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    @contextmanager
+    def held(self) -> Iterator[State]:
+        """The state as it is now; what the block makes of it is what everyone sees next, unless it raises."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            now = instant()
+            state = self._read(now)
+            before = _fields(state)
+            yield state
+            after = _fields(state)
+            if after != before:
+                packed = _FORM.pack(*now, *after)
+                os.pwrite(self._file.fileno(), _SEAL.pack(zlib.crc32(packed)) + packed, 0)
+        finally:
+            unlock(self._file)
+
+    def _read(self, now: Instant) -> State:
+        """A file that is empty, torn or anything else counts as nothing known: all it holds is over soon anyway."""
+        packed = os.pread(self._file.fileno(), _SEAL.size + _FORM.size, 0)
+        if len(packed) < _SEAL.size + _FORM.size or zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
+            return State()
+        boot, ticks, wall, debt, shut, open_, failures, openings = _FORM.unpack_from(packed, _SEAL.size)
+        passed = seconds_between(Instant(boot, ticks, wall), now)
+        return State(
+            max(0.0, debt - passed), max(0.0, shut - passed), max(0.0, open_ - passed), failures, openings
+        )  # fmt: skip
+
+
+def _fields(state: State) -> tuple[float, float, float, int, int]:
+    return state.debt, state.shut, state.open, state.failures, state.openings
