@@ -75,7 +75,7 @@ class _History:
         self.version = 0
         rng = world.rng
         self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 10)
-        self.rate = rng.choice([0.1, 0.3, 0.5])
+        self.rate = rng.choice([0.2, 0.4, 0.65])
         self.deadly = rng.choice([0.0, 0.3, 0.5])
         self.past = {source.name: dict(source.records) for source in world.sources}
 
@@ -93,6 +93,7 @@ class _History:
             await asyncio.sleep(rng.uniform(1, 60))
         await self._calm()
         self.world.oracle.settled(self.world.wanted(), self.world.destination)
+        self.world.oracle.broken += self.world.network.early
         left = self.world.left()
         if left:
             self.world.oracle.broken.append(f"promise 1: not delivered at the end: {left[:3]}")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ DONE = ("dropped after", "500 after", "timeout after", "truncated", "cut short")
 LISTED = ("half page", "stale")
 WRITTEN = ("late", "twice", "one item fails")
 _LATEST = 60.0
+_TOLERANCE = 1.0  # a header says whole seconds
 _STALEST = 60.0
 
 
@@ -30,6 +32,7 @@ class Network:
 
     Attributes:
         told: gets a line for each request. faults: how often each kind happened.
+        early: requests that began before a Retry-After that had been read was over.
     """
 
     ledgers: dict[str, Ledger]
@@ -41,6 +44,7 @@ class Network:
     faults: Counter[str] = field(default_factory=Counter)
     early: list[str] = field(default_factory=list)
     _closed: dict[str, float] = field(default_factory=dict)
+    _read: dict[str, float] = field(default_factory=dict)
     _waiting: list[asyncio.TimerHandle] = field(default_factory=list)
 
     def transport(self, _connections: int) -> httpx.AsyncBaseTransport:
@@ -51,12 +55,16 @@ class Network:
         """The answer to one request, or what went wrong with it."""
         ledger, kind = self.ledgers[request.url.host], _kind(request)
         self.points.reach(f"{kind} request, not sent")
+        if self.loop.time() < self._read.get(request.url.host, 0.0) - _TOLERANCE:
+            self.early.append(f"{self.loop.time():.2f}: {ledger.name} is asked, and had said to wait")
         await asyncio.sleep(self.rng.uniform(0.01, 0.3))
         fault = self._fault(kind, request.url.host)
         self.told(f"{ledger.name}: {kind}{_named(request)}{f' -> {fault}' if fault else ''}")
         answer = await self._answered(request, ledger, fault)
         await asyncio.sleep(self.rng.uniform(0.01, 0.3))
         self.points.reach(f"{kind} request, answered")
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._read[request.url.host] = self._closed[request.url.host]
         return answer
 
     def _fault(self, kind: str, host: str) -> str:

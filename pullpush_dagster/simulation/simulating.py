@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from pullpush_dagster.simulation.history import Ended, Step, run, steps_of
@@ -50,7 +51,8 @@ def simulate(
 ) -> Report:
     """Run the histories of ``seeds``, each on one of ``kinds`` by its number, on all processors."""
     report = Report()
-    with ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
+    # Forked, a process would go on with the locks that threads of this one held at that moment.
+    with ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1), get_context("spawn")) as pool:
         for ended, points in pool.map(_alone, [(seed, _kind_of(seed, kinds)) for seed in seeds]):
             report.add(ended, points)
             progress(report)

@@ -25,6 +25,7 @@ from pullpush_dagster.simulation.memory import MemoryStore
 from pullpush_dagster.simulation.network import Network
 from pullpush_dagster.simulation.oracle import Oracle, key_of
 from pullpush_dagster.simulation.running import Clock, Loop, Points, Process
+from pullpush_dagster.transport.clock import Instant, told_by
 from pullpush_dagster.transport.sockets import carried_by
 
 PUSH = "simulated"
@@ -106,10 +107,13 @@ class World:
     def open(self) -> Iterator[None]:
         """While it is open, the engine speaks to these ledgers."""
         try:
-            with carried_by(self.network.transport):
+            with carried_by(self.network.transport), told_by(self._instant):
                 yield
         finally:
             self.store.close()
+
+    def _instant(self) -> Instant:
+        return Instant(b"a simulated boot", self.clock.seconds, self.clock.now().timestamp())
 
     async def process(self, name: str, work: Callable[[], Any], left: int | None = None) -> None:
         """Let ``work`` happen in a process of its own, which dies at its crash point number ``left``."""

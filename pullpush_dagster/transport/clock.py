@@ -1,7 +1,10 @@
-"""The one clock of what processes share in files. A test or a simulator that has its own time sets it here."""
+"""The one clock of what processes share in files."""
 
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +22,21 @@ class Instant(NamedTuple):
 
 def instant() -> Instant:
     """Now."""
-    return Instant(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() != _UNKNOWN else 0.0, time.time())
+    told = _told.get()
+    return told() if told else Instant(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() != _UNKNOWN else 0.0, time.time())
+
+
+_told: ContextVar[Callable[[], Instant] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def told_by(clock: Callable[[], Instant]) -> Iterator[None]:
+    """In this context, ``clock`` says what the time is."""
+    token = _told.set(clock)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def seconds_between(then: Instant, now: Instant) -> float:
