@@ -17,7 +17,12 @@ _BY_PULL = {
     "held by the guard": "held",
     "changes": "changed",
 }
-_BY_PUSH = {"to be sent": "to_be_sent", "sent": "sent", "the destination has": "destination_has"}
+_BY_PUSH = {
+    "to be sent": "to_be_sent",
+    "sent": "sent",
+    "the destination has": "destination_has",
+    "drifted there": "drifted",
+}
 
 
 def explain(project: Project, push: Push, key: str) -> dict[str, list[dict[str, Any]]]:

@@ -55,7 +55,9 @@ def test_the_checks_are_those_dagster_shows(docs, graph):
     on = {}
     for key in graph.asset_check_keys:
         stage = key.asset_key.path[-1]
-        on.setdefault(key.name, set()).add(stage if stage in ("pulled", "canonical", "full", "changes") else "the push")
+        on.setdefault(key.name, set()).add(
+            stage if stage in ("pulled", "canonical", "full", "changes", "readback") else "the push"
+        )
     told = {row[0]: set(row[1].split(", ")) for row in docs.table("checks", "all")}
     assert told == on
 
@@ -70,6 +72,9 @@ def test_every_asset_the_pages_select_exists(docs, graph):
 def _for_each(name):
     """The names that ``name`` stands for in the shipped project."""
     project = Project.find()
+    if "SYNC_readback" in name:
+        pushes = [push for push in project.pushes.values() if push.to != "erp"]
+        return {name.replace("SYNC", push.name) for push in pushes}
     if "SYNC" in name:
         return {name.replace("SYNC", push) for push in project.pushes}
     if "CONNECTION_PULL" in name:
