@@ -1,8 +1,10 @@
 """What docs/operate.md tells the operator to do has the effect it says."""
 
+import json
 import re
 import warnings
 
+import dagster as dg
 import pytest
 
 from pullpush_dagster.config import Project
@@ -107,6 +109,11 @@ def test_every_job_the_pages_launch_exists(docs, shipped):
     launched = {job for text in docs.pages.values() for job in re.findall(r"(?:--job|-j) (\w+)", text)}
     assert {"orders_to_erp", "erp_product_full"} <= launched
     assert launched <= set(shipped.job_names)
+
+
+def test_the_config_the_page_gives_a_read_back_is_one_its_job_takes(docs, shipped):
+    (config,) = re.findall(r"`(\{\"ops\".*\})`", docs.pages["docs/operate.md"])
+    assert dg.validate_run_config(shipped.get_job("stock_to_shop_readback"), json.loads(config))
 
 
 def _without_names(text):

@@ -40,6 +40,16 @@ def test_an_item_that_only_a_look_up_finds_is_compared_too(products, shelf):
     assert products.drift() == {("B", "title"): ("Oak", "Pine")}
 
 
+def test_an_item_that_is_listed_under_another_key_is_compared_once(stock, shelf):
+    # given: the same SKU was accepted for another place, of which this platform says nothing
+    stock.accepted("A", quantity="5.0000")
+    shelf.put("A", q=4, counted=True)
+    other = "SELECT * REPLACE (replace(key, 'default', 'other') AS key) FROM accepted"
+    stock.rows(f"INSERT INTO accepted {other} RETURNING key")
+    found = stock.read()
+    assert (found.compared, found.drifted, found.gone, found.unreadable) == (1, 1, 0, 1)
+
+
 def test_nothing_is_asked_where_nothing_was_accepted(products, platform):
     found = products.read()
     assert (found.compared, platform.requests) == (0, [])

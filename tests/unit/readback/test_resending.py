@@ -135,6 +135,14 @@ def test_a_key_that_was_accepted_since_is_left_out(oak, shelf):
     assert shelf.writes == []
 
 
+def test_a_key_that_was_accepted_anew_as_it_was_is_left_out(oak, shelf):
+    # given: after the read the source went from Oak to Elm and back, and all of it was sent
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.rows("UPDATE accepted SET acceptedAt = now() RETURNING key")
+    assert oak.resend() == Resent(0, 1)
+
+
 def test_a_key_in_the_outbox_is_left_out(oak, shelf):
     for sku in "ABCD":
         shelf.items[f"i{sku}"]["title"] = "Pine"
