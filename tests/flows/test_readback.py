@@ -60,23 +60,20 @@ def test_stock_that_was_changed_in_the_shop_is_found_and_sent_again(synced, told
     assert told() == {}
 
 
-def test_of_an_item_that_was_edited_in_the_shop_just_the_edited_fields_are_sent_again(synced, told):
-    synced.shop.control(
-        "product", sku="SKU-00002", set={"name": "Edited", "regular_price": "", "short_description": "x"}
-    )
+def test_just_the_fields_that_were_edited_are_sent_again_and_what_was_deleted_is_made_again(synced, told):
+    # given
+    before = synced.item("SKU-00053")
+    edit = {"name": "Edited", "regular_price": "", "short_description": "x"}
+    synced.shop.control("product", sku="SKU-00002", set=edit)
+    synced.shop.control("product", sku="SKU-00053", delete=True)
+    # when
     drifted = told("products_to_shop")
-    assert set(drifted) == {("SKU-00002", "title"), ("SKU-00002", "price")}
+    # then
+    assert set(drifted) == {("SKU-00002", "title"), ("SKU-00002", "price"), ("SKU-00053", None)}
     assert drifted["SKU-00002", "price"][1] is False
     _, sent = _send_again(synced, "products_to_shop")
-    assert {sku: set(record) for sku, record in sent.items()} == {"SKU-00002": {"id", "name", "regular_price"}}
-    assert told("products_to_shop") == {}
-
-
-def test_an_item_that_was_deleted_in_the_shop_is_gone_there_and_made_again(synced, told):
-    before = synced.item("SKU-00002")
-    synced.shop.control("product", sku="SKU-00002", delete=True)
-    assert set(told("products_to_shop")) == {("SKU-00002", None)}
-    _send_again(synced, "products_to_shop")
+    assert set(sent["SKU-00002"]) == {"id", "name", "regular_price"}
     synced.push("products_to_shop", patience=5)
     names = ("name", "regular_price", "description", "status")
-    assert [synced.item("SKU-00002")[name] for name in names] == [before[name] for name in names]
+    assert [synced.item("SKU-00053")[name] for name in names] == [before[name] for name in names]
+    assert told("products_to_shop") == {}

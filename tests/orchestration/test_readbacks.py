@@ -3,6 +3,10 @@
 import dagster as dg
 import pytest
 
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.orchestration.shown import drifted
+from pullpush_dagster.readback import Drift
+
 KEY = dg.AssetKey(["shop", "stocklevel", "stock_to_shop", "readback"])
 
 
@@ -51,3 +55,10 @@ def test_more_than_the_guard_lets_through_fails_the_run_and_still_shows_what_dri
     assert not ran.success
     assert shown["drifted"] > 20
     assert world.rows("SELECT * FROM outbox WHERE push = 'stock_to_shop'") == []
+
+
+def test_what_says_something_of_a_person_is_not_in_the_sample():
+    rows = [Drift('{"email":"ann@b"}', "name", "Ann", "Bob"), Drift('{"email":"ann@b"}', None, {"name": "Ann"}, None)]
+    told = drifted(ENTITIES["contact"], rows).value
+    assert not any(text in told for text in ("ann@b", "Ann", "Bob"))
+    assert "| … | name | … | … |" in told

@@ -11,8 +11,6 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.readback import newest, read_back, resend
 
-PART = {"name": "item.customer.name", "email": "item.customer.email"}
-ROW = {"lineId": "each.id", "sku": "each.sku", "quantity": "each.q"}
 MAPS = {
     "stocklevel": {
         "sku": "item.sku",
@@ -25,20 +23,12 @@ MAPS = {
         "price": "item.price",
         "status": {"from": "item.status", "map": {"on": "active", "off": "archived"}},
     },
-    "order": {
-        "orderId": "item.sku",
-        "status": {"from": "item.status", "map": {"sale": "paid", "draft": "pending"}},
-        "totalAmount": {"from": "item.total", "round": 2},
-        "note": "item.note",
-        "customer": {"fields": PART},
-        "lineItems": {"from": "item.lines", "each": ROW},
-        "createdAt": "item.at",
-    },
+    "order": {"orderId": "item.sku", "status": {"from": "item.status", "map": {"sale": "paid", "draft": "pending"}}},
 }
 FORMS = {
     "stocklevel": {"q": "{quantity:integer}"},
     "product": {"title": "{title}", "price": "{price:text}", "status": "{status}"},
-    "order": {"status": "{status}", "total": "{totalAmount:text}"},
+    "order": {"status": "{status}"},
 }
 VALUES = {
     "product": {"status": {"active": "on", "archived": "off"}},

@@ -7,10 +7,18 @@ from tests.conftest import Tiny
 from tests.served import served
 from tests.unit.readback.conftest import Shelf, make_reader
 
-LISTS = {
-    "currency": {"value": "EUR"},
-    "media": {"from": "item.media", "each": {"url": "each.url", "alt": "each.alt"}},
-    "variants": {"from": "item.variants", "each": {"sku": "each.sku", "options": "each.options"}},
+FIELDS = {
+    "product": {
+        "currency": {"value": "EUR"},
+        "media": {"from": "item.media", "each": {"url": "each.url", "alt": "each.alt"}},
+        "variants": {"from": "item.variants", "each": {"sku": "each.sku", "options": "each.options"}},
+    },
+    "order": {
+        "totalAmount": {"from": "item.total", "round": 2},
+        "customer": {"fields": {"name": "item.customer.name", "email": "item.customer.email"}},
+        "lineItems": {"from": "item.lines", "each": {"lineId": "each.id", "sku": "each.sku", "quantity": "each.q"}},
+        "createdAt": "item.at",
+    },
 }
 LINES = [{"lineId": "1", "sku": "A", "quantity": "2.0000"}, {"lineId": "2", "sku": "B", "quantity": "1.0000"}]
 ANN = {"name": "Ann", "email": "a@b"}
@@ -84,8 +92,8 @@ def drifted(tmp_path_factory):
         patch.setenv("TINY_KEY", "tiny-secret-value")
         for entity, cases in CASES.items():
             folder = tmp_path_factory.mktemp(entity)
-            fields = LISTS if entity == "product" else {}
-            made = make_reader(Tiny(folder, server.url), Store(folder / "s.duckdb"), None, entity, fields=fields)
+            tiny, store = Tiny(folder, server.url), Store(folder / "store.duckdb")
+            made = make_reader(tiny, store, None, entity, fields=FIELDS.get(entity))
             shelf.items.clear()
             for place, (_, _, there, _) in enumerate(cases):
                 shelf.put(f"{place}", **there)
