@@ -41,6 +41,9 @@ bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
 crash: $(STAMP) ## kill -9 of all of `dagster dev`, five times at random moments (PULLPUSH_CRASHES=)
 	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-5} $(RUN) -m pytest -q -s tests/orchestration/test_killed.py
 
+simulate: $(STAMP) ## 10,000 histories of faults and deaths (SEEDS=); the shortest story of one that breaks a promise
+	$(VENV)/bin/pullpush simulate --seeds $${SEEDS:-10000}
+
 ui: $(STAMP) ## Dagster's web UI with this project
 	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/
 	$(VENV)/bin/dagster dev -w workspace.yaml -h 127.0.0.1
@@ -52,4 +55,4 @@ lock: ## pin requirements.lock anew (needs uv)
 clean: ## remove everything that was made here
 	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo dev test check bench crash ui lock clean
+.PHONY: help install demo dev test check bench crash simulate ui lock clean

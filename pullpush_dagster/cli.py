@@ -18,6 +18,7 @@ from pullpush_dagster.held import approve, held
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
+from pullpush_dagster.readback import Drift, ReadBack, newest, read_back, resend
 from pullpush_dagster.simulation.command import simulate
 from pullpush_dagster.status import sync_status
 from pullpush_dagster.store import Store
@@ -170,6 +171,30 @@ def replay_(what: str, as_json: bool) -> None:
     click.echo(f"{done.dropped} dropped: what was accepted since covers them")
 
 
+@main.command("drift")
+@click.argument("sync")
+@click.option("--now", is_flag=True, help="Ask the destination first; else the newest read-back is shown.")
+@click.option("--resend", "again", is_flag=True, help="Make what drifted due, with the newest values of the source.")
+@_JSON
+@told
+def drift_(sync: str, now: bool, again: bool, as_json: bool) -> None:
+    """Show what SYNC's destination has that is not what it last accepted, field by field."""
+    project = Project.find()
+    push, store = project.push(sync), Store.of(project.state)
+    if now:
+        with Console(stderr=True).status("asking") as status:
+            asyncio.run(read_back(project, push, store, status.update))
+    with store.session() as con:
+        found = newest(con, push)
+    done = resend(project, push, store) if again else None
+    if as_json:
+        _print_json({"sync": sync, **_drift_json(found), "resent": done and vars(done)})
+        return
+    _print_drift(sync, found)
+    if done:
+        click.echo(f"{done.due} keys are due again, {done.left_out} were left out: they have moved on since")
+
+
 @main.command()
 @click.argument("sync")
 @click.argument("key")
@@ -188,6 +213,31 @@ def explain(sync: str, key: str, as_json: bool) -> None:
         for row in rows:
             line = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
             console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def _drift_json(found: tuple[ReadBack, list[Drift]] | None) -> dict[str, Any]:
+    if found is None:
+        return {"readAt": None, "drift": []}
+    one, rows = found
+    told = [{"key": row.values, "field": row.field, "accepted": row.accepted, "there": row.there} for row in rows]
+    return {"readAt": one.started_at, **one.numbers(), "doubt": one.doubt, "drift": told}
+
+
+def _print_drift(sync: str, found: tuple[ReadBack, list[Drift]] | None) -> None:
+    if found is None:
+        click.echo(f"{sync} was never read back; --now does it")
+        return
+    one, rows = found
+    table = Table("key", "field", "accepted", "there")
+    for row in rows:
+        values = (_sent(row.accepted), _sent(row.there)) if row.field else ("", "gone there")
+        table.add_row(" ".join(row.values.values()), row.field or "", *values)
+    if rows:
+        Console().print(table)
+    counts = ", ".join(f"{count} {name}" for name, count in one.numbers().items())
+    click.echo(f"read back at {_shown(one.started_at)}: {counts}")
+    if one.doubt:
+        click.echo(f"whether any is gone there is not told: {one.doubt}")
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

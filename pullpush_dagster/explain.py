@@ -22,6 +22,7 @@ _BY_PUSH = {
     "after it": "behind",
     "sent": "sent",
     "the destination has": "destination_has",
+    "drifted there": "drifted",
 }
 
 

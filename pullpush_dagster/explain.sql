@@ -30,3 +30,7 @@ WHERE push = $push AND contains(key, $key) ORDER BY answeredAt DESC LIMIT 5
 
 -- name: destination_has
 SELECT key, fields, acceptedAt FROM accepted WHERE connection = $to AND entity = $entity AND contains(key, $key)
+
+-- name: drifted
+SELECT key, coalesce(field, 'gone there') AS field, accepted, there, startedAt AS readAt
+FROM drift JOIN readbacks USING (push) WHERE push = $push AND contains(key, $key)

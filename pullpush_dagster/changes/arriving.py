@@ -58,7 +58,7 @@ def arrive(
         "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver),
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
-    run = _runner(con, _names(entity, push), values)
+    run = _runner(con, routing(entity, push), values)
     overlay(con)
     known = run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
@@ -128,7 +128,12 @@ def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:
     return tuple(breaches(entity.name, push.guard.own(), Counts(accepted, changed=changed, zeroed=zeroed, price=price)))
 
 
-def _names(entity: Entity, push: Push) -> dict[str, str]:
+def routing(entity: Entity, push: Push) -> dict[str, str]:
+    """The parts of SQL that say which source keys are ``push``'s business, and what they are at its destination.
+
+    ``state`` has a row per key of the source as last accepted: ``sourceKey``, ``after``, ``cleared``. ``only``,
+    ``destination_key`` and ``untranslated`` are about columns of these names.
+    """
     encoded = (f"{quoted(n)}: CAST({quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
     names = {
         "baseline": quoted(f"baseline_{entity.name}"),

@@ -178,6 +178,7 @@ class Project:
         except ConfigError as error:
             if not self._is_told(push.to):
                 yield ("to",), str(error)
+        yield from self._readback_faults(push, entity)
         yield from self._affects_faults(push, entity)
         for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
             for name in names:
@@ -191,6 +192,16 @@ class Project:
         except ConfigError:
             return connection in self.connections
         return False
+
+    def _readback_faults(self, push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+        if not push.readback or "readback" not in push.model_fields_set or self._is_told(push.to):
+            return
+        connector = self.connector(push.to)
+        if entity.name in connector.facts.entities and not connector.reads_back(entity.name):
+            yield (
+                ("readback",),
+                f"is for what can be asked for; {connector.name} cannot be asked for its {entity.name}",
+            )
 
     def _affects_faults(self, push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
         if push.affected is None:

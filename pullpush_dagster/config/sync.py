@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from pullpush_dagster.config.connection import NAME
 from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
 
+_DAY = 86_400
+
 
 class Declared(BaseModel):
     """A part of a defs.yaml; unknown keys are refused."""
@@ -86,9 +88,6 @@ class Pull(Declared):
         return None if self.entity in ("order", "invoice", "call") else _DAY
 
 
-_DAY = 86_400
-
-
 def _listed(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
@@ -110,6 +109,8 @@ class Push(Declared):
             until it is replayed, or ``skip`` it, which closes it.
         mode: ``shadow`` plans and sends nothing.
         lanes: how many requests may be under way at once; a key is always in the same lane.
+        readback: how often the destination is read back and compared with what it accepted, in seconds; None: only
+            by hand.
     """
 
     name: str = Field(pattern=NAME)
@@ -122,6 +123,7 @@ class Push(Declared):
     on_dead: Literal["wait", "skip"] = "wait"
     mode: Literal["live", "shadow"] = "shadow"
     lanes: int = Field(default=4, ge=1, le=256)
+    readback: SecondsOrOff = _DAY
     guard: Guard = Guard()
     owners: list[str] = ["team:integrations"]
 

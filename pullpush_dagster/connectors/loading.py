@@ -74,6 +74,11 @@ class Connector:
         ids = {"id": facts.binding.id} | ({"parent": facts.binding.parent} if facts.binding.parent else {})
         return RecordShape(tuple(pull.each.split(".")[1:]), ids, facts.live, self.facts.false_is_empty, facts.skip)
 
+    def reads_back(self, name: str) -> bool:
+        """Whether what was pushed to entity ``name`` can be asked for again: all of it, or by parts of its key."""
+        pull = self.entity(name).pull
+        return pull is not None and set(pull.scope) <= set(ENTITIES[name].key)
+
     def bound_as(self, name: str) -> str:
         """The entity whose bindings ``name`` uses: itself, or the one it shares them with."""
         return self.entity(name).binding.shares or name

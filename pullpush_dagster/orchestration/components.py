@@ -12,6 +12,7 @@ from pullpush_dagster.config import Push as PushFile
 from pullpush_dagster.orchestration.fulls import full_definitions
 from pullpush_dagster.orchestration.pulls import pull_definitions
 from pullpush_dagster.orchestration.pushes import push_definitions
+from pullpush_dagster.orchestration.readbacks import readback_definitions
 from pullpush_dagster.orchestration.scaffolding import PullScaffolder, PushScaffolder
 from pullpush_dagster.orchestration.schedules import sync_definitions
 
@@ -57,9 +58,11 @@ class Push(dg.Component):
         return cls(PushFile.model_validate(attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The push asset with its check, the jobs of the sync, and its schedule."""
-        project = _project(context)
-        return dg.Definitions.merge(push_definitions(project, self.file), sync_definitions(project, self.file))
+        """The push asset with its check, the jobs of the sync, its schedule, and the read-back of its destination."""
+        project, file = _project(context), self.file
+        return dg.Definitions.merge(
+            push_definitions(project, file), sync_definitions(project, file), readback_definitions(project, file)
+        )
 
 
 def _project(context: dg.ComponentLoadContext) -> Project:

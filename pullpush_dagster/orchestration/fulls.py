@@ -18,7 +18,7 @@ from pullpush_dagster.orchestration.pulls import (
     pulled_metadata,
     valid,
 )
-from pullpush_dagster.orchestration.schedules import cron
+from pullpush_dagster.orchestration.schedules import quiet_cron
 from pullpush_dagster.orchestration.shown import sample
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
@@ -47,10 +47,7 @@ def full_definitions(project: Project, pull: Pull) -> dg.Definitions:
 
 def full_cron(every: int) -> str:
     """``every`` seconds as a cron line that stays clear of minute 0, and of midnight."""
-    hours = every // 3600
-    if not hours:
-        return cron(every)
-    return f"{_MINUTE} */{hours} * * *" if hours < 24 else f"{_MINUTE} {_HOUR} */{hours // 24} * *"
+    return quiet_cron(every, _MINUTE, _HOUR)
 
 
 def _job(pull: Pull) -> UnresolvedAssetJobDefinition:

@@ -23,6 +23,11 @@ def push_key(project: Project, push: Push) -> dg.AssetKey:
     return dg.AssetKey([push.to, project.pull(push.from_[0]).entity, push.name])
 
 
+def readback_key(project: Project, push: Push) -> dg.AssetKey:
+    """The asset that compares the destination with what it accepted: the push's own key, and ``readback``."""
+    return dg.AssetKey([*push_key(project, push).path, "readback"])
+
+
 def column_schema(entity: Entity) -> dg.TableSchema:
     """The columns of an entity's canonical table, as the UI shows them."""
     columns = [

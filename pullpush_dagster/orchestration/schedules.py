@@ -87,3 +87,11 @@ def cron(every: int) -> str:
         return f"*/{minutes} * * * *"
     hours = minutes // 60
     return f"0 */{hours} * * *" if hours < 24 else f"0 0 */{hours // 24} * *"
+
+
+def quiet_cron(every: int, minute: int, hour: int) -> str:
+    """The same, away from minute 0: at ``minute`` of each so many hours, or at that time of each so many days."""
+    hours = every // 3600
+    if not hours:
+        return cron(every)
+    return f"{minute} */{hours} * * *" if hours < 24 else f"{minute} {hour} */{hours // 24} * *"

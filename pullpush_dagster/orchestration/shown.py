@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.config import Pull
+from pullpush_dagster.readback import Drift
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.sql import quoted
 
@@ -31,6 +32,25 @@ def sample(store: Store, pull: Pull, scope: str) -> dg.MarkdownMetadataValue:
             f" WHERE _connection = ? AND _name = ? AND (? = '' OR _partition = ?) ORDER BY ALL LIMIT {_ROWS}",
             [pull.connection, pull.name, scope, scope],
         ).fetchall()
+    return _table(names, rows)
+
+
+def drifted(entity: Entity, rows: Sequence[Drift]) -> dg.MarkdownMetadataValue:
+    """What drifted as a table; what says something of a person is not shown."""
+    told = []
+    for row in rows:
+        key = ["…" if name in entity.personal else value for name, value in row.values.items()]
+        values = [_said(row.accepted), _said(row.there)]
+        hidden = row.field is None or row.field in entity.personal
+        told.append([*key, row.field or "gone there", *(["…", "…"] if hidden else values)])
+    return _table([*entity.key, "field", "accepted", "there"], told)
+
+
+def _said(value: object) -> object:
+    return "cleared" if value is False else value
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
 

@@ -96,6 +96,19 @@ CREATE TABLE IF NOT EXISTS receipts (
 -- source was asked for it later. field, value: the part of the key that the record names, such as its SKU.
 CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
 
+-- The newest read-back of each push. compared: keys of which something is known, of those drifted and gone; leftOut:
+-- under way, or accepted since it began; doubt: why no key was taken for gone, null: nothing stood against it.
+CREATE TABLE IF NOT EXISTS readbacks (
+    push VARCHAR, startedAt TIMESTAMPTZ, finishedAt TIMESTAMPTZ, records BIGINT, compared BIGINT, drifted BIGINT,
+    gone BIGINT, leftOut BIGINT, unreadable BIGINT, doubt VARCHAR
+);
+
+-- What it found there that is not what was accepted: JSON, false for cleared. field null: the key is gone there, and
+-- accepted has all its fields.
+CREATE TABLE IF NOT EXISTS drift (
+    push VARCHAR, key VARCHAR, source VARCHAR, field VARCHAR, accepted VARCHAR, there VARCHAR
+);
+
 -- name: version
 SELECT version FROM schema_version
 

@@ -23,7 +23,9 @@ class Instant(NamedTuple):
 def instant() -> Instant:
     """Now."""
     told = _told.get()
-    return told() if told else Instant(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() != _UNKNOWN else 0.0, time.time())
+    if told:
+        return told()
+    return Instant(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() != _UNKNOWN else 0.0, time.time())
 
 
 _told: ContextVar[Callable[[], Instant] | None] = ContextVar("told", default=None)

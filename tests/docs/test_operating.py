@@ -1,8 +1,10 @@
 """What docs/operate.md tells the operator to do has the effect it says."""
 
+import json
 import re
 import warnings
 
+import dagster as dg
 import pytest
 
 from pullpush_dagster.config import Project
@@ -55,7 +57,9 @@ def test_the_checks_are_those_dagster_shows(docs, graph):
     on = {}
     for key in graph.asset_check_keys:
         stage = key.asset_key.path[-1]
-        on.setdefault(key.name, set()).add(stage if stage in ("pulled", "canonical", "full", "changes") else "the push")
+        on.setdefault(key.name, set()).add(
+            stage if stage in ("pulled", "canonical", "full", "changes", "readback") else "the push"
+        )
     told = {row[0]: set(row[1].split(", ")) for row in docs.table("checks", "all")}
     assert told == on
 
@@ -70,6 +74,9 @@ def test_every_asset_the_pages_select_exists(docs, graph):
 def _for_each(name):
     """The names that ``name`` stands for in the shipped project."""
     project = Project.find()
+    if "SYNC_readback" in name:
+        pushes = [push for push in project.pushes.values() if push.to != "erp"]
+        return {name.replace("SYNC", push.name) for push in pushes}
     if "SYNC" in name:
         return {name.replace("SYNC", push) for push in project.pushes}
     if "CONNECTION_PULL" in name:
@@ -102,6 +109,11 @@ def test_every_job_the_pages_launch_exists(docs, shipped):
     launched = {job for text in docs.pages.values() for job in re.findall(r"(?:--job|-j) (\w+)", text)}
     assert {"orders_to_erp", "erp_product_full"} <= launched
     assert launched <= set(shipped.job_names)
+
+
+def test_the_config_the_page_gives_a_read_back_is_one_its_job_takes(docs, shipped):
+    (config,) = re.findall(r"`(\{\"ops\".*\})`", docs.pages["docs/operate.md"])
+    assert dg.validate_run_config(shipped.get_job("stock_to_shop_readback"), json.loads(config))
 
 
 def _without_names(text):

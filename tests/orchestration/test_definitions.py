@@ -5,9 +5,11 @@ import datetime as dt
 import dagster as dg
 import pytest
 
+from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.orchestration.fulls import full_cron
 from pullpush_dagster.orchestration.loading import project_definitions
+from pullpush_dagster.orchestration.readbacks import readback_definitions
 from pullpush_dagster.orchestration.schedules import cron
 
 
@@ -15,6 +17,12 @@ from pullpush_dagster.orchestration.schedules import cron
 def definitions(shipped):
     """The shipped project as Dagster sees it; no platform is needed for that."""
     return shipped
+
+
+@pytest.fixture
+def project():
+    """The shipped project's files."""
+    return Project.find()
 
 
 def _keys(definitions):
@@ -35,7 +43,8 @@ def test_every_pull_and_push_has_its_assets(definitions):
         "outlet/stocklevel/stock_to_outlet",
         "erp/order/orders_to_erp",
     }
-    assert _keys(definitions) == {*pulls, *stages, *pushes, "erp/product/full"}
+    readbacks = {f"{push}/readback" for push in pushes - {"erp/order/orders_to_erp"}}
+    assert _keys(definitions) == {*pulls, *stages, *pushes, *readbacks, "erp/product/full"}
 
 
 def _chain(graph, *key):
@@ -77,6 +86,38 @@ def test_the_full_audit_stands_beside_the_walk_upstream_of_the_changes(definitio
 
 def test_only_pulls_that_follow_a_stamp_and_are_not_switched_off_have_a_full_audit(definitions):
     assert [name for name in _names(definitions) if name.endswith("_full")] == ["erp_product_full"]
+
+
+def test_a_read_back_stands_downstream_of_its_push_with_a_job_and_a_daily_schedule_of_its_own(definitions):
+    key = dg.AssetKey(["shop", "stocklevel", "stock_to_shop", "readback"])
+    assert definitions.resolve_asset_graph().get(key).parent_keys == {
+        dg.AssetKey(["shop", "stocklevel", "stock_to_shop"])
+    }
+    job = definitions.resolve_job_def("stock_to_shop_readback")
+    assert job.asset_layer.executable_asset_keys == {key}
+    schedule = definitions.get_repository_def().get_schedule_def("stock_to_shop_readback_schedule")
+    assert (schedule.job_name, schedule.cron_schedule) == ("stock_to_shop_readback", "17 4 */1 * *")
+
+
+def test_a_destination_that_cannot_be_asked_has_no_read_back(definitions):
+    assert {name for name in _names(definitions) if name.endswith("_readback")} == {
+        f"{kind}_to_{shop}_readback" for kind in ("products", "stock") for shop in ("outlet", "shop")
+    }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "jobs", "lines"),
+    [
+        ({"mode": "live", "readback": "12h"}, ["to_shop_readback"], ["17 */12 * * *"]),
+        ({"mode": "live", "readback": "off"}, ["to_shop_readback"], []),
+        ({"mode": "shadow"}, [], []),
+    ],
+)
+def test_the_file_says_how_often_a_live_push_is_read_back(project, attributes, jobs, lines):
+    given = {"name": "to_shop", "from": "erp/stocklevel", "to": "shop", **attributes}
+    made = readback_definitions(project, Push.model_validate(given))
+    assert [job.name for job in made.jobs or ()] == jobs
+    assert [schedule.cron_schedule for schedule in made.schedules or ()] == lines
 
 
 def test_the_full_audits_job_runs_every_push_that_reads_the_pull(definitions):

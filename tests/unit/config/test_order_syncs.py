@@ -140,3 +140,17 @@ def test_what_it_affects_must_be_there(problems, text, complaint):
 
 def test_a_line_that_affects_what_can_be_affected_is_fine(problems):
     assert problems(f"{PUSH}  affects: stocklevel by lineItems.sku\n") == []
+
+
+# Reading a destination back.
+
+
+def test_a_destination_that_cannot_be_asked_is_not_read_back_by_a_file_that_says_so(problems):
+    assert problems(push=PUSH + "  readback: 1d\n") == [
+        "assets/defs.yaml:18 readback: is for what can be asked for; odoo cannot be asked for its order"
+    ]
+
+
+@pytest.mark.parametrize("more", ["", "  readback: off\n"])
+def test_such_a_file_may_say_nothing_or_off(problems, more):
+    assert problems(push=PUSH + more) == []

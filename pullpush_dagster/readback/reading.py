@@ -1,0 +1,124 @@
+"""Ask a destination for everything it has of an entity, and compare that with what it accepted."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pyarrow as arrow
+
+from pullpush_dagster.canonical.frame import PAGES, Frame
+from pullpush_dagster.changes.claiming import key_values
+from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.config.sync import Partitions
+from pullpush_dagster.errors import ConfigError, RetryError
+from pullpush_dagster.pull import Window
+from pullpush_dagster.pull.asking import Progress
+from pullpush_dagster.pull.pulling import ask_platform, read_pages
+from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.push.resolve import look_up
+from pullpush_dagster.readback.comparing import Comparing, There
+from pullpush_dagster.readback.keeping import ReadBack
+from pullpush_dagster.store import Store
+from pullpush_dagster.transport import Client
+
+# Items of one page that is made of what look-ups gave.
+_PAGE = 100
+
+
+async def read_back(project: Project, push: Push, store: Store, progress: Progress) -> ReadBack:
+    """What the destination of ``push`` has that is not what it last accepted; kept as the push's newest read-back.
+
+    Everything is asked for, whole; a key that the walk does not give is looked up before it counts as gone. Nothing
+    of the destination's own pull moves, if it has one: no watermark, no baseline, no binding.
+
+    Raises:
+        ConfigError: the destination cannot be asked for this entity.
+        RetryError: it gave fewer records than it says it has; nothing is concluded from those.
+        PullPushError: as ``ask``; what was known before stays.
+    """
+    reading = _Reading(project, push, store, progress)
+    frames = [await reading.walk(scope) for scope in reading.scopes()]
+    return reading.compared([*frames, *await reading.looked_up(frames)])
+
+
+class _Reading:
+    """One read-back under way."""
+
+    def __init__(self, project: Project, push: Push, store: Store, progress: Progress) -> None:
+        self.project, self.push, self.store, self.progress = project, push, store, progress
+        self.connector, self.entity = project.connector(push.to), project.entity_of(push)
+        facts = self.connector.pull(self.entity.name)
+        if not self.connector.reads_back(self.entity.name):
+            raise ConfigError(f"{self.connector.name} is asked by {', '.join(facts.scope)}, which no key tells")
+        self.by = next(iter(facts.scope), None)
+        self.started_at = dt.datetime.now(dt.UTC)
+        self.comparing = Comparing(project, push, self.started_at)
+        self.records = 0
+        self.seen: set[str] = set()
+
+    def scopes(self) -> list[str]:
+        """What has to be asked for; empty: the destination has accepted nothing."""
+        with self.store.session() as con:
+            return self.comparing.scopes(con, self.by)
+
+    async def walk(self, scope: str) -> Frame:
+        """Everything the destination has in ``scope``."""
+        pull = self._pull(scope)
+        with Spool(self.store.staging) as spool:
+            asked = await ask_platform(self.project, pull, Window("full", scope), {}, spool, self.progress)
+            if asked.expected is not None and asked.records < asked.expected:
+                short = f"it has {asked.expected} records and gave {asked.records}, from which nothing can be concluded"
+                raise RetryError(short, connection=pull.connection, entity=pull.entity)
+            self.records += asked.records
+            with spool.table() as pages:
+                return read_pages(self.project, pull, scope, pages)
+
+    async def looked_up(self, frames: Sequence[Frame]) -> list[Frame]:
+        """What the destination has under accepted keys that no walk gave: lists leave some items out."""
+        find = self.connector.push(self.entity.name).find
+        values = {key: str(key_values(key)[find.field]) for key in self._missing(frames)} if find else {}
+        if not find or not values:
+            return []
+        self.progress(f"{self.push.to}: {len(values)} keys are looked up")
+        async with Client(self.project.connection(self.push.to), self.connector) as client:
+            found = await look_up(client, find, values.values())
+        self.seen |= {key for key, value in values.items() if found[value]}
+        # An item alone does not say what it is in which scope; only that it is there.
+        items = [item for here in found.values() if isinstance(here, list) and not self.by for item in here]
+        return [self._frame(items)] if items else []
+
+    def _missing(self, frames: Sequence[Frame]) -> list[str]:
+        if not frames:
+            return []
+        with self.store.session() as con:
+            return self.comparing.missing(con, frames)
+
+    def compared(self, frames: Sequence[Frame]) -> ReadBack:
+        """The comparison, in one transaction."""
+        there = There(frames or [self._frame([])], self.records, frozenset(self.seen), self.started_at)
+        with self.store.session() as con:
+            return self.comparing.compare(con, there)
+
+    def _pull(self, scope: str) -> Pull:
+        """A pull of the destination that nobody declared, so that nothing of a declared one moves."""
+        parts = Partitions(by=self.by, values=[scope]) if self.by and scope else None
+        return Pull(connection=self.push.to, entity=self.entity.name, partitions=parts)
+
+    def _frame(self, items: Sequence[Any]) -> Frame:
+        """What ``items`` mean, by the map that reads the pull's pages."""
+        steps = self.connector.shape(self.entity.name).each
+        parts = [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)]
+        bodies = [orjson.dumps(_placed(part, steps)).decode() for part in parts]
+        columns = {"walk": ["look-up"] * len(bodies), "page": range(len(bodies)), "body": bodies}
+        columns["asked_at"] = [self.started_at] * len(bodies)
+        pages = arrow.table({name: list(columns[name]) for name in PAGES.names}, schema=PAGES)
+        return read_pages(self.project, self._pull(""), "", pages)
+
+
+def _placed(items: Sequence[Any], steps: Sequence[str]) -> Any:
+    """``items`` where a page has its records."""
+    body: Any = items
+    for step in reversed(steps):
+        body = [*[None] * int(step), body] if step.isdigit() else {step: body}
+    return body

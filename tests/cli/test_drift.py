@@ -1,0 +1,37 @@
+"""``pullpush drift``: what the shop's own people changed, and sending it again."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def drift(run):
+    return lambda *options: json.loads(run("drift", "stock_to_shop", "--json", *options).output)
+
+
+def test_a_sync_that_was_never_read_back_says_so(run, drift):
+    assert run("drift", "stock_to_shop").output == "stock_to_shop was never read back; --now does it\n"
+    assert drift() == {"sync": "stock_to_shop", "readAt": None, "drift": [], "resent": None}
+
+
+def test_what_drifted_is_shown_explained_and_made_due_again(world, run, drift):
+    # given
+    world.sync("products_to_shop")
+    world.sync("stock_to_shop")
+    before = world.item("SKU-00002")["stock_quantity"]
+    world.shop.control("product", sku="SKU-00002", set={"stock_quantity": 1000})
+    # when
+    found = drift("--now")
+    # then
+    assert found["drift"] == [
+        {"key": {"sku": "SKU-00002", "locationId": "default"}, "field": "quantity", "accepted": f"{before}.0000",
+         "there": "1000.0000"}
+    ]  # fmt: skip
+    shown = run("drift", "stock_to_shop").output
+    assert all(text in shown for text in ("SKU-00002 default", "1000.0000", "1 drifted, 0 gone there"))
+    story = json.loads(run("explain", "stock_to_shop", "SKU-00002", "--json").output)
+    assert story["drifted there"][0]["there"] == '"1000.0000"'
+    assert "1 keys are due again, 0 were left out" in run("drift", "stock_to_shop", "--resend").output
+    world.push("stock_to_shop")
+    assert world.item("SKU-00002")["stock_quantity"] == before

@@ -1,0 +1,149 @@
+"""Which keys are compared with what was accepted, which are left out, and which are gone."""
+
+NOW = "2100-01-01"
+
+
+def test_two_hundred_of_ten_thousand_are_just_those(stock, shelf):
+    for sku in range(10_000):
+        shelf.put(f"S{sku}", q=1 if sku % 50 == 7 else 5, counted=True)
+    stock.rows(
+        "INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)"
+        " SELECT 'shelf', 'stocklevel', key, 'erp/stocklevel ' || key, '{\"quantity\":\"5.0000\"}', '2026-01-01'"
+        " FROM (SELECT to_json({sku: 'S' || i, locationId: 'default'}) AS key FROM range(10000) AS t(i)) RETURNING key"
+    )
+    found = stock.read()
+    assert (found.compared, found.drifted, found.gone) == (10_000, 200, 0)
+    assert {sku for sku, _ in stock.drift()} == {f"S{sku}" for sku in range(7, 10_000, 50)}
+
+
+def test_a_key_that_is_not_there_any_more_is_gone_there(products, shelf):
+    products.accepted("A", title="Oak", price="1.0000")
+    found = products.read()
+    assert (found.compared, found.gone) == (1, 1)
+    assert products.drift() == {("A", None): ({"title": "Oak", "price": "1.0000"}, None)}
+
+
+def test_what_the_destination_has_beside_is_nobodys_business(products, shelf):
+    shelf.put("A", title="Oak")
+    shelf.put("OWN", title="Its own")
+    products.accepted("A", title="Oak")
+    assert products.drifted() == {}
+
+
+def test_an_item_that_only_a_look_up_finds_is_compared_too(products, shelf):
+    shelf.unlisted = {"A", "B"}
+    for sku, title in (("A", "Oak"), ("B", "Pine")):
+        products.accepted(sku, title="Oak")
+        shelf.put(sku, title=title)
+    found = products.read()
+    assert (found.compared, found.gone) == (2, 0)
+    assert products.drift() == {("B", "title"): ("Oak", "Pine")}
+
+
+def test_an_item_that_is_listed_under_another_key_is_compared_once(stock, shelf):
+    # given: the same SKU was accepted for another place, of which this platform says nothing
+    stock.accepted("A", quantity="5.0000")
+    shelf.put("A", q=4, counted=True)
+    other = "SELECT * REPLACE (replace(key, 'default', 'other') AS key) FROM accepted"
+    stock.rows(f"INSERT INTO accepted {other} RETURNING key")
+    found = stock.read()
+    assert (found.compared, found.drifted, found.gone, found.unreadable) == (1, 1, 0, 1)
+
+
+def test_nothing_is_asked_where_nothing_was_accepted(products, platform):
+    found = products.read()
+    assert (found.compared, platform.requests) == (0, [])
+
+
+def test_keys_under_way_are_left_out(products, shelf):
+    for sku in ("A", "B", "GONE"):
+        products.accepted(sku, title="Oak")
+        shelf.put(sku, title="Pine")
+    del shelf.items["iGONE"]
+    products.queue(A="due", B="claimed", GONE="due")
+    found = products.read()
+    assert (found.compared, found.drifted, found.gone, found.left_out) == (0, 0, 0, 3)
+
+
+def test_a_key_accepted_since_the_read_began_is_left_out(products, shelf):
+    products.accepted("A", at=NOW, title="Oak")
+    shelf.put("A", title="Pine")
+    found = products.read()
+    assert (found.drifted, found.left_out) == (0, 1)
+
+
+def test_a_key_whose_order_is_known_of_is_left_out(stock, shelf):
+    # given: the shop has sold, and is sent the ERP's number once that was asked
+    stock.accepted("A", quantity="5.0000")
+    shelf.put("A", q=4, counted=True)
+    stock.rows("INSERT INTO affected VALUES ('to_shelf', 'sku', 'A', now()) RETURNING push")
+    found = stock.read()
+    assert (found.drifted, found.left_out) == (0, 1)
+
+
+def test_a_key_of_another_push_to_the_same_entity_is_not_compared(reader, shelf):
+    made = reader("product", only={"sku": ["A"]})
+    for sku in ("A", "B"):
+        made.accepted(sku, title="Oak")
+        shelf.put(sku, title="Pine")
+    made.rows("INSERT INTO accepted SELECT * REPLACE ('outlet/product x' AS source) FROM accepted RETURNING key")
+    assert list(made.drifted()) == [("A", "title")]
+
+
+def test_a_key_that_only_leaves_out_by_another_field_is_not_compared(reader, shelf):
+    made = reader("product", only={"status": ["active"]})
+    made.pull({"sku": "A", "status": "active"}, {"sku": "B", "status": "archived"})
+    for sku in ("A", "B"):
+        made.accepted(sku, title="Oak")
+        shelf.put(sku, title="Pine")
+    assert list(made.drifted()) == [("A", "title")]
+
+
+# What cannot be read.
+
+
+def test_a_quarantined_record_has_not_drifted_and_is_not_gone(products, shelf):
+    for sku in ("A", "B"):
+        products.accepted(sku, title="Oak")
+        shelf.put(sku, title="Pine")
+    shelf.items["iA"]["status"] = "what"
+    found = products.read()
+    assert (found.compared, found.unreadable) == (1, 1)
+    assert list(products.drift()) == [("B", "title")]
+
+
+def test_a_record_without_a_key_stands_for_the_key_its_id_is_bound_to(products, shelf):
+    products.accepted("A", title="Oak")
+    shelf.put("A", title="Oak")
+    shelf.items["iA"]["sku"] = ""
+    products.rows(
+        "INSERT INTO bindings VALUES ('shelf', 'product', ?, 'iA', '{\"id\":\"iA\"}', true, now()) RETURNING key",
+        products.key("A"),
+    )
+    found = products.read()
+    assert (found.gone, found.unreadable, found.doubt) == (0, 1, None)
+
+
+def test_an_item_without_a_key_that_is_not_ours_stands_against_nothing(products, shelf):
+    products.accepted("A", title="Oak")
+    shelf.put("", title="Their own, without a SKU")
+    found = products.read()
+    assert (found.gone, found.doubt) == (1, None)
+
+
+def test_a_record_with_neither_key_nor_id_leaves_open_what_is_gone(products, shelf):
+    products.accepted("A", title="Oak")
+    products.accepted("B", title="Oak")
+    shelf.items[""] = {"sku": "", "title": "?"}
+    shelf.put("B", title="Pine")
+    found = products.read()
+    assert (found.gone, found.drifted, found.unreadable) == (0, 1, 1)
+    assert found.doubt == "1 records have neither a readable key nor an id"
+
+
+def test_two_items_of_one_key_are_not_compared(products, shelf):
+    products.accepted("A", title="Oak")
+    shelf.put("A", title="Pine")
+    shelf.items["i2"] = {"sku": "A", "title": "Oak"}
+    found = products.read()
+    assert (found.drifted, found.gone, found.unreadable) == (0, 0, 1)

@@ -1,0 +1,231 @@
+"""What drifted is sent again: just that, as the source last said it, and never more than the guard lets through."""
+
+import json
+
+import pytest
+
+from pullpush_dagster.errors import GuardError
+from pullpush_dagster.readback import Resent
+
+OAK = {"sku": "A", "title": "Oak", "price": "10", "status": "active"}
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """What a store and a shelf hold after a first push, by its name: to make it anew takes longer than most tests."""
+    return {}
+
+
+@pytest.fixture
+def begun(store, shelf, kept):
+    """Brings store and shelf to where ``first`` brought them."""
+
+    def begin(name, first):
+        if name not in kept:
+            first()
+            kept[name] = store.path.read_bytes(), {id_: dict(item) for id_, item in shelf.items.items()}
+        content, items = kept[name]
+        store.path.write_bytes(content)
+        shelf.items = {id_: dict(item) for id_, item in items.items()}
+        shelf.writes.clear()
+
+    return begin
+
+
+@pytest.fixture
+def oak(products, begun):
+    """Products that the shelf has just taken over."""
+
+    def first():
+        products.pull(OAK, *({**OAK, "sku": sku} for sku in "BCD"))
+        products.send()
+
+    begun("oak", first)
+    return products
+
+
+def again(reader):
+    """Read back, make what drifted due, and let the push run; what was due."""
+    reader.read()
+    done = reader.resend()
+    reader.send()
+    return done
+
+
+def test_just_the_fields_that_drifted_are_sent_again(oak, shelf):
+    shelf.items["iA"] |= {"title": "Pine", "stock": 3}
+    assert again(oak) == Resent(1, 0)
+    assert shelf.writes == [{"id": "iA", "title": "Oak"}]
+    assert oak.drifted() == {}
+
+
+def test_nothing_is_sent_again_unless_it_is_asked_for(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.send()
+    assert shelf.writes == []
+
+
+def test_what_the_source_has_emptied_is_emptied_again(oak, shelf):
+    oak.pull({**OAK, "title": ""}, kind="sync")
+    oak.send()
+    shelf.items["iA"]["title"] = "Pine"
+    shelf.writes.clear()
+    again(oak)
+    assert shelf.writes == [{"id": "iA", "title": ""}]
+
+
+def test_an_item_that_is_gone_is_made_again_with_all_that_is_known(oak, shelf):
+    del shelf.items["iA"]
+    assert again(oak) == Resent(1, 0)
+    oak.send()
+    assert shelf.items["iA"] == {"sku": "A", "title": "Oak", "price": "10", "status": "on"}
+
+
+def test_what_was_made_due_leaves_the_rest_as_accepted(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.resend()
+    ((left,),) = oak.rows("SELECT fields FROM accepted WHERE contains(key, 'A')")
+    assert json.loads(left) == {"price": "10.0000", "status": "active"}
+    assert oak.rows("SELECT desired, state FROM outbox") == [('{"title":"Oak"}', "due")]
+
+
+def test_a_field_that_the_source_says_nothing_of_by_now_is_not_sent(oak, shelf, missing):
+    oak.pull({"sku": "A", "price": "10", "status": "active"}, kind="sync")
+    shelf.items["iA"] |= {"title": "Pine", "price": "11"}
+    again(oak)
+    assert shelf.writes == [{"id": "iA", "price": "10"}]
+
+
+def test_a_key_of_which_nothing_is_known_to_send_is_left_out(oak, shelf):
+    oak.pull({"sku": "A", "price": "10", "status": "active"}, kind="sync")
+    shelf.items["iA"]["title"] = "Pine"
+    assert again(oak) == Resent(0, 1)
+    assert oak.rows("SELECT * FROM outbox") == []
+
+
+def test_doing_it_again_changes_nothing(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.resend()
+    before = oak.rows("SELECT * FROM outbox")
+    assert oak.resend() == Resent(0, 1)
+    assert oak.rows("SELECT * FROM outbox") == before
+
+
+def test_a_key_that_changed_at_the_source_is_left_to_the_push_and_sent_as_it_is_now(oak, shelf):
+    # given: it is in the log, and the push has not read it yet
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.pull({**OAK, "title": "Elm"}, kind="sync")
+    assert oak.resend() == Resent(0, 1)
+    oak.send()
+    assert shelf.items["iA"]["title"] == "Elm"
+
+
+def test_a_key_that_was_accepted_since_is_left_out(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.pull({**OAK, "title": "Elm"}, kind="sync")
+    oak.send()
+    shelf.writes.clear()
+    assert oak.resend() == Resent(0, 1)
+    oak.send()
+    assert shelf.writes == []
+
+
+def test_a_key_that_was_accepted_anew_as_it_was_is_left_out(oak, shelf):
+    # given: after the read the source went from Oak to Elm and back, and all of it was sent
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.rows("UPDATE accepted SET acceptedAt = now() RETURNING key")
+    assert oak.resend() == Resent(0, 1)
+
+
+def test_a_key_in_the_outbox_is_left_out(oak, shelf):
+    for sku in "ABCD":
+        shelf.items[f"i{sku}"]["title"] = "Pine"
+    oak.read()
+    oak.queue(A="due", B="claimed", C="waiting", D="dead")
+    assert oak.resend() == Resent(0, 4)
+
+
+def test_a_key_that_is_gone_at_the_source_is_left_out(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.rows("UPDATE baseline_product SET _deleted = true RETURNING sku")
+    assert again(oak) == Resent(0, 1)
+
+
+def test_a_key_that_is_routed_elsewhere_by_now_is_left_out(reader, oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    assert reader(translate={"sku": {"A": "B"}}).resend() == Resent(0, 1)
+    assert reader(translate={"sku": {"B": "B"}}).resend() == Resent(0, 1)
+
+
+def test_an_order_is_sent_again_under_the_key_that_bears_its_shop(reader, shelf):
+    orders = reader("order")
+    orders.pull({"number": "5", "status": "paid"})
+    orders.send()
+    shelf.items["ierp:5"]["status"] = "draft"
+    orders.read()
+    assert orders.drift() == {("erp:5", "status"): ("paid", "pending")}
+    again(orders)
+    assert shelf.items["ierp:5"]["status"] == "sale"
+
+
+# The guard.
+
+
+@pytest.fixture
+def many(reader, shelf, begun):
+    """Makes a push of 60 stock levels, half of them zero; of them ``drifted`` are another number on the shelf."""
+
+    def make(drifted, **push):
+        made = reader("stocklevel", **push)
+
+        def first():
+            made.pull(*((f"S{number:02}", "default", 0 if number < 30 else 5) for number in range(60)))
+            made.send()
+
+        begun("many", first)
+        for number in range(60):
+            shelf.items[f"iS{number:02}"] |= {"counted": True, **({"q": 4} if number in drifted else {})}
+        made.read()
+        return made
+
+    return make
+
+
+def test_more_than_the_limit_is_refused_by_its_name_and_nothing_is_due(many, shelf):
+    made = many(range(30, 55))
+    refused = r"nothing is sent again, as that changes 25 of 60 keys \(limit 30%, at least 20\) \(push=to_shelf\)"
+    with pytest.raises(GuardError, match=refused):
+        made.resend()
+    made.send()
+    assert shelf.writes == []
+
+
+def test_no_limit_is_tighter_than_twenty_keys(many):
+    assert many(range(30, 50)).resend() == Resent(20, 0)
+
+
+def test_a_limit_of_the_push_counts(many):
+    assert many(range(30, 55), guard={"changed": "50%"}).resend() == Resent(25, 0)
+
+
+def test_setting_many_to_zero_is_refused_though_many_may_change(many):
+    with pytest.raises(GuardError, match="sets to zero 25 of 60 keys"):
+        many(range(25), guard={"changed": "off"}).resend()
+
+
+def test_moving_many_prices_is_refused_though_many_may_change(reader, shelf):
+    made = reader(guard={"changed": "off"})
+    made.pull(*({"sku": f"S{number}", "price": "10"} for number in range(60)))
+    made.send()
+    for number in range(25):
+        shelf.items[f"iS{number}"]["price"] = "1"
+    made.read()
+    with pytest.raises(GuardError, match="moves the price by more than half of 25 of 60 keys"):
+        made.resend()
