@@ -50,7 +50,7 @@ def breaches(entity: str, own: Mapping[str, float | None], counts: Counts) -> li
 
 _WORDS = {
     "deleted": "deletes",
-    "zeroed": "sets to zero",
+    "zeroed": "sets to zero or less",
     "changed": "changes",
     "price": "moves the price by more than half of",
     "rows": "has fewer rows by",

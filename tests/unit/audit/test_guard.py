@@ -75,11 +75,20 @@ def held(stock):
 def test_a_held_set_moves_nothing_and_appends_nothing(held):
     stock, found = held
     assert (found.audit.state, found.changes) == ("held", [])
-    assert found.audit.reasons == ("sets to zero 100 of 100 keys (limit 10%, at least 20)",)
+    assert found.audit.reasons == ("sets to zero or less 100 of 100 keys (limit 10%, at least 20)",)
     assert {quantity for _, quantity in stock.baseline()} == {5}
     assert stock.rows("SELECT count(*), min(before), min(after) FROM held_changes") == [
         (100, '{"quantity":"5.0000"}', '{"quantity":"0.0000"}')
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "state"), [(5, -5, "held"), (-5, 0, "held"), (0, -5, "accepted"), (-5, 5, "accepted")]
+)
+def test_what_can_no_longer_be_sold_is_counted_however_far_below_zero_it_is(stock, before, now, state):
+    stock(level(before))
+    stock.pull(level(now))
+    assert stock.audit().audit.state == state
 
 
 def test_a_held_set_is_found_again_by_the_same_name(held):
