@@ -59,8 +59,12 @@ SELECT (SELECT count(*) FROM known), count(*) FILTER (op = 'insert'), count(*) F
        count(*) FILTER (jumped AND op = 'update')
 FROM found
 
--- name: rows
-SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope)
+-- name: missing
+-- Known keys of which there is no row any more. New keys make up for none of them: where all were renamed, all are missing.
+SELECT count(*) FROM found AS b WHERE b.op = 'absent' AND NOT EXISTS (
+    FROM {canonical} AS s
+    WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope) AND {same_key}
+)
 
 -- name: hash
 SELECT printf('%016x', coalesce(bit_xor(hash(op, rowkey, before, after, cleared)), 0)) FROM found WHERE op IS NOT NULL

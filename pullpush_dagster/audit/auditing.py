@@ -148,15 +148,17 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
         run(step)
     run("found", diff=diff_sql(entity, "known", "snapshot", absences=full))
     run("returned")
-    if full:
-        run("not_absent")
-        run("gone")
-    return replace(_counts(run), rows=run("rows").fetchall()[0][0]) if full else _counts(run)
+    if not full:
+        return _counts(run)
+    ((missing,),) = run("missing").fetchall()
+    run("not_absent")
+    run("gone")
+    return replace(_counts(run), missing=missing)
 
 
 def _counts(run: Run) -> Counts:
     ((baseline, inserted, changed, deleted, zeroed, price),) = run("counts").fetchall()
-    return Counts(baseline, None, inserted, changed, deleted, zeroed, price)
+    return Counts(baseline, 0, inserted, changed, deleted, zeroed, price)
 
 
 def _conclude(
