@@ -77,8 +77,9 @@ def audit(
 class Approval:
     """What an approved change set came to: so many ``changes`` joined the log.
 
-    ``absent`` keys are noted as gone once; the next full pull that lacks them too makes deletes of them. ``left_out`` names keys that moved on since it was held; they, and all that was pulled since, are for the next
-    audit, which is ``then``.
+    ``absent`` keys are noted as gone once; the next full pull that lacks them too makes deletes of them. ``left_out``
+    names keys that moved on since it was held; they, and all that was pulled since, are for the next audit, which is
+    ``then``.
     """
 
     changes: int
