@@ -72,6 +72,8 @@ def _pulled(
     pull = project.pull(f"{connection}/{name}")
     done = approve_pulled(con, ENTITIES[pull.entity], connection, name, scope, pull.guard.own(), audit)
     told = [f"{pull.id}{f' {scope}' if scope else ''}: {done.changes} changes are accepted; the next push sends them"]
+    if done.absent:
+        told += [f"{done.absent} keys are noted as absent; those that the next full pull lacks too are deletes"]
     told += [f"left out, as it has moved on since: {key}" for key in done.left_out]
     return told + [f"what came since is held: {reason}" for reason in done.then.reasons]
 

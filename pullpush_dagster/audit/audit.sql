@@ -61,11 +61,20 @@ SELECT (SELECT count(*) FROM known), count(*) FILTER (op = 'insert'), count(*) F
        count(*) FILTER (jumped AND op = 'update')
 FROM found
 
--- name: rows
-SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope)
+-- name: missing
+-- Known keys of which there is no row any more. New keys make up for none of them: where all were renamed, all are missing.
+-- An absence from this very pull that is known already was let through.
+SELECT count(*) FROM found JOIN known AS b ON {same_key_found}
+WHERE found.op = 'absent' AND b._absentPull IS DISTINCT FROM $pull AND NOT EXISTS (
+    FROM {canonical} AS s
+    WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope) AND {same_key}
+)
 
 -- name: hash
-SELECT printf('%016x', coalesce(bit_xor(hash(op, rowkey, before, after, cleared)), 0)) FROM found WHERE op IS NOT NULL
+-- First absences are part of what is named: they are all that a pull which lacks half of its keys would do.
+SELECT printf('%016x', xor(hash($connection, $name, $scope),
+                           coalesce(bit_xor(hash(coalesce(op, 'absent'), rowkey, before, after, cleared)), 0)))
+FROM found WHERE op IS NOT NULL OR _askedAt IS NULL
 
 -- name: changes
 INSERT INTO changes (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
@@ -76,7 +85,8 @@ FROM found WHERE op IS NOT NULL
 
 -- name: hold
 INSERT INTO held_changes (audit, op, key, fields, before, after, cleared, askedAt)
-SELECT $audit, op, rowkey, fields, before, after, cleared, _askedAt FROM found WHERE op IS NOT NULL
+SELECT $audit, coalesce(op, 'absent'), rowkey, fields, before, after, cleared, _askedAt
+FROM found WHERE op IS NOT NULL OR _askedAt IS NULL
 
 -- name: forget
 DELETE FROM {baseline} AS b USING found
@@ -115,9 +125,13 @@ WHERE connection = $connection AND name = $name AND scope = $scope AND state IN 
 
 -- name: only_held
 -- A key that has moved on since it was held is none that anybody has looked at.
-DELETE FROM found WHERE op IS NULL OR (op, rowkey, coalesce(after, ''), coalesce(cleared, [])) NOT IN (
-    SELECT (op, key, coalesce(after, ''), coalesce(cleared, [])) FROM held_changes WHERE audit = $held
-)
+DELETE FROM found WHERE (op IS NULL AND _askedAt IS NOT NULL)
+    OR (coalesce(op, 'absent'), rowkey, coalesce(after, ''), coalesce(cleared, [])) NOT IN (
+        SELECT (op, key, coalesce(after, ''), coalesce(cleared, [])) FROM held_changes WHERE audit = $held
+    )
+
+-- name: absent
+SELECT count(*) FROM found WHERE op IS NULL
 
 -- name: held_keys
 SELECT key FROM held_changes WHERE audit = $held ORDER BY key

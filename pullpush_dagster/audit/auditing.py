@@ -77,11 +77,13 @@ def audit(
 class Approval:
     """What an approved change set came to: so many ``changes`` joined the log.
 
-    ``left_out`` names keys that moved on since it was held; they, and all that was pulled since, are for the next
-    audit, which is ``then``.
+    ``absent`` keys are noted as gone once; the next full pull that lacks them too makes deletes of them. ``left_out``
+    names keys that moved on since it was held; they, and all that was pulled since, are for the next audit, which is
+    ``then``.
     """
 
     changes: int
+    absent: int
     left_out: tuple[str, ...]
     then: Audit
 
@@ -96,7 +98,7 @@ def approve(
     held: int,
 ) -> Approval:
     """Let the stored rows of audit ``held`` through, and look at once at what is left. In the caller's transaction."""
-    applied, left_out = 0, [key for (key,) in con.execute(_SQL["held_keys"], {"held": held}).fetchall()]
+    applied, absent, left_out = 0, 0, [key for (key,) in con.execute(_SQL["held_keys"], {"held": held}).fetchall()]
     look = _look(con, entity, connection, name, scope)
     if look is not None:
         run, values = look
@@ -104,13 +106,14 @@ def approve(
         run("only_held", held=held)
         left_out = [key for (key,) in run("left_out", held=held).fetchall()]
         counts = _counts(run)
+        ((absent,),) = run("absent").fetchall()
         applied = counts.inserted + counts.changed + counts.deleted
         ((hash_,),) = run("hash").fetchall()
         told = {"counts": counts, "hash_": hash_, "reasons": (), "through": values["through"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["full_started"])
         run("drop")
     con.execute(_SQL["approved"], {"held": held})
-    return Approval(applied, tuple(left_out), audit(con, entity, connection, name, scope, limits))
+    return Approval(applied, absent, tuple(left_out), audit(con, entity, connection, name, scope, limits))
 
 
 def _look(
@@ -148,15 +151,17 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
         run(step)
     run("found", diff=diff_sql(entity, "known", "snapshot", absences=full))
     run("returned")
-    if full:
-        run("not_absent")
-        run("gone")
-    return replace(_counts(run), rows=run("rows").fetchall()[0][0]) if full else _counts(run)
+    if not full:
+        return _counts(run)
+    ((missing,),) = run("missing").fetchall()
+    run("not_absent")
+    run("gone")
+    return replace(_counts(run), missing=missing)
 
 
 def _counts(run: Run) -> Counts:
     ((baseline, inserted, changed, deleted, zeroed, price),) = run("counts").fetchall()
-    return Counts(baseline, None, inserted, changed, deleted, zeroed, price)
+    return Counts(baseline, 0, inserted, changed, deleted, zeroed, price)
 
 
 def _conclude(

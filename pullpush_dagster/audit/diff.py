@@ -124,7 +124,8 @@ def _zeroed(entity: Entity) -> str:
     if entity.amount is None:
         return "false"
     name = quoted(entity.amount)
-    return f"coalesce(s.{name} = 0 AND b.{name} <> 0, false)"
+    # Less than nothing can be sold no more than nothing can.
+    return f"coalesce((s.{name} = 0 AND b.{name} <> 0) OR (s.{name} < 0 AND b.{name} > 0), false)"
 
 
 def _jumped(entity: Entity) -> str:

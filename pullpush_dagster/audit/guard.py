@@ -17,13 +17,13 @@ _BY_ENTITY: dict[str, dict[str, float | None]] = {
 
 @dataclass(frozen=True)
 class Counts:
-    """What a change set does. ``baseline``: keys known before; ``rows``: rows of the full pull (None: it is none).
+    """What a change set does. ``baseline``: keys known before; ``missing``: those of them that a full pull lacks.
 
     ``changed`` counts updates, not inserts; ``zeroed`` and ``price`` are updates too.
     """
 
     baseline: int
-    rows: int | None = None
+    missing: int = 0
     inserted: int = 0
     changed: int = 0
     deleted: int = 0
@@ -50,19 +50,18 @@ def breaches(entity: str, own: Mapping[str, float | None], counts: Counts) -> li
 
 _WORDS = {
     "deleted": "deletes",
-    "zeroed": "sets to zero",
+    "zeroed": "sets to zero or less",
     "changed": "changes",
     "price": "moves the price by more than half of",
-    "rows": "has fewer rows by",
+    "rows": "no longer has",
 }
 
 
 def _touched(counts: Counts) -> dict[str, int]:
-    fewer = 0 if counts.rows is None else max(0, counts.baseline - counts.rows)
     return {
         "deleted": counts.deleted,
         "zeroed": counts.zeroed,
         "changed": counts.changed,
         "price": counts.price,
-        "rows": fewer,
+        "rows": counts.missing,
     }

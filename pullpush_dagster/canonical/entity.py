@@ -22,7 +22,7 @@ class Entity:
         deliver: ``latest`` when only the newest state matters, ``every`` when each change does.
         checks: per scalar field, what a known value must satisfy.
         null_means: what a native null says where it is not ``cleared``.
-        amount: the field whose fall to zero the guard counts.
+        amount: the field whose fall to zero, or below it, the guard counts.
         price: the field whose jumps the guard counts.
         lowered: text fields that are the same whatever their case; kept in lower case.
         prefixed: keys of two connections may be equal and mean different records.

@@ -85,7 +85,9 @@ UPDATE routed SET op = 'update' WHERE op = 'delete' AND desired <> '{{}}' AND (
 -- What these changes would do to what the destination has.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
        count(*) FILTER (overlaid(a.fields, r.desired) IS DISTINCT FROM overlaid(overlaid(a.fields, r.desired), a.fields)),
-       count(*) FILTER (TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
+       count(*) FILTER (TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) <= 0
+                        AND TRY_CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) > 0
+                        OR TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
                         AND TRY_CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) <> 0),
        count(*) FILTER (abs(TRY_CAST(json_extract_string(r.desired, $price) AS DECIMAL(18,4))
                             - TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4)))

@@ -48,7 +48,9 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
         if following is None:
             return
         if facts.pages.style == "page":
-            repeated = before is not None and bool(page.records) and page.records == before.records
+            # Where there are more in all than a page ago, new ones before this page have pushed it on.
+            same = before is not None and (page.records, page.total) == (before.records, before.total)
+            repeated = same and bool(page.records)
         else:
             repeated = str(following) in seen
             seen.add(str(following))

@@ -84,7 +84,7 @@ def test_a_default_of_the_guard_is_what_the_page_says(row, entity):
         return  # nothing there to jump
 
     def touching(count):
-        touched = {"rows": 10_000 - count} if name == "rows" else {name: count}
+        touched = {"missing" if name == "rows" else name: count}
         return breaches(entity, {}, Counts(10_000, **touched))
 
     assert touching(int(10_000 * share)) == []

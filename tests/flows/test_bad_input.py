@@ -211,7 +211,7 @@ def test_an_empty_list_again_and_again_is_held_and_says_how_much_is_missing(sour
     source.answer([])
     found = [source.run() for _ in range(3)]
     assert {one.state for one in found} == {"held"}
-    assert "has fewer rows by 60 of 60 keys (limit 20%, at least 20)" in found[-1].reasons
+    assert "no longer has 60 of 60 keys (limit 20%, at least 20)" in found[-1].reasons
     source.answer(renamed(many))
     assert source.run().state == "held", "sixty titles at once are implausible too"
     source.answer(many)

@@ -79,6 +79,45 @@ def test_an_approved_delete_is_a_delete(stock):
     assert stock.rows("SELECT op, count(*) FROM changes WHERE op = 'delete' GROUP BY op") == [("delete", 30)]
 
 
+def test_a_source_that_has_shrunk_for_good_is_let_through_as_absences_and_then_as_deletes(stock):
+    # given
+    stock(level(5))
+    stock.pull(level(5, SKUS[:50]))
+    assert stock.audit().audit.reasons == ("no longer has 50 of 100 keys (limit 20%, at least 20)",)
+    # when
+    first = let_through(stock, newest(stock))
+    stock.pull(level(5, SKUS[:50]))
+    stock.audit()
+    second = let_through(stock, newest(stock))
+    # then
+    assert [(one.changes, one.absent, one.then.state) for one in (first, second)] == [
+        (0, 50, "accepted"), (50, 0, "accepted"),
+    ]  # fmt: skip
+    assert len(stock.baseline()) == 50
+    assert stock(level(6, SKUS[:50])).audit.state == "accepted"
+
+
+def test_keys_that_came_back_since_are_no_absences_to_be_let_through(stock):
+    stock(level(5))
+    stock.pull(level(5, SKUS[:50]))
+    stock.audit()
+    held = newest(stock)
+    stock.pull(level(5, SKUS[:60]))
+    stock.audit()
+    done = let_through(stock, held)
+    assert (done.absent, len(done.left_out), done.then.state) == (40, 10, "accepted")
+
+
+def test_equal_changes_of_two_sources_have_names_of_their_own(source):
+    hashes = set()
+    for connection in ("erp", "other"):
+        stock = source(scope="WH", connection=connection)
+        stock(level(5))
+        stock.pull(level(0))
+        hashes.add(stock.audit().audit.hash)
+    assert len(hashes) == 2
+
+
 def test_a_walk_that_is_not_full_goes_on_from_there(products):
     products([{"sku": sku, "price": 10} for sku in SKUS], kind="sync")
     products.pull([{"sku": sku, "price": 100} for sku in SKUS[:50]], kind="sync")

@@ -176,7 +176,8 @@ def test_diff_finds_just_what_differs(con, name, pairs, size):
 
 def _zeroed(entity, b, s):
     known = b and s and entity.amount and b[entity.amount] is not None
-    return bool(known and b[entity.amount] != 0 and s[entity.amount] == 0)
+    was, is_ = (known and b[entity.amount], known and s[entity.amount])
+    return bool(known and is_ is not None and ((was != 0 and is_ == 0) or (was > 0 > is_)))
 
 
 def _jumped(entity, b, s):

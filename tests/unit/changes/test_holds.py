@@ -42,6 +42,13 @@ def quantities(shop):
     return {key: fields["quantity"] for key, fields in shop.desired().items()}
 
 
+def test_less_than_nothing_is_as_implausible_at_the_destination_as_nothing(stock, shop):
+    stock(level(5))
+    shop.deliver()
+    stock(level(-5))
+    assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
+
+
 def test_its_changes_are_queued_and_the_position_moves(shop, held):
     assert let_through(shop, held).changes == 40
     assert set(quantities(shop).values()) == {"0.0000"}

@@ -192,6 +192,12 @@ def test_the_same_page_again_and_again_is_refused(walk, platform, style):
     assert len(platform.requests) <= 3
 
 
+def test_a_page_that_comes_again_because_as_many_records_came_before_it_is_not_refused(walk, table):
+    table.add(11, 12, 13, 14)
+    table.before(2, lambda: table.add(1, 2))
+    assert walk(PAGE) == [[11, 12], [11, 12], [13, 14]]
+
+
 def test_pages_that_go_round_in_a_circle_are_refused(walk, platform):
     one, two = ({"data": [{"id": 1}], "next": "a"}, {"data": [{"id": 2}], "next": "b"})
     platform.answer(*(JSONResponse(body) for body in (one, two, one, two)))
