@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import pyarrow as arrow
+from pyarrow.json import read_json as json_lines
 
 from benchmarks.measuring import told
 from benchmarks.project import project_of
@@ -27,11 +27,19 @@ from pullpush_dagster.store import Store
 _PULL = "type: pullpush_dagster.Pull\nattributes: {connection: judge, entity: product}\n"
 _PUSH = """---
 type: pullpush_dagster.Push
-attributes: {name: bench, from: judge/product, to: judge, mode: live, lanes: LANES}
+attributes: {name: bench, from: judge/product, to: judge, mode: live, lanes: LANES, deliver: DELIVER}
 """
+# What the judge's floor is called that sends the same.
+_FLOORS = {
+    ("every", "batch"): "keyed1",
+    ("latest", "batch"): "newest",
+    ("every", "put"): "keyed",
+    ("latest", "put"): "newest",
+}
+_VERSIONS = 3
 _LOG = """INSERT INTO changes
     (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
-SELECT 'judge', 'product', $first + row_number() OVER (ORDER BY seq), 1, 'update',
+SELECT 'judge', 'product', seq + 1, 1, 'update',
        CAST(to_json({sku: key}) AS VARCHAR), [], '{}',
        CAST(json_merge_patch('{}', to_json({title: CAST(version AS VARCHAR), barcode: CAST(quantity AS VARCHAR),
                                             price: CAST(CAST(price AS DECIMAL(18,4)) AS VARCHAR)})) AS VARCHAR),
@@ -43,28 +51,34 @@ FROM changed GROUP BY key"""
 
 
 @click.command()
-@click.option("--keys", default=50_001, show_default=True, help="Changes, each of a key of its own.")
+@click.option("--keys", default=16_667, show_default=True, help="Keys, of three versions each.")
+@click.option("--deliver", type=click.Choice(["every", "latest"]), default="every", show_default=True)
+@click.option("--mode", type=click.Choice(["batch", "put"]), default="batch", show_default=True, help="Of a request.")
 @click.option("--faults", default="latency_ms=20&jitter_ms=20", show_default=True, help="The judge's fault string.")
 @click.option("--lanes", default=64, show_default=True, help="Requests in flight.")
 @click.option("--rounds", default=2, show_default=True, help="Runs of each, of which the best counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(keys: int, faults: str, lanes: int, rounds: int, as_json: bool) -> None:
-    """Push KEYS changes to the judge (PULLPUSH_JUDGE), against its own floor ``httpx-aio batch keyed1``.
+def main(keys: int, deliver: str, mode: str, faults: str, lanes: int, rounds: int, as_json: bool) -> None:
+    """Push the changes of KEYS to the judge (PULLPUSH_JUDGE), against its own ``httpx-aio`` that sends the same.
 
-    Every key is bound. Of several versions of a key only the newest would be sent, so there is one of each.
+    Every key is bound. ``every`` sends each change, a key's one after the other; ``latest`` only the newest.
     """
     with tempfile.TemporaryDirectory() as folder, _judge(Path(folder), keys) as url:
         best: dict[str, float] = {}
         for _ in range(rounds):
             _reset(url, faults)
-            floor = _floor(Path(folder), url, lanes)
+            floor = _floor(Path(folder), url, mode, _FLOORS[deliver, mode], lanes)
             _reset(url, faults)
-            ours = _ours(Path(folder), url, lanes, keys)
-            verdict = _checked(Path(folder), url)
+            ours = _ours(Path(folder), url, mode, deliver, lanes)
+            verdict, told_by = _checked(Path(folder), url)
             best = {name: min(best.get(name, 9e9), s) for name, s in {"floor": floor, **ours}.items()}
     figures = {
-        "changes": keys,
+        "deliver": deliver,
+        "mode": mode,
+        "faults": faults,
+        "changes": keys * _VERSIONS,
         "checker": verdict,
+        "failed": {name: told_by[name] for name in ("r429", "early", "r500", "item_fail")},
         "floor s": best["floor"],
         "arrive s": best["arrive"],
         "send s": best["send"],
@@ -82,38 +96,32 @@ def _judge(folder: Path, keys: int) -> Iterator[str]:
     for file in Path(source).iterdir():
         shutil.copyfile(file, folder / file.name)
     subprocess.run(["cc", "-O2", "-o", folder / "mockapi", folder / "mockapi.c"], check=True)
-    (folder / "changes.jsonl").write_text("".join(f"{json.dumps(_change(key))}\n" for key in range(keys)))
-    with started([str(folder / "mockapi")], "0", str(keys), "1") as url:
+    subprocess.run([sys.executable, folder / "gen.py", str(keys)], check=True, capture_output=True)
+    with started([str(folder / "mockapi")], "0", str(keys), str(_VERSIONS)) as url:
         yield url
-
-
-def _change(key: int) -> dict[str, object]:
-    """As the judge's own generator makes them: each 50th number is a real 0, the one after it unknown."""
-    number = {0: 0, 1: None}.get(key % 50, key % 1000 + 1)
-    return {"key": f"SKU-{key:06d}", "version": 1, "quantity": number, "price": f"{key % 900 + 1}.50",
-            "location": "JHB-1", "updated_at": "2026-01-01T00:00:00Z"}  # fmt: skip
 
 
 def _reset(url: str, faults: str) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{url}/_ctl/reset?{faults}", method="POST")).read()
 
 
-def _floor(folder: Path, url: str, lanes: int) -> float:
+def _floor(folder: Path, url: str, mode: str, order: str, lanes: int) -> float:
     """Seconds of the judge's own floor."""
-    command = [sys.executable, folder / "push_floor.py", "httpx-aio", "batch", "keyed1", str(lanes)]
+    command = [sys.executable, folder / "push_floor.py", "httpx-aio", mode, order, str(lanes)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "MOCK": url})
     return float(json.loads(done.stdout)["s"])
 
 
-def _ours(folder: Path, url: str, lanes: int, keys: int) -> dict[str, float]:
+def _ours(folder: Path, url: str, mode: str, deliver: str, lanes: int) -> dict[str, float]:
     """Seconds from the change log into the outbox, and from there to the last acknowledgement."""
     shutil.rmtree(folder / "project", ignore_errors=True)
-    project = project_of(folder / "project", url, _PULL + _PUSH.replace("LANES", str(lanes)))
+    declared = _PULL + _PUSH.replace("LANES", str(lanes)).replace("DELIVER", deliver)
+    project = project_of(folder / "project", url, declared, "judge.yaml" if mode == "batch" else "judge_put.yaml")
     store = Store.of(project.state)
     with store.session() as con:
         ensure_tables(con, ENTITIES["product"])
-        con.register("changed", arrow.Table.from_pylist([{"seq": key, **_change(key)} for key in range(keys)]))
-        con.execute(_LOG, {"first": 0})
+        con.register("changed", json_lines(folder / "changes.jsonl"))
+        con.execute(_LOG)
         con.execute(_BOUND)
         con.execute("INSERT INTO positions (push, connection, name, position) VALUES ('bench', 'judge', 'product', 0)")
     pusher = Pusher(project, project.push("bench"), store, patience=5)
@@ -124,13 +132,14 @@ def _ours(folder: Path, url: str, lanes: int, keys: int) -> dict[str, float]:
     return {"arrive": arrived - begun, "send": time.perf_counter() - arrived}
 
 
-def _checked(folder: Path, url: str) -> str:
-    """PASS or FAIL, by the judge's checker."""
+def _checked(folder: Path, url: str) -> tuple[str, dict[str, int]]:
+    """PASS or FAIL, by the judge's checker, and what it counted."""
     command = [sys.executable, folder / "check_push.py"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "MOCK": url})
     if not done.stdout.startswith("PASS"):
         click.echo(done.stdout, err=True)
-    return done.stdout.partition(" ")[0]
+    verdict, _, counted = done.stdout.partition(" ")
+    return verdict, json.loads(counted)
 
 
 if __name__ == "__main__":
