@@ -62,11 +62,9 @@ class _Projection:
         columns = [f"{self._field(name)} AS {quoted(name)}" for name in self.entity.fields]
         columns = [*self._identity(), *columns, *self.suspects]
         kinds = ", ".join(literal(path) for path in self.kinds) or "'$'"
-        doubt = " OR ".join(self.doubts) or "false"
         names = ", ".join(quoted(name) for name in self.entity.fields)
         page, list_ = self._page()
         skipped = " OR ".join(f"{self._text(path)} = {literal(is_)}" for path, is_ in self.shape.skip.items())
-        structure_ = literal(structure(self.leaves))
         return f"""
 WITH bodies AS (
     SELECT page AS _page, asked_at AS _askedAt,
@@ -75,10 +73,11 @@ WITH bodies AS (
 ), records AS (
     SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _row FROM bodies
 ), native AS (
-    SELECT _page, _row, _askedAt, item, from_json(item, {structure_}) AS r FROM records
+    SELECT _page, _row, _askedAt, item, from_json(item, {literal(structure(self.leaves))}) AS r FROM records
 ), raw AS (
-    SELECT _page, _row, _askedAt, r, CASE WHEN {doubt} THEN json_type(item, [{kinds}]) END AS kinds FROM native
-    WHERE NOT coalesce({skipped or "false"}, false)
+    SELECT _page, _row, _askedAt, r,
+           CASE WHEN {" OR ".join(self.doubts) or "false"} THEN json_type(item, [{kinds}]) END AS kinds
+    FROM native WHERE NOT coalesce({skipped or "false"}, false)
 ), read AS (
     SELECT _page, _row, _askedAt, r, kinds, {", ".join(columns)} FROM raw
 )
@@ -121,7 +120,9 @@ FROM read"""
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
         alone = mapped.minus is None and not mapped.unknown_unless
         value = self._checked(name, mapped.from_, type_, mapped, read=quoted(name) if alone else None)
-        self._doubtful(name, type_, mapped, mapped.from_)
+        nested = self._doubtful(name, type_, mapped, mapped.from_)
+        if name in self.entity.key:
+            value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
         if name in self.entity.lowered:
             value = f"lower({value})"
         if mapped.minus is not None:
@@ -139,18 +140,19 @@ FROM read"""
         """When the native value counts at all."""
         return " AND ".join(f"{self._text(path)} = {literal(is_)}" for path, is_ in mapped.unknown_unless.items())
 
-    def _doubtful(self, name: str, type_: Scalar, mapped: FieldMap, path: str) -> None:
-        """Faults of a top-level value that only its JSON type can tell."""
-        text, kind = self._text(path), self._kind(path)
+    def _doubtful(self, name: str, type_: Scalar, mapped: FieldMap, path: str) -> str:
+        """Note faults of a top-level value that only its JSON type can tell; when a text is none."""
+        text, kind, nested = self._text(path), self._kind(path), "false"
         if type_.kind == "decimal" and mapped.round is None:
             # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
             long = self._doubt(f"strlen({text}) > 15")
             digits = f"{long} AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
             self.faults.append((digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
-        if type_.kind == "text" and mapped.map is None and name in self.entity.compared:
+        if type_.kind == "text" and mapped.map is None:
             looks = self._doubt(f"(starts_with({text}, '{{') OR starts_with({text}, '['))")
             nested = f"{looks} AND {kind} IN ('OBJECT', 'ARRAY')"
             self.faults.append((nested, f"{name}: is no text, but an object or a list"))
+        return nested
 
     def _doubt(self, condition: str) -> str:
         """``condition``, under which JSON types are looked up."""
@@ -220,9 +222,8 @@ FROM read"""
         casts = {part: self._cast_in_list(part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
         self._suspect(name, type_, mapped, casts, rows)
         self._clears(name, mapped)
-        values = ", ".join(
-            f"{quoted(part)}: CAST({cast.value} AS {type_.item.fields[part].sql})" for part, cast in casts.items()
-        )
+        typed = ((part, cast.value, type_.item.fields[part].sql) for part, cast in casts.items())
+        values = ", ".join(f"{quoted(part)}: CAST({value} AS {sql})" for part, value, sql in typed)
         list_ = f"list_transform({rows}, lambda x: {{{values}}})"
         return f"CASE WHEN {self._in_order(rows, type_, parts)} THEN {list_} ELSE list_sort({list_}) END"
 
@@ -230,9 +231,8 @@ FROM read"""
         """A condition under which ``rows`` are sorted as they came; most orders have one to three lines, by id."""
         few = f"len({rows}) < 2"
         first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), "")
-        if not first or type_.item.fields[first].kind != "text" or self.shape.false_is_empty:
-            return few
-        if parts[first].map or parts[first].empty is not None:
+        plain = first and type_.item.fields[first].kind == "text" and not self.shape.false_is_empty
+        if not plain or parts[first].map or parts[first].empty is not None:
             return few
         one, two, three = (f"nullif({place_in(f'{rows}[{i}]', parts[first].from_ or '')}, '')" for i in (1, 2, 3))
         return f"{few} OR (len({rows}) < 4 AND {one} < {two} AND (len({rows}) = 2 OR {two} < {three}))"

@@ -205,6 +205,13 @@ def test_a_quarantined_key_leaves_both_sides(stock):
     assert stock([("A", "WH", 1), ("B", "WH", 3)]).changes == [("update", "B", 2, 3)]
 
 
+def test_a_record_whose_key_became_an_object_stands_for_the_key_it_had(stock):
+    stock([("A", "WH", 1), ("B", "WH", 2)])
+    for _ in range(3):
+        assert stock([{"id": "A@WH", "sku": {"code": "A"}, "loc": "WH", "q": 9}, ("B", "WH", 2)]).changes == []
+    assert len(stock.baseline()) == 2
+
+
 # Time
 
 

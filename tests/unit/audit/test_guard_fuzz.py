@@ -7,9 +7,9 @@ Pages are read, compared and judged by the engine's own parts, many in one table
 import datetime as dt
 import os
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -60,10 +60,10 @@ def read(entity: str, bodies: dict[int, bytes]) -> Frame:
 
 @dataclass
 class Compared:
-    """What the engine makes of each page: its change set in numbers, and the amounts it would have accepted."""
+    """What the engine makes of each page: its change set in numbers, and every row of it."""
 
     counts: dict[int, Counts]
-    after: dict[int, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    after: dict[int, list[dict[str, Any]]]
 
 
 def compared(entity: str, before: Frame, now: Frame, pages: Iterable[int]) -> Compared:
@@ -85,10 +85,7 @@ def compared(entity: str, before: Frame, now: Frame, pages: Iterable[int]) -> Co
     rows: dict[int, list[dict[str, Any]]] = {page: [] for page in pages}
     for row in found:
         rows.setdefault(_page(row["sku"]), []).append(row)
-    made = Compared({page: _counts(known[page], rows[page]) for page in rows})
-    for page, own in rows.items():
-        made.after[page] = {row["sku"]: row for row in own if row["op"] in ("insert", "update")}
-    return made
+    return Compared({page: _counts(known[page], rows[page]) for page in rows}, rows)
 
 
 def _counts(known: int, rows: list[dict[str, Any]]) -> Counts:
@@ -164,10 +161,10 @@ def test_no_bad_page_does_more_than_a_limit_allows(entity):
     assert 0.1 < held / (FUZZ // 2) < 0.9
 
 
-def _damage(entity: str, page: int, after: dict[str, dict[str, Any]]) -> int:
+def _damage(entity: str, page: int, after: list[dict[str, Any]]) -> int:
     """How many known keys would be spoilt: no longer sold, or for products changed at all."""
-    was = {row["sku"]: row for row in good(entity, page)}
-    known = [row for sku, row in after.items() if sku in was]
+    was = {(row["sku"], row.get("loc")) for row in good(entity, page)}
+    known = [row for row in after if row["op"] in ("insert", "update") and (row["sku"], row.get("locationId")) in was]
     if entity == "product":
         return len(known)
     return sum(row["quantity"] is not None and row["quantity"] <= 0 for row in known)

@@ -112,6 +112,13 @@ def test_an_object_where_a_text_is_mapped_is_a_fault(read):
     assert found.faults == {'{"sku":"A"}': ["title: is no text, but an object or a list"]}
 
 
+@pytest.mark.parametrize("key", [{"a": 1}, ["S", "x"]])
+def test_an_object_is_no_key(read, key):
+    found = read("product", {"sku": "item.sku"}, [{"id": 1, "sku": key}, {"id": 2, "sku": "[S]"}])
+    assert [row["sku"] for row in found.rows] == ["[S]"]
+    assert found.faults == {'{"sku":null}': ["sku: is empty", "sku: is no text, but an object or a list"]}
+
+
 def test_a_constant_is_the_same_for_every_record(read):
     found = read("product", PRODUCT | {"currency": {"value": "EUR"}}, [{"id": n, "sku": f"S{n}"} for n in (1, 2)])
     assert found.states("currency") == ["EUR", "EUR"]
