@@ -78,7 +78,7 @@ def main(keys: int, deliver: str, mode: str, faults: str, lanes: int, rounds: in
         "faults": faults,
         "changes": keys * _VERSIONS,
         "checker": verdict,
-        "failed": {name: told_by[name] for name in ("r429", "early", "r500", "item_fail")},
+        **{f"answers, {name}": told_by[name] for name in ("r429", "early", "r500", "item_fail")},
         "floor s": best["floor"],
         "arrive s": best["arrive"],
         "send s": best["send"],
