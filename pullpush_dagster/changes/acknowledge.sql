@@ -1,3 +1,11 @@
+-- name: still_ours
+-- How many of these keys are still in this claim's hands, and of how many a newer version came meanwhile.
+SELECT count(*), count(*) FILTER (o.sequence > s.sequence)
+FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim
+
+-- name: all_mine
+CREATE TEMP VIEW mine AS SELECT * FROM settled
+
 -- name: mine
 -- Only what this claim still holds: a claim that ran out is somebody else's by now.
 CREATE TEMP TABLE mine AS

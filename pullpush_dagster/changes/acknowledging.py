@@ -101,13 +101,16 @@ def acknowledge(
     now = dt.datetime.now(dt.UTC)
     quick = [one for one in settled if one.outcome == "accepted" and isinstance(one.claimed, Ready)]
     others = [one for one in settled if one.outcome != "accepted" or not isinstance(one.claimed, Ready)]
-    con.register("settled", arrow.concat_tables([_table(others, now), *_ready_tables(quick, now)]))
+    table = arrow.concat_tables([_table(others, now), *_ready_tables(quick, now)])
+    con.register("settled", table)
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
-    for step in _steps(others):
+    ((ours, newer),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
+    whole = ours == len(table)
+    for step in _steps(others, whole=whole, renewed=bool(newer)):
         con.execute(_SQL[step], used(_SQL[step], values))
     if push.sends_each(entity.deliver):
         promote(con, push, now, among="mine")
-    con.execute("DROP TABLE mine")
+    con.execute(f"DROP {'VIEW' if whole else 'TABLE'} mine")
     con.unregister("settled")
     if affected is not None:
         _note(con, affected, settled, now)
@@ -159,9 +162,13 @@ def _table(settled: list[Settled], now: dt.datetime) -> arrow.Table:
     return arrow.table([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _steps(settled: list[Settled]) -> list[str]:
-    """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it."""
-    steps = ["mine", "forget", "accept", "done", "renewed"]
+def _steps(settled: list[Settled], *, whole: bool, renewed: bool) -> list[str]:
+    """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it.
+
+    Args:
+        whole: all of it is still this claim's. renewed: a newer version of some came meanwhile.
+    """
+    steps = ["all_mine" if whole else "mine", "forget", "accept", "done", *(["renewed"] if renewed else [])]
     steps += ["put_back"] if any(_state(one) for one in settled) else []
     steps += ["receipts"]
     steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []

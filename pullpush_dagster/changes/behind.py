@@ -30,5 +30,7 @@ def promote(con: duckdb.DuckDBPyConnection, push: Push, now: dt.datetime, among:
         among: a table; only the keys in it are looked at.
     """
     only = f" AND key IN (SELECT key FROM {among})" if among else ""
-    con.execute(_SQL["promote"].format(only=only), {"push": push.name, "now": now})
-    con.execute(_SQL["promoted"].format(promoted=only.replace(" key", " o.key")), {"push": push.name})
+    values = {"push": push.name, "now": now}
+    for step in ("next", "promote", "promoted", "drop"):
+        sql = _SQL[step].format(only=only)
+        con.execute(sql, used(sql, values))

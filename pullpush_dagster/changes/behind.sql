@@ -12,12 +12,19 @@ FROM outbox WHERE push = $push AND state IN ('dead', 'waiting') AND key IN (SELE
 DELETE FROM outbox WHERE push = $push AND state IN ('dead', 'waiting')
     AND key IN (SELECT key FROM behind WHERE push = $push)
 
+-- name: next
+-- Of each key without a head, its first change.
+CREATE TEMP TABLE next AS
+SELECT key, arg_min(source, sequence) AS source, min(sequence) AS sequence, arg_min(desired, sequence) AS desired,
+    min(queuedAt) AS queuedAt
+FROM behind WHERE push = $push{only} AND key NOT IN (SELECT key FROM outbox WHERE push = $push) GROUP BY key
+
 -- name: promote
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt, tried)
-SELECT $push, key, arg_min(source, sequence), min(sequence), arg_min(desired, sequence), 'due', 0, $now, min(queuedAt),
-    false
-FROM behind WHERE push = $push{only} AND key NOT IN (SELECT key FROM outbox WHERE push = $push{only}) GROUP BY key
+SELECT $push, key, source, sequence, desired, 'due', 0, $now, queuedAt, false FROM next
 
 -- name: promoted
-DELETE FROM behind AS b USING outbox AS o
-WHERE b.push = $push AND o.push = $push AND b.key = o.key AND b.sequence = o.sequence{promoted}
+DELETE FROM behind AS b USING next AS n WHERE b.push = $push AND b.key = n.key AND b.sequence = n.sequence
+
+-- name: drop
+DROP TABLE next
