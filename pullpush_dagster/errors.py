@@ -49,12 +49,13 @@ class RateLimitError(RetryError):
 class UnavailableError(RetryError):
     """The platform did not answer, or answered with a fault of its own.
 
-    ``sent`` is False only when the request certainly never reached it.
+    ``sent`` is False only when the request certainly never reached it. ``over``: it answered, so that nothing more
+    will come of the request later on.
     """
 
-    def __init__(self, message: str = "", *, sent: bool = True, **where: object) -> None:
+    def __init__(self, message: str = "", *, sent: bool = True, over: bool = False, **where: object) -> None:
         super().__init__(message, **where)
-        self.sent = sent
+        self.sent, self.over = sent, over
 
 
 class DownError(RetryError):

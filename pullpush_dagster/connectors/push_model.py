@@ -155,7 +155,7 @@ class PushFacts(Fact):
         instant: strftime form of times, in UTC.
         cleared: the native value that empties a field, per canonical field; others cannot be emptied.
         echo: native fields whose echoed value must equal the sent one.
-        error, code: paths, in one record's answer, of its error message and code.
+        status: path, in one record's answer, of its own HTTP status. error, code: paths of its error message and code.
         gone: codes that say that the binding is stale. exists: codes that say that the record is there already.
         settle: seconds after which a request without an answer has either arrived or never will.
     """
@@ -173,6 +173,7 @@ class PushFacts(Fact):
     instant: str = "%Y-%m-%dT%H:%M:%SZ"
     cleared: dict[str, JsonTemplate] = {}
     echo: list[str] = []
+    status: str | None = None
     error: str | None = None
     code: str | None = None
     gone: list[str] = []

@@ -151,5 +151,6 @@ class Journal:
             return 0.0
         if sent.retry_after is not None:
             return sent.retry_after
-        wait = backoff(attempts + 1, RetryError())
-        return wait + (self._pusher.facts.settle if sent.outcome.name == "unknown" else 0.0)
+        # An update that is over can go again at once; whether a create is there shows only after a while.
+        may_come = sent.outcome.name == "unknown" and not (sent.outcome.over and sent.payload.claimed.ids)
+        return backoff(attempts + 1, RetryError()) + (self._pusher.facts.settle if may_come else 0.0)

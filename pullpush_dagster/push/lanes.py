@@ -105,7 +105,8 @@ class Lanes:
         wait = error.retry_after if isinstance(error, RetryError) else None
         wait = None if wait is None else min(wait, _LONGEST_RETRY_AFTER)
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
-        outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error))
+        over = isinstance(error, UnavailableError) and error.over
+        outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error), over=over)
         await self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
 
     async def _split(self, form: Write, path: str, batch: list[Payload]) -> None:

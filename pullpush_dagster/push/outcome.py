@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 class Outcome:
     """``name`` is accepted, rejected, retry or unknown.
 
-    ``stale``: the ids we sent it under are no longer good. ``lost``: the platform has taken something else.
+    ``stale``: the ids we sent it under are no longer good. ``lost``: the platform has taken something else. ``over``:
+    of an unknown one, that nothing more will come of it: the platform did it or did not.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Outcome:
     answer: Any = None
     stale: bool = False
     lost: bool = False
+    over: bool = False
 
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) -> list[Outcome]:
@@ -49,6 +51,9 @@ def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) 
 def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
     if answer is None:
         return Outcome("unknown", "the answer does not name this record")
+    failed = _failed(facts, answer)
+    if failed is not None:
+        return failed
     message = at(answer, facts.error) if facts.error else None
     code = at(answer, facts.code) if facts.code else None
     if message is not None or code is not None:
@@ -60,6 +65,21 @@ def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
             said = f"{native}: sent {record[native]!r}, the answer has {answer[native]!r}"
             return Outcome("retry", said, answer, lost=True)
     return Outcome("accepted", answer=answer)
+
+
+def _failed(facts: PushFacts, answer: Any) -> Outcome | None:
+    """What a record's own status says, where it has one; None: that it is well."""
+    status = at(answer, facts.status) if facts.status else None
+    if status is None or str(status).startswith("2"):
+        return None
+    said = f"its own status is {status}"
+    if str(status) == "429":
+        return Outcome("retry", said, answer)
+    return (
+        Outcome("unknown", said, answer, over=True)
+        if str(status).startswith("5")
+        else _refused(facts, "", said, answer)
+    )
 
 
 def refused_whole(facts: PushFacts, form: Write, error: RejectError) -> Outcome:

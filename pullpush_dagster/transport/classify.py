@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.template import at
@@ -29,7 +30,8 @@ def fault_of(
     if status in facts.limits.throttled:
         return RateLimitError(said, retry_after=retry_after(headers), connection=connection)
     if status == 408 or (status >= 500 and code not in facts.errors.permanent):
-        return UnavailableError(said, connection=connection)
+        # Other 5xx come from what stands before the platform, which may be at it still.
+        return UnavailableError(said, over=status == HTTPStatus.INTERNAL_SERVER_ERROR, connection=connection)
     if 300 <= status < 400:
         said = f"{said}: redirects are not followed; correct base_url"
     return RejectError(said, code=code or None, status=status, connection=connection)

@@ -125,3 +125,25 @@ def test_a_refused_request_says_whether_its_ids_are_good(facts, error, form, nam
     known = facts()
     found = refused_whole(known, known.update[form], error)
     assert (found.name, found.stale) == (name, stale)
+
+
+@pytest.fixture
+def by_status(facts, made):
+    """What is said of a record whose own status in the answer is this."""
+
+    def judge(status):
+        known = facts(status="answer.status", echo=[])
+        rows = [made("A", {"price": "1.0000"}, item={"id": "iA"})]
+        return outcomes(known, known.update[0], rows, {"update": [{"id": "iA", "status": status}]})[0]
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "over"),
+    [(200, "accepted", False), ("201", "accepted", False), (None, "accepted", False), (429, "retry", False),
+     (500, "unknown", True), (503, "unknown", True), (422, "rejected", False)],
+)  # fmt: skip
+def test_a_record_is_judged_by_its_own_status_where_it_has_one(by_status, status, name, over):
+    found = by_status(status)
+    assert (found.name, found.over) == (name, over)

@@ -187,3 +187,30 @@ def test_what_orders_affect_is_told_to_the_stock_pushes_of_the_shop_they_came_fr
     assert affected.path == "lineItems.sku"
     assert affected.pushes == {"shop": ["stock_to_shop"], "outlet": ["stock_to_outlet"]}
     assert Pusher(made, made.push("stock_to_shop"), store).affected is None
+
+
+@pytest.fixture
+def answered(pushing, shop):
+    """A push that settles after an hour, whose shop answers this status to a new title of item A."""
+    shop.items["7"] = {"sku": "A", "title": "old"}
+    push = pushing(settle=3600.0)
+    push.pull({"title": "Cup"})
+    push.send()
+    push.pull({"title": "Mug"})
+
+    def answer(status):
+        shop.down = ("/batch", status)
+        push.send()
+        ((wait,),) = push.rows("SELECT epoch(dueAt - current_timestamp) FROM outbox")
+        return wait
+
+    return answer
+
+
+def test_an_update_that_was_answered_500_is_over_and_goes_again_soon(answered):
+    assert answered(500) < 60
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_a_gateway_gave_up_may_still_come_so_it_is_waited_for(answered, status):
+    assert answered(status) > 3000
