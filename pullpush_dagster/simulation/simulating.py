@@ -1,14 +1,18 @@
 """Many histories: run, counted, and the first that breaks a promise made as short as it can be."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
+from pullpush_dagster.config import Project
 from pullpush_dagster.simulation.history import Ended, Step, run, steps_of
 from pullpush_dagster.simulation.running import Points
 from pullpush_dagster.simulation.world import KINDS, Kind, written
@@ -64,9 +68,9 @@ def simulate(
 
 def history(seed: int, kind: Kind, steps: Sequence[Step] | None = None) -> tuple[Ended, Points]:
     """The history of one seed, and the crash points it passed."""
-    points = Points()
-    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
-        return run(written(kind, Path(folder) / "project"), seed, points, steps), points
+    points, project = Points(), _project(kind)
+    shutil.rmtree(project.state, ignore_errors=True)
+    return run(project, seed, points, steps), points
 
 
 def shortest(seed: int, kind: Kind, tries: int = _TRIES) -> Ended:
@@ -100,6 +104,14 @@ def _told(ended: Ended) -> Iterator[str]:
 
 def _kind_of(seed: int, kinds: Sequence[Kind]) -> Kind:
     return kinds[seed % len(kinds)]
+
+
+@cache
+def _project(kind: Kind) -> Project:
+    """One for all histories of a kind, since to read its files takes as long as many a step."""
+    folder = tempfile.TemporaryDirectory(dir=_memory())
+    atexit.register(folder.cleanup)
+    return written(kind, Path(folder.name) / "project")
 
 
 def _alone(given: tuple[int, Kind]) -> tuple[Ended, Points]:
