@@ -124,7 +124,7 @@ def _ours(folder: Path, url: str, mode: str, deliver: str, lanes: int) -> dict[s
         con.execute(_LOG)
         con.execute(_BOUND)
         con.execute("INSERT INTO positions (push, connection, name, position) VALUES ('bench', 'judge', 'product', 0)")
-    pusher = Pusher(project, project.push("bench"), store, patience=5)
+    pusher = Pusher(project, project.push("bench"), store, patience=60)
     begun = time.perf_counter()
     pusher.arrive()
     arrived = time.perf_counter()

@@ -65,12 +65,15 @@ def test_the_pull_stores_exactly_what_the_judge_holds():
     assert (told["orders"], told["exact"], told["quarantined"]) == (600, True, 0)
 
 
-def test_the_push_leaves_at_the_judge_what_it_was_sent():
+@pytest.mark.parametrize(
+    "given", [["--deliver", "latest"], ["--faults", "p500=0.05&pitem=0.02"], ["--mode", "put"]], ids=lambda g: g[1]
+)
+def test_the_push_leaves_at_the_judge_what_it_was_sent(given):
     judge = os.environ.get("PULLPUSH_JUDGE")
     if not judge:
         pytest.skip("PULLPUSH_JUDGE is unset")
-    told = json.loads(run("push", "--keys", "700", "--rounds", "1", "--json", PULLPUSH_JUDGE=judge))
-    assert (told["changes"], told["checker"]) == (700, "PASS")
+    told = json.loads(run("push", "--keys", "700", *given, "--rounds", "1", "--json", PULLPUSH_JUDGE=judge))
+    assert (told["changes"], told["checker"]) == (2100, "PASS")
     assert told["floor / send"] > 0
 
 

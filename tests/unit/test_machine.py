@@ -187,7 +187,7 @@ class Promises(RuleBasedStateMachine):
         push = self.project.push(PUSH)
         with self.store.session() as con:
             arrive(con, push, STOCK, self.project.pull(PULL))
-            wake(con, push)
+            wake(con, push, STOCK)
 
     @rule(target=claims, limit=st.sampled_from([1, 5, 100]))
     def take(self, limit: int) -> list[Claimed]:

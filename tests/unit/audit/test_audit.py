@@ -269,3 +269,39 @@ def test_each_source_counts_for_itself(source):
     for connection in ("erp", "other"):
         source(connection=connection)([("A", "WH", 1)])
     assert source().rows("SELECT connection, sequence FROM changes ORDER BY ALL") == [("erp", 1), ("other", 1)]
+
+
+# A row with an older stamp
+
+
+@pytest.fixture
+def stamped(products):
+    """A product read at its newest stamp, and what one with an older stamp comes to so many minutes later."""
+    products([{"sku": "A", "title": "new", "at": "2026-11-01T07:00:00Z"}])
+
+    def later(minutes, **how):
+        old = [{"sku": "A", "title": "old", "at": "2026-11-01T06:00:00Z"}]
+        return products(old, asked=1 + minutes, **how)
+
+    return later
+
+
+@pytest.mark.parametrize("kind", ["full", "sync"])
+def test_soon_after_it_is_stale_as_a_replica_that_lags_gives(stamped, kind):
+    assert stamped(9, kind=kind).changes == []
+
+
+def test_a_stale_record_was_not_absent(stamped, products):
+    for minutes in (2, 4, 6):
+        assert stamped(minutes).changes == []
+
+
+def test_later_on_it_is_a_restored_backup(stamped):
+    assert [op for op, *_ in stamped(11).changes] == ["update"]
+
+
+def test_the_stamp_of_a_row_that_a_walk_gave_again_is_kept(products):
+    products([{"sku": "A", "title": "a", "at": "2026-11-01T06:00:00Z"}], kind="sync")
+    products([{"sku": "A", "title": "a", "at": "2026-11-01T07:00:00Z"}], kind="sync")
+    found = products([{"sku": "A", "title": "old", "at": "2026-11-01T06:30:00Z"}], kind="sync")
+    assert found.changes == []

@@ -240,6 +240,7 @@ def native_map(entity: Any) -> dict[str, Any]:
 def found_by(source: Any, entity: Any, records: Records) -> Found:
     """What the engine makes of one more full pull, in the oracle's words."""
     absent = absent_keys(source, entity)
+    source.minute += 10  # sooner than that, an older stamp is a stale row, which the oracle knows nothing of
     natives = [
         dict(zip(entity.key, key, strict=True)) | {"id": "/".join(key), "live": True}
         | {name: value for name, value in record.items() if value != MISSING}
