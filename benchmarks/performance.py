@@ -35,7 +35,8 @@ def main(only: str) -> None:
         if only not in title:
             continue
         found = _measured(name, arguments)
-        about = about or ", ".join(str(found[key]) for key in found if key in _ABOUT[1:] or key in _VERSIONS)
+        versions = (f"{key} {found[key]}" for key in _VERSIONS)
+        about = about or ", ".join([found["date"], found["machine"], *versions])
         sections.append(_section(title, name, arguments, found))
         click.echo(sections[-1])
     if not only:

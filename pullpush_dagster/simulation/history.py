@@ -23,7 +23,7 @@ STEPS = {
     "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
     "time": 3, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
 }  # fmt: skip
-_LEAST, _MOST = 12, 22
+_LEAST, _MOST = 8, 16
 _CALM_ROUNDS = 12
 # A guard minds nothing below twenty keys.
 _GUARDED = 20

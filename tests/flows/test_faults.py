@@ -7,6 +7,7 @@ import pytest
 
 from pullpush_dagster.demo.comparing import differences, items_of_shop
 from pullpush_dagster.errors import AuthError, UnavailableError
+from tests.conftest import thinned
 
 SYNCS = ("products_to_shop", "stock_to_shop")
 
@@ -35,7 +36,7 @@ def _adapt(world, connector, edit):
     own.write_text(re.sub(*edit, text), encoding="utf-8")
 
 
-@pytest.mark.parametrize("fault", SHOP_FAULTS)
+@pytest.mark.parametrize("fault", thinned(SHOP_FAULTS, 2))
 def test_the_shop_is_right_once_the_faults_are_over(quick, fault):
     # given
     before = items_of_shop(quick.project, "shop")

@@ -10,6 +10,7 @@ import pytest
 
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.sandbox.faults import KINDS
+from tests.conftest import thinned
 
 ROUND = [sys.executable, str(Path(__file__).with_name("one_round.py"))]
 CALLS = {
@@ -42,7 +43,7 @@ def _is_right_in_the_end(desk):
     desk.sales()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", thinned(KINDS, 2))
 def test_each_order_is_there_once_and_right_after(desk, kind):
     desk.world.erp.faults(**{kind: 0.35}, seed=5)
     _trade(desk)
@@ -50,7 +51,7 @@ def test_each_order_is_there_once_and_right_after(desk, kind):
     _is_right_in_the_end(desk)
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", thinned(CALLS, 2))
 def test_each_order_is_there_once_and_right_when_the_answers_are_lost_to(desk, call):
     desk.world.erp.faults(close_after=0.4, truncate=0.3, error_after=0.3, count=7, path=CALLS[call])
     _trade(desk)

@@ -41,7 +41,7 @@ def lost_answers_believed(monkeypatch):
 
 
 def test_a_broken_promise_is_found_and_its_story_told_at_its_shortest(lost_answers_believed):
-    seed = 5
+    seed = 0
     short = shortest(seed, Kind("product"), tries=4)
     assert short.broken
     assert len(short.steps) < len(steps_of(seed))
