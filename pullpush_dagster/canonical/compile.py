@@ -6,7 +6,7 @@ import orjson
 
 from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
+from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap, Times
 from pullpush_dagster.canonical.native import accessed, insert, json_path, place_in, steps_of, structure
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 from pullpush_dagster.store.sql import literal, quoted
@@ -22,6 +22,11 @@ class RecordShape:
         live: conditions (path -> text) under which a record is in use; empty: always.
         false_is_empty: a JSON ``false`` in a field that is no boolean means null (Odoo).
         skip: values (path -> text), any of which makes a record none of this entity's.
+        rows: path of a list in each record, whose rows are the records meant (``row.NAME``); None: they are themselves.
+        whole: values (path -> text) without which a record is only a part of itself.
+        may_lack: whether a page without the list has no records.
+        sum: fields of which the records of one key are parts.
+        times: how times are written.
     """
 
     each: tuple[str, ...]
@@ -29,6 +34,11 @@ class RecordShape:
     live: dict[str, str] = field(default_factory=dict)
     false_is_empty: bool = False
     skip: dict[str, str] = field(default_factory=dict)
+    rows: str | None = None
+    whole: dict[str, str] = field(default_factory=dict)
+    may_lack: bool = False
+    sum: tuple[str, ...] = ()
+    times: Times = Times()
 
 
 def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> str:
@@ -90,7 +100,10 @@ FROM read"""
         shape: object = ["JSON"]
         for step in reversed(self.shape.each):
             shape = [shape] if step.isdigit() else {step: shape}
-        return literal(orjson.dumps(shape).decode()), "".join(accessed(step) for step in self.shape.each)
+        place = ""
+        for step in self.shape.each:
+            place = accessed(place, step)
+        return literal(orjson.dumps(shape).decode()), place
 
     def _identity(self) -> list[str]:
         ids = ", ".join(f"{quoted(name)}: {self._text(path)}" for name, path in self.shape.external_id.items())

@@ -2,23 +2,62 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 
-_PATH = re.compile(r"^(item|scope|each)(\.[A-Za-z0-9_\-]+)+$")
+_STEP = r"""(\.[A-Za-z0-9_\-:]+|\."[^".]+(\.[^".]+)*"|\[[A-Za-z0-9_]+=[^\[\]=]+\])"""
+_PATH = re.compile(rf"^(item|row|scope|each|answer|record|now){_STEP}+$")
 
 
 def _path(text: str) -> str:
     if not _PATH.match(text):
-        raise ValueError(f"{text!r} is not a path such as item.price, item.currency.0, each.id or scope.locationId")
+        raise ValueError(f"{text!r} is not a path such as item.price, item.currency.0, row.sku, each.id or scope.locationId")
     return text
 
 
 Path = Annotated[str, AfterValidator(_path)]
+
+
+def _texts(given: Any) -> Any:
+    return [_plain(one) for one in given] if isinstance(given, list) else [_plain(given)]
+
+
+Texts = Annotated[list[str], BeforeValidator(_texts)]
+
+
+class Times(BaseModel):
+    """How a platform writes a time.
+
+    Attributes:
+        form: ``iso``, with or without a zone; ``rfc2822``; ``odata``: ``/Date(1130112000000+0000)/``; ``epoch`` and
+            ``epoch_ms``; or a strftime form.
+        zone: whose clock a time without a zone is on, such as ``America/Los_Angeles``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: str = "iso"
+    zone: str = "UTC"
+
+
+class Case(BaseModel):
+    """One rule of ``cases``: what the field is when every condition of ``when`` holds (path -> text, or a list of
+    texts any of which it may be; ``"*"``: anything but nothing). ``value: null`` is unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    when: dict[Path, Texts] = {}
+    value: str | None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _text(cls, given: Any) -> Any:
+        return _plain(given)
 
 
 class FieldMap(BaseModel):
@@ -26,12 +65,16 @@ class FieldMap(BaseModel):
 
     Attributes:
         from_: where the value is; for a list, where the list is.
-        value: a constant instead. join: several texts instead, put together with a blank between.
+        or_: where else it may be, in order, where it is not there.
+        value: a constant instead. join: several texts instead, put together with a blank between, or ``with``.
+        cases: rules instead, of which the first that holds says what it is; none: unknown.
         empty: a native text that says nothing, besides the empty one, such as "0" for the id of nobody.
         over: in the rows of a list, a number to divide by; unknown when that is 0. Needs round.
         minus: a second number to take off the first; unknown when either is.
         round: decimal places to round to. Without it, a number that a cast would round is a fault.
-        map: native text -> canonical text. A value not in it is a fault.
+        scale: what a number is multiplied by, such as -1, or 0.001 for milliseconds.
+        map: native text -> canonical text. A value not in it is a fault; otherwise: or this (``unknown``: unknown).
+        form: how this time is written, where it differs from the platform's others.
         unknown_unless: the value counts only while these native values are so; else it is unknown.
         null, missing: what a native null (or empty) and an absent field say.
         fields: for an object: its fields. each: for a list: the fields of every row.
@@ -40,13 +83,19 @@ class FieldMap(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     from_: Path | None = Field(default=None, alias="from")
+    or_: list[Path] = Field(default=[], alias="or")
     value: str | None = None
     join: list[Path] | None = Field(default=None, min_length=2)
+    with_: str = Field(default=" ", alias="with")
+    cases: list[Case] | None = Field(default=None, min_length=1)
     empty: str | None = None
     over: Path | None = None
     minus: Path | None = None
     round: int | None = Field(default=None, ge=0, le=4)
+    scale: Decimal | None = None
     map: dict[str, str] | None = None
+    otherwise: str | None = None
+    form: str | None = None
     unknown_unless: dict[Path, str] = {}
     null: Literal["unknown", "cleared"] | None = None
     missing: Literal["unknown", "cleared"] = "unknown"
@@ -64,8 +113,12 @@ class FieldMap(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> "FieldMap":
-        if sum(x is not None for x in (self.from_, self.value, self.fields, self.join)) != 1:
-            raise ValueError("give exactly one of: from, value, join, fields")
+        if sum(x is not None for x in (self.from_, self.value, self.fields, self.join, self.cases)) != 1:
+            raise ValueError("give exactly one of: from, value, join, cases, fields")
+        if (self.or_ or self.scale is not None) and self.from_ is None:
+            raise ValueError("or and scale need from")
+        if self.otherwise is not None and self.map is None:
+            raise ValueError("otherwise needs map")
         if self.each is not None and self.from_ is None:
             raise ValueError("each needs from: the path of the list")
         if self.over is not None and self.round is None:
@@ -75,12 +128,14 @@ class FieldMap(BaseModel):
     @property
     def paths(self) -> list[str]:
         """Every native path the value is made of."""
-        return [path for path in (self.from_, *(self.join or []), self.minus, self.over) if path is not None]
+        told = [path for case in self.cases or [] for path in case.when]
+        every = (self.from_, *self.or_, *(self.join or []), self.minus, self.over, *told)
+        return [path for path in every if path is not None]
 
 
 def _as_text(key: str, value: Any) -> Any:
     """YAML's true and numbers as the text JSON would have, where native values are compared with."""
-    if key in ("value", "empty") and value is not None:
+    if key in ("value", "empty", "otherwise") and value is not None:
         return _plain(value)
     if key in ("map", "unknown_unless") and isinstance(value, dict):
         return {_plain(name): _plain(to) for name, to in value.items()}

@@ -1,39 +1,69 @@
 """Paths into a native record: as SQL, as JSON path, and as the structure that from_json reads."""
 
+import re
+from functools import lru_cache
+
 import orjson
 
-from pullpush_dagster.store.sql import quoted
+from pullpush_dagster.store.sql import literal, quoted
 
 
+_STEP = re.compile(r'\."(?P<quoted>[^"]+)"|\.(?P<plain>[^.\[]+)|(?P<chosen>\[[^\]]+\])')
+
+
+@lru_cache(maxsize=4096)
 def steps_of(path: str) -> tuple[str, ...]:
-    """``item.currency.0`` as ``("currency", "0")``; the first step only names the thing."""
-    return tuple(path.split(".")[1:])
+    """``item.currency.0`` as ``("currency", "0")``; the first step only names the thing.
+
+    ``item."a.b"`` has a name with a point in it; ``item.list[name=value]`` steps to the first row with that value.
+    """
+    return tuple(step["quoted"] or step["plain"] or step["chosen"] for step in _STEP.finditer(path))
+
+
+def chosen(step: str) -> tuple[str, str] | None:
+    """Name and value of a step ``[name=value]``; None: it is none."""
+    if not step.startswith("["):
+        return None
+    name, _, value = step[1:-1].partition("=")
+    return name, value
 
 
 def place_in(row: str, path: str) -> str:
     """SQL of what lies at ``path`` in the struct ``row``."""
-    return row + "".join(accessed(step) for step in steps_of(path))
+    for step in steps_of(path):
+        row = accessed(row, step)
+    return row
 
 
-def accessed(step: str) -> str:
-    """SQL that goes one step down; lists count from 1 there."""
-    return f"[{int(step) + 1}]" if step.isdigit() else f".{quoted(step)}"
+def accessed(row: str, step: str) -> str:
+    """SQL that goes one step down from ``row``; lists count from 1 there."""
+    choice = chosen(step)
+    if choice is not None:
+        return f"list_filter({row}, lambda e: e.{quoted(choice[0])} = {literal(choice[1])})[1]"
+    return f"{row}[{int(step) + 1}]" if step.isdigit() else f"{row}.{quoted(step)}"
 
 
 def json_path(path: str) -> str:
-    """``path`` as DuckDB's JSON functions take it."""
-    return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps_of(path))
+    """``path`` as DuckDB's JSON functions take it; of a chosen row there is none, so it leads nowhere."""
+    steps = steps_of(path)
+    if any(chosen(step) for step in steps):
+        return '$."a chosen row".""'
+    return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
 
 
 def insert(tree: dict[str, object], steps: list[str]) -> None:
-    """Put a leaf into the from_json structure; ``"[]"``, or a place in it, stands for a list."""
-    steps = ["[]" if step.isdigit() else step for step in steps]
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        below = tree.setdefault(step, {} if following else None)
-        if following is None:
+    """Put a leaf into the from_json structure; ``"[]"``, a place in it, or a chosen row stands for a list."""
+    for place, step in enumerate(steps):
+        choice = chosen(step) if step != "[]" else None
+        if choice is not None:
+            insert(tree, ["[]", choice[0]])
+        name = "[]" if step.isdigit() or choice is not None else step
+        last = place == len(steps) - 1
+        below = tree.setdefault(name, None if last else {})
+        if last:
             return
         if below is None:
-            below = tree[step] = {}
+            below = tree[name] = {}
         tree = below  # type: ignore[assignment]
 
 

@@ -4,108 +4,71 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pullpush_dagster.canonical.field_map import CanonicalMap, Path
+from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Times
+from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.request import Fact, Request
-
-
-class Auth(Fact):
-    """How a request proves who we are. Values are templates over ``{secret.NAME}`` and ``{settings.NAME}``."""
-
-    type: Literal["bearer", "basic", "oauth1", "header"]
-    token: str | None = None
-    user: str | None = None
-    password: str | None = None
-    key: str | None = None
-    secret: str | None = None
-    header: str | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Auth":
-        needed = {"basic": ("user", "password"), "oauth1": ("key", "secret")}.get(self.type, ("token",))
-        for name in needed:
-            if getattr(self, name) is None:
-                raise ValueError(f"type: {self.type} needs {name}")
-        return self
-
-
-class Rate(Fact):
-    """A token bucket: a request takes a token, ``requests`` tokens come in ``seconds``, and it holds ``burst``.
-
-    So in no stretch of ``seconds`` do more than ``requests + burst - 1`` go out.
-    """
-
-    requests: int = Field(ge=1)
-    seconds: float = Field(default=1.0, gt=0)
-    burst: int = Field(default=1, ge=1)
-
-    @property
-    def interval(self) -> float:
-        """Seconds in which one token comes."""
-        return self.seconds / self.requests
-
-
-class Limits(Fact):
-    """What the platform bears, of all processes that use one connection together.
-
-    ``concurrency``: requests in flight. ``rate``: how many may start; None: it states none. ``throttled``: the
-    statuses by which it says "slower". ``attempts``: how often a request that changes nothing is asked.
-    ``timeout``: seconds for one whole exchange. A push's lease outlives it, so it has an upper bound.
-    """
-
-    concurrency: int = Field(default=4, ge=1, le=256)
-    rate: Rate | None = None
-    throttled: list[int] = [429, 503]
-    timeout: float = Field(default=60.0, gt=0, le=110)
-    attempts: int = Field(default=6, ge=1)
-
-
-class Errors(Fact):
-    """Where an error body says what is wrong (paths), and which codes stay wrong however often one asks."""
-
-    code: str | None = None
-    message: str | None = None
-    permanent: list[str] = []
 
 
 class Pages(Fact):
     """How one walks the pages of an answer.
 
     Attributes:
-        style: ``keyset`` asks for records after the last one's ``after`` value; ``page`` counts, over an
-            order that edits do not change; ``next`` follows the cursor the body gives; ``none``: one answer.
+        style: ``keyset`` asks for records after the last one's ``after`` value; ``page`` and ``offset`` count pages
+            or records, over an order that edits do not change; ``next`` follows the cursor the body gives, ``link``
+            the address at ``next`` (a body path, or ``header.link``); ``none``: one answer.
         after: keyset: path of the value to go on from.
-        next: next: body path of the next cursor; null or absent ends the walk.
+        next: next: body path of the next cursor; link: of the next address. Null, empty or absent ends the walk.
+        more: body path of what says whether there is another page: false ends the walk.
+        first: page, offset: the number of the first one.
         total: ``header.NAME`` or ``body.path`` with the number of records in all pages.
+        cap: most records that one question gives in all its pages; a walk that comes to it fails, as more may follow.
     """
 
-    style: Literal["keyset", "page", "next", "none"]
+    style: Literal["keyset", "page", "offset", "next", "link", "none"]
     size: int = Field(default=100, ge=1)
     after: Path | None = None
     next: str | None = None
+    more: str | None = None
+    first: int | None = Field(default=None, ge=0, le=1)
     total: str | None = None
+    cap: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _complete(self) -> "Pages":
         if self.style == "keyset" and self.after is None:
             raise ValueError("style: keyset needs after: the path of the value to go on from")
+        if self.style == "link" and self.next is None:
+            raise ValueError("style: link needs next: the path of the next address")
         return self
+
+    @property
+    def begins(self) -> int | None:
+        """The number of the first page or record; None: this style does not count."""
+        usual = {"page": 1, "offset": 0}.get(self.style)
+        return self.first if self.first is not None and usual is not None else usual
 
 
 class Since(Fact):
     """How the API filters by a modified stamp.
 
     Attributes:
-        format: strftime form of ``{since}`` and ``{until}``, in UTC.
+        format: form of ``{since}`` and ``{until}``: strftime, or ``epoch`` or ``epoch_ms``.
+        zone: whose clock it is in, such as ``America/Los_Angeles``.
         operator: ``after`` leaves out records with exactly that stamp, ``from`` gives them.
-        grain: seconds between two different stamps.
+        grain: seconds between two different stamps; bounds are widened to it, as to whole days.
         overlap: seconds asked for again before the watermark: late commits, clock skew.
+        sorted: whether pages come in an order that edits do not change. If not, a sync run drains what was there
+            when it began, and its watermark moves to that instant.
     """
 
     format: str
+    zone: str = "UTC"
     operator: Literal["from", "after"]
     grain: float = 1.0
     overlap: float = 300.0
+    sorted: bool = True
 
 
 class Walk(Fact):
@@ -135,22 +98,58 @@ class Count(Request):
 
 
 class PullFacts(Request):
-    """What one asks to get an entity's records."""
+    """What one asks to get an entity's records.
+
+    Attributes:
+        each: path of the list of records in an answer. may_lack: whether an answer without it has no records.
+        rows: path of a list in each record, each row of which is a record of this entity, such as the variants of
+            a product; its own values are ``row.NAME``. A record with an empty list has none.
+        record: path of what tells one record of the answer from another, for counting; the binding's id unless said.
+        whole: values that say that a record's own lists are complete; one that says otherwise is set aside.
+        pages, since, walks, scope, count: how it is walked.
+    """
 
     each: str = "body"
+    may_lack: bool = False
+    rows: Path | None = None
+    record: Path | None = None
+    whole: dict[Path, str] = {}
     pages: Pages
     since: Since | None = None
     walks: dict[str, Walk] = {"all": Walk()}
     scope: dict[str, Scope] = {}
     count: Count | None = None
 
+    @property
+    def walk(self) -> Literal["cursor", "window", "full"]:
+        """How it reads: what it can filter, sort and page by decides."""
+        if self.since is None:
+            return "full"
+        return "cursor" if self.since.sorted else "window"
+
 
 class Binding(Fact):
-    """The platform's own ids of a record. ``shares``: they are another entity's (stock lives on its product)."""
+    """The platform's own ids of a record: ``{binding.id}``, ``{binding.parent}``, ``{binding.NAME}`` of ``also``.
+
+    ``shares``: they are another entity's (stock lives on its product).
+    """
 
     id: Path
     parent: Path | None = None
+    also: dict[str, Path] = {}
     shares: str | None = None
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Name -> path of every id, the record's own first."""
+        return {"id": self.id} | ({"parent": self.parent} if self.parent else {}) | self.also
+
+
+class Refused(Fact):
+    """Why the platform cannot carry an entity one way or the other, for people."""
+
+    pull: str | None = None
+    push: str | None = None
 
 
 class EntityFacts(Fact):
@@ -159,30 +158,54 @@ class EntityFacts(Fact):
     Attributes:
         live: native values under which a record is in use; one that is not claims no key from one that is.
         skip: native values, any of which makes a record none of this entity's, such as an abandoned checkout.
+        sum: fields of which the records of one key are parts, such as stock kept per batch: they are added up, and
+            unknown when one of them is.
+        times: how its times are written, where that differs from the platform's others.
+        refused: why it cannot be pulled, or pushed.
+        spec: what the vendor publishes to check requests against; ``none``: nothing that covers this.
+        verified: how far these facts were seen on a real account; ``no``: they were not.
+        caveats: what somebody who uses it must know.
     """
 
     pull: PullFacts | None = None
     canonical_map: CanonicalMap = {}
-    binding: Binding
+    binding: Binding = Binding(id="item.id")
     live: dict[Path, str] = {}
     skip: dict[Path, str] = {}
+    sum: list[str] = []
+    times: Times | None = None
     push: PushFacts | None = None
+    refused: Refused = Refused()
+    spec: str | None = None
     verified: str | None = None
+    caveats: list[str] = []
 
 
 class ConnectorFile(Fact):
-    """A whole connector file."""
+    """A whole connector file.
+
+    Attributes:
+        base_url: where it is. A connection may set ``base_url`` itself, for a stand-in, a proxy or a test account.
+        version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
+        times: how it writes times. false_is_empty: a JSON false in a field that is no boolean means null (Odoo).
+        credentials: how one gets them, and which rights they need. caveats: what one must know.
+    """
 
     connector: str
     title: str
     docs: str
+    version: str | None = None
     base_url: str
     settings: list[str] = []
     optional_settings: list[str] = []
+    defaults: dict[str, str] = {}
     secrets: list[str] = []
     auth: dict[Literal["https", "http"], Auth] | Auth
     headers: dict[str, str] = {}
     limits: Limits = Limits()
     errors: Errors = Errors()
+    times: Times = Times()
     false_is_empty: bool = False
-    entities: dict[str, EntityFacts]
+    credentials: str | None = None
+    caveats: list[str] = []
+    entities: dict[str, EntityFacts] = {}

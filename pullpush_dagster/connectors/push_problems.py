@@ -4,39 +4,72 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct
-from pullpush_dagster.connectors.push_model import Lines, PushFacts, Reference, Write
-from pullpush_dagster.connectors.template import template_problems
+from pullpush_dagster.connectors.push_model import Lines, LookUp, PushFacts, Reference, Write
+from pullpush_dagster.connectors.template import request_problems, template_problems
 
 _Told = Iterator[tuple[tuple[str, ...], str]]
 
 
-def push_problems(entity: Entity, push: PushFacts, settings: set[str]) -> _Told:
+def push_problems(entity: Entity, push: PushFacts, settings: set[str], bound: set[str]) -> _Told:
     """(key below ``push``, what is wrong and what is allowed) for each fault. None: all is well."""
     references = {f"reference.{name}" for name in push.references}
-    names = {*entity.fields, "binding.id", "binding.parent", *settings, *references}
+    names = {*_fields(entity), *bound, *settings, *references, "idempotency", "index"} | {f"now.{n}" for n in push.now}
     for form in push.forms:
         yield from _write_problems(form, names | ({"lines"} if push.lines else set()))
-    if push.find is not None:
-        yield from ((("find",), text) for text in template_problems(push.find.templates, {"keys"} | settings))
-        if push.find.field not in entity.key:
-            yield ("find", "field"), f"is not one of {', '.join(entity.key)}"
-    if push.read is not None:
-        yield from ((("read",), text) for text in template_problems(push.read.templates, {"ids"} | settings))
+    for name, look, asked in (("find", push.find, "keys"), ("read", push.read, "ids")):
+        if look is not None:
+            yield from (((name,), text) for text in _look_up_problems(look, {asked} | settings))
+    if push.find is not None and push.find.field not in entity.key:
+        yield ("find", "field"), f"is not one of {', '.join(entity.key)}"
+    if push.now and push.read is None:
+        yield ("now",), "needs read: it is what that finds"
     for name, reference in push.references.items():
         yield from _reference_problems(entity, name, reference, settings)
     if push.lines is not None:
         yield from _lines_problems(entity, push.lines, settings, references)
+    yield from _lists_problems(entity, push, settings | references)
+    yield from _field_problems(entity, push)
+
+
+def _fields(entity: Entity) -> set[str]:
+    """Every field, and every part of an object, as a placeholder."""
+    parts = {f"{name}.{part}" for name, t in entity.fields.items() if isinstance(t, Struct) for part in t.fields}
+    return {*entity.fields, *parts}
+
+
+def _field_problems(entity: Entity, push: PushFacts) -> _Told:
     native = {native for form in push.forms for native in form.record}
     yield from ((("echo",), f"{name} is in no record") for name in sorted(set(push.echo) - native))
     reached = {push.actions.field} if push.actions else set()
     unless = {field for form in push.forms for field in form.unless}
-    for field in sorted({*push.values, *push.cleared, *push.agree, *reached, *unless} - set(entity.fields)):
+    named = {*push.agree, *reached, *unless, *push.scale, *push.lists}
+    for field in sorted(named - set(entity.fields)):
+        yield (), f"{field} is not a field of {entity.name}"
+    for field in sorted({*push.values, *push.cleared} - _fields(entity)):
         yield (), f"{field} is not a field of {entity.name}"
 
 
+def _lists_problems(entity: Entity, push: PushFacts, names: set[str]) -> _Told:
+    for field, template in push.lists.items():
+        type_ = entity.fields.get(field)
+        if not isinstance(type_, ListOf):
+            yield ("lists", field), f"is no list of {entity.name}"
+        else:
+            known = {f"line.{name}" for name in type_.item.fields} | names
+            yield from ((("lists", field), text) for text in template_problems(template, known))
+
+
+def _look_up_problems(look: LookUp, names: set[str]) -> list[str]:
+    key = {"key"} if look.term or look.batch == 1 else set()
+    terms = {"terms"} if look.term else set()
+    return request_problems(look, names | key | terms) + template_problems(look.term or "", {"key"})
+
+
 def _write_problems(form: Write, names: set[str]) -> _Told:
-    templates = [*form.templates, form.record, form.defaults]
-    yield from (((), text) for text in template_problems(templates, names))
+    templates = [form.record, form.defaults]
+    yield from (((), text) for text in [*request_problems(form, names), *template_problems(templates, names)])
+    if form.job is not None:
+        yield from ((("job",), text) for text in request_problems(form.job, {"job"}))
 
 
 def _reference_problems(entity: Entity, name: str, reference: Reference, settings: set[str]) -> _Told:
@@ -47,7 +80,7 @@ def _reference_problems(entity: Entity, name: str, reference: Reference, setting
     if not isinstance(inner, Struct) or part not in inner.fields:
         yield (*here, "of"), "is not a part of a list or object, such as lineItems.sku or customer.email"
         return
-    yield from ((here, text) for text in template_problems(reference.templates, {"keys"} | settings))
+    yield from ((here, text) for text in _look_up_problems(reference, {"keys"} | settings))
     yield from ((here, text) for text in template_problems(reference.otherwise, settings))
     if reference.create is not None:
         yield from _write_problems(reference.create, {f"{field}.{one}" for one in inner.fields} | settings)
@@ -58,7 +91,7 @@ def _lines_problems(entity: Entity, lines: Lines, settings: set[str], references
     if not isinstance(type_, ListOf):
         yield ("lines", "field"), f"is no list of {entity.name}"
         return
-    yield from ((("lines",), text) for text in template_problems(lines.templates, {"ids"} | settings))
+    yield from ((("lines",), text) for text in _look_up_problems(lines, {"ids"} | settings))
     for field in sorted({lines.key, *lines.values} - set(type_.item.fields)):
         yield ("lines",), f"{field} is not a field of {lines.field}"
     for name in lines.same:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 JsonTemplate = Any  # any YAML value; texts in it may hold {placeholders}
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Fact(BaseModel):
@@ -13,34 +14,56 @@ class Fact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Request(Fact):
-    """One HTTP request. Exactly one of get, post, put is its path below ``base_url``.
+class Text(Fact):
+    """A text put together of those ``of`` its parts whose placeholders all have values; none: it has none itself.
 
-    A text that is one whole ``{placeholder}`` keeps the value's type. A query parameter, object entry or
+    For filters that are one text, such as OData's: ``of`` with ``join`` between, ``before`` in front of it all.
+    """
+
+    of: list[str] = Field(min_length=1)
+    join: str = ""
+    before: str = ""
+
+
+class Request(Fact):
+    """One HTTP request. Exactly one of get, post, put, patch, delete is its path below ``base_url``.
+
+    A text that is one whole ``{placeholder}`` keeps the value's type. A query parameter, header, object entry or
     list-in-a-list that holds a placeholder without a value is left out.
+
+    Attributes:
+        query, headers: of this request. body (``json``): its JSON body. form: its body, form-encoded, instead.
+        texts: placeholders of its own, made of others.
     """
 
     get: str | None = None
     post: str | None = None
     put: str | None = None
+    patch: str | None = None
+    delete: str | None = None
     query: dict[str, JsonTemplate] = {}
+    headers: dict[str, str] = {}
     body: JsonTemplate = Field(default=None, alias="json")
+    form: dict[str, JsonTemplate] = {}
+    texts: dict[str, Text] = {}
 
     @model_validator(mode="after")
     def _one_path(self) -> "Request":
-        if sum(path is not None for path in (self.get, self.post, self.put)) != 1:
-            raise ValueError("give exactly one of: get, post, put")
+        if sum(getattr(self, name) is not None for name in _METHODS) != 1:
+            raise ValueError(f"give exactly one of: {', '.join(_METHODS)}")
+        if self.body is not None and self.form:
+            raise ValueError("give json or form: a request has one body")
         return self
 
     @property
     def method(self) -> str:
-        return "GET" if self.get else "POST" if self.post else "PUT"
+        return next(name for name in _METHODS if getattr(self, name) is not None).upper()
 
     @property
     def path(self) -> str:
-        return self.get or self.post or self.put or ""
+        return str(getattr(self, self.method.lower()))
 
     @property
     def templates(self) -> list[JsonTemplate]:
-        """Every part of it that may hold placeholders."""
-        return [self.path, self.query, self.body]
+        """Every part of it that may hold placeholders, the parts of its texts aside."""
+        return [self.path, self.query, self.headers, self.body, self.form]

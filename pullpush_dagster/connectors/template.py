@@ -3,22 +3,19 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from pullpush_dagster.canonical.native import chosen, steps_of
+from pullpush_dagster.connectors.forms import ABSENT, FORMS, integer, number
+from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import ConfigError, RejectError
 
-_HOLE = re.compile(r"\{([A-Za-z_][\w.]*)(?::(integer|text))?\}")
-_WHOLE = re.compile(r"^\{([A-Za-z_][\w.]*)(?::(integer|text))?\}$")
+_NAME = r"\{([A-Za-z_][\w.@]*)"
+_HOLE = re.compile(rf"{_NAME}(?::({'|'.join(FORMS)}))?\}}")
+_WHOLE = re.compile(rf"^{_NAME}(?::({'|'.join(FORMS)}))?\}}$")
 _MEANT = re.compile(r"\{[^\s{}\"']+\}")
-
-
-class _Absent:
-    """What a placeholder without a value becomes: the part that holds it is left out."""
-
-
-ABSENT = _Absent()
 
 
 @dataclass(frozen=True)
@@ -128,8 +125,24 @@ def template_problems(template: Any, names: set[str]) -> list[str]:
     known = f"is not known here; known: {', '.join(sorted(names))}"
     found = [f"{{{hole}}} {known}" for hole in holes(template) if hole not in names]
     return found + [
-        f"{text} is no placeholder; write {{name}}, {{name:integer}} or {{name:text}}" for text in misspelt(template)
+        f"{text} is no placeholder; write {{name}} or {{name:FORM}}, FORM being one of {', '.join(FORMS)}" for text in misspelt(template)
     ]
+
+
+def request_problems(request: Request, names: set[str]) -> list[str]:
+    """What is wrong with the placeholders of ``request``, its texts included. Empty: nothing is."""
+    parts = [text.of for text in request.texts.values()]
+    return template_problems(request.templates, names | set(request.texts)) + template_problems(parts, names)
+
+
+def fill_texts(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values``, and the texts of ``request`` that have any part."""
+    made: dict[str, Any] = {**values}
+    for name, text in request.texts.items():
+        parts = [str(part) for one in text.of if (part := _fill_text(one, values)) is not ABSENT]
+        if parts:
+            made[name] = text.before + text.join.join(parts)
+    return made
 
 
 def fill_path(template: str, values: Mapping[str, Any]) -> str:
@@ -173,48 +186,32 @@ def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
 
 def _formed(value: Any, form: str | None, name: str) -> Any:
     # The usual kinds first: this runs for every value of every record.
-    if isinstance(value, str):
-        return _integer(value, name) if form == "integer" else value
+    if isinstance(value, str) and (form is None or form == "text"):
+        return value
     if isinstance(value, AsIs):
         return value.value
     if isinstance(value, list) and form:
         parts = [_formed(one, form, name) for one in value]
         return ",".join(parts) if form == "text" else parts
-    if form == "integer":
-        return _integer(value, name)
-    if isinstance(value, Decimal):
-        plain = format(value.normalize(), "f")
-        return plain if form == "text" else _number(value)
-    return str(value) if form == "text" else value
-
-
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    try:
-        number = Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
-        raise RejectError(f"{name} is not a number, which this platform needs") from None
-    if not number.is_finite() or number != number.to_integral_value():
-        raise RejectError(f"{name} {format(number.normalize(), 'f')} is not a whole number, which this platform needs")
-    return int(number)
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
+    if form is None:
+        return number(value) if isinstance(value, Decimal) else value
+    return integer(value, name) if form == "integer" else FORMS[form](value, name)
 
 
 def at(body: Any, path: str) -> Any:
-    """What lies at ``path`` in parsed JSON: ``body.data.0``; None where anything on the way is absent.
+    """What lies at ``path`` in parsed JSON: ``body.data.0``, ``item.fields[name=colour].value``; None: nothing does.
 
     The first step (``body``, ``item``, ...) only names the thing and is skipped.
     """
-    for step in path.split(".")[1:]:
+    for step in steps_of(path):
         # A check against Mapping alone is three times slower, and this runs for every record.
         if isinstance(body, (dict, Mapping)):
             body = body.get(step)
-        elif isinstance(body, list) and step.isdigit() and int(step) < len(body):
-            body = body[int(step)]
-        else:
+        elif not isinstance(body, list):
             return None
+        elif step.isdigit():
+            body = body[int(step)] if int(step) < len(body) else None
+        else:
+            name, value = chosen(step) or ("", "")
+            body = next((one for one in body if isinstance(one, Mapping) and str(one.get(name)) == value), None)
     return body

@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 import httpx
 from oauthlib import oauth1
 
-from pullpush_dagster.connectors.model import Auth
+from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.template import fill_text
 
 

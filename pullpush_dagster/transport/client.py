@@ -15,7 +15,7 @@ import orjson
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import Connector
-from pullpush_dagster.connectors.model import Auth
+from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import ABSENT, fill, fill_path, fill_text
 from pullpush_dagster.errors import (

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 
-from pullpush_dagster.connectors.model import Rate
+from pullpush_dagster.connectors.limits_model import Rate
 from pullpush_dagster.transport.clock import Instant, instant, seconds_between
 from pullpush_dagster.transport.files import unlock
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pullpush_dagster.connectors.model import Limits
+from pullpush_dagster.connectors.limits_model import Limits
 from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.clock import instant
 from pullpush_dagster.transport.files import Files, locked, unlock

@@ -12,7 +12,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.config import Connection, Project, Pull, Push
 from pullpush_dagster.config.sync import Guard, Partitions
-from pullpush_dagster.connectors import load_connector, model, push_model
+from pullpush_dagster.connectors import auth_model, limits_model, load_connector, model, push_model
 from pullpush_dagster.connectors.loading import connector_names
 from pullpush_dagster.connectors.yaml_source import Source, parse
 from pullpush_dagster.store.schema import create_tables
@@ -22,7 +22,7 @@ _DOCS = read_docs()
 _PATH = re.compile(r"# (\S+\.yaml)\n")
 _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
-    model.ConnectorFile, model.Auth, model.Limits, model.Rate, model.Errors, model.EntityFacts, model.PullFacts,
+    model.ConnectorFile, auth_model.Auth, limits_model.Limits, limits_model.Rate, limits_model.Errors, model.EntityFacts, model.PullFacts,
     model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
     push_model.PushFacts, push_model.LookUp, push_model.Find, push_model.Write, push_model.Reference, push_model.Lines,
     push_model.Actions, push_model.Action,

@@ -82,7 +82,7 @@ def test_paths_that_sql_cannot_tell_apart_are_refused(title):
 @pytest.mark.parametrize(
     "given",
     [
-        {}, {"from": "item.a", "value": "b"}, "a", "body.a", "item", "item.", "item.a b", "item.a'", 'item."a"',
+        {}, {"from": "item.a", "value": "b"}, "a", "body.a", "item", "item.", "item.a b", "item.a'", 'item."a',
         {"from": "item.a", "round": 5}, {"from": "item.a", "rounds": 1}, {"value": "x", "each": {"a": "each.a"}},
         {"from": "item.a", "over": "item.b"}, {"join": ["item.a"]}, {"join": ["item.a", "b"]},
         {"from": "item.a", "join": ["item.a", "item.b"]},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullpush_dagster.connectors.model import Rate
+from pullpush_dagster.connectors.limits_model import Rate
 from pullpush_dagster.transport.clock import Instant, instant, seconds_between
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger, State
