@@ -107,8 +107,9 @@ class Project:
             except ConfigError as error:
                 found.append(document.complaint(("connector",), str(error)))
                 continue
+            known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
             for part, given, needed, allowed in (
-                ("settings", connection.settings, facts.settings, [*facts.settings, *facts.optional_settings]),
+                ("settings", connection.settings, facts.settings, known),
                 ("secrets", connection.secrets, facts.secrets, facts.secrets),
             ):
                 found += [document.complaint((part, n), "is required") for n in needed if n not in given]

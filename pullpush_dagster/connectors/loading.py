@@ -1,5 +1,6 @@
 """Find and read connector files: the project's own first, then the built-in ones, by file name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -37,6 +38,10 @@ class Connector:
     @property
     def name(self) -> str:
         return self.facts.connector
+
+    def settings(self, given: Mapping[str, str]) -> dict[str, str]:
+        """What a connection with the settings ``given`` says, with what holds unless it does."""
+        return {**self.facts.defaults, **given}
 
     def entity(self, name: str) -> EntityFacts:
         """The facts of entity ``name``.

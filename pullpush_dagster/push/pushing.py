@@ -42,7 +42,8 @@ class Pusher:
             name: str(own[name].value) for name in self.entity.key if name in own and own[name].value is not None
         }
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
-        settings = {f"settings.{n}": v for n, v in project.connection(push.to).settings.items()}
+        given = self.connector.settings(project.connection(push.to).settings)
+        settings = {f"settings.{name}": value for name, value in given.items()}
         self.written = ready_forms(self.entity, self.facts, settings, self.fixed)
         self.affected = _affected(project, push)
 

@@ -1,5 +1,6 @@
 """The only HTTP: authentication, limits, Retry-After, caps, redaction, one origin per connection."""
 
-from pullpush_dagster.transport.client import Answer, Client
+from pullpush_dagster.transport.answer import Answer
+from pullpush_dagster.transport.client import Client
 
 __all__ = ["Answer", "Client"]

@@ -1,10 +1,12 @@
 """What an answer's status and error body mean to the caller."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+from pullpush_dagster.connectors.limits_model import Limits
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, UnavailableError
@@ -18,32 +20,70 @@ def fault_of(
     connection: str,
     clean: Callable[[str], str] = str,
 ) -> PullPushError:
-    """The error that an answer with a status outside 2xx stands for; ``clean`` takes secrets out of what it says.
+    """The error that an answer stands for; ``clean`` takes secrets out of what it says.
 
     A 5xx is *unknown*: the platform may have done the work before it failed, unless its error code is one
     the connector calls permanent (Odoo 19 answers 500 for an unknown field, however often one asks).
+
+    Args:
+        status: outside 2xx, or within it where the body holds an error.
+        body: parsed; None: it is no JSON.
     """
-    code, message = _text(body, facts.errors.code, clean), _text(body, facts.errors.message, clean)
+    limits, errors = facts.limits, facts.errors
+    code, message = _text(body, errors.code, clean), _text(body, errors.message, clean)
     said = f"{facts.title} answered {status}" + "".join(f": {part}" for part in (code, message) if part)
-    if status in (401, 403):
+    bare = body is None and status in limits.throttled_bare
+    if status in limits.throttled or code in limits.throttled_codes or bare:
+        wait = retry_after(headers, limits.wait)
+        if wait is None:
+            wait = short_of(limits, headers, body) or limits.pause
+        return RateLimitError(said, retry_after=wait, connection=connection)
+    if status in (401, 403) or code in errors.refused:
         return AuthError(f"{said}: check the credentials and their rights", connection=connection)
-    if status in facts.limits.throttled:
-        return RateLimitError(said, retry_after=retry_after(headers), connection=connection)
-    if status == 408 or (status >= 500 and code not in facts.errors.permanent):
+    if status == 408 or code in errors.transient or (status >= 500 and code not in errors.permanent):
         # Other 5xx come from what stands before the platform, which may be at it still.
-        return UnavailableError(said, over=status == HTTPStatus.INTERNAL_SERVER_ERROR, connection=connection)
+        over = status == HTTPStatus.INTERNAL_SERVER_ERROR or code in errors.transient
+        return UnavailableError(said, over=over, connection=connection)
     if 300 <= status < 400:
         said = f"{said}: redirects are not followed; correct base_url"
     return RejectError(said, code=code or None, status=status, connection=connection)
 
 
-def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> float | None:
-    """Seconds to wait by the Retry-After header, given in seconds or as an HTTP date; None: it does not say.
+def error_inside(facts: ConnectorFile, body: object) -> bool:
+    """Whether an answer that calls itself good holds an error."""
+    found = at(body, facts.errors.inside) if facts.errors.inside else None
+    return found is not None and found != []
+
+
+def short_of(limits: Limits, headers: Mapping[str, str], body: object) -> float | None:
+    """Seconds until there is room for another such request, by what an answer says; None: it says nothing of it."""
+    if limits.cost is not None:
+        asked, left, gains = (_number(at(body, path)) for path in (limits.cost.asked, limits.cost.left, limits.cost.gains))
+        if asked is not None and left is not None and gains:
+            return max(0.0, (asked - left) / gains)
+    if limits.left is not None and limits.reset is not None:
+        left, reset = _number(headers.get(limits.left)), _number(headers.get(limits.reset))
+        if left is not None and left <= 0 and reset is not None:
+            return max(0.0, reset / (1000 if limits.reset_in == "ms" else 1))
+    return None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def retry_after(
+    headers: Mapping[str, str], name: str = "retry-after", now: dt.datetime | None = None
+) -> float | None:
+    """Seconds to wait by the header ``name``, given in seconds or as an HTTP date; None: it does not say.
 
     A date is one by the platform's clock, so it is judged by the answer's own Date, else by ``now``.
     """
-    value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
+    value = headers.get(name, "")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return float(value)
     when, said = http_date(value), http_date(headers.get("date", ""))
     return None if when is None else max(0.0, (when - (said or now or dt.datetime.now(dt.UTC))).total_seconds())
@@ -58,7 +98,7 @@ def http_date(value: str) -> dt.datetime | None:
         return None
 
 
-def _text(body: object, path: str | None, clean: Callable[[str], str]) -> str:
-    found = at(body, path) if path else None
+def _text(body: object, paths: list[str], clean: Callable[[str], str]) -> str:
+    found = next((found for path in paths if (found := at(body, path)) not in (None, "")), None)
     # First cleaned, then cut: half a secret is no longer found.
-    return " ".join(clean(str(found)).split())[:200] if found else ""
+    return " ".join(clean(str(found)).split())[:200] if found is not None else ""

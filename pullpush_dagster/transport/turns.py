@@ -64,7 +64,7 @@ class Turns:
             raise
         except RateLimitError as error:
             self._answered()
-            self._shut(error.retry_after or self._pause)
+            self.shut(error.retry_after or self._pause)
             raise
         except (RejectError, AuthError):
             self._answered()
@@ -123,6 +123,7 @@ class Turns:
             with self._ledger.held() as state:
                 state.failed(probe=probe)
 
-    def _shut(self, seconds: float) -> None:
+    def shut(self, seconds: float) -> None:
+        """Let nobody through for so long."""
         with self._ledger.held() as state:
             state.shut = max(state.shut, min(seconds, _LONGEST_SHUT))

@@ -102,13 +102,13 @@ def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
-    assert retry_after({"retry-after": header}, NOW) == seconds
+    assert retry_after({"retry-after": header}, now=NOW) == seconds
 
 
 @pytest.mark.parametrize("date", ["Sun, 01 Nov 2026 09:00:00 GMT", "Mon, 02 Nov 2026 00:00:00 GMT"])
 def test_a_date_to_retry_after_is_judged_by_the_clock_of_the_platform(date):
     later = format_datetime(parsedate_to_datetime(date) + dt.timedelta(seconds=90), usegmt=True)
-    assert retry_after({"retry-after": later, "date": date}, NOW) == 90
+    assert retry_after({"retry-after": later, "date": date}, now=NOW) == 90
 
 
 def test_no_retry_after_says_nothing():

@@ -1,0 +1,205 @@
+"""Proofs of who we are that must be asked for first: access tokens, sessions, and tokens that writes need."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+import httpx
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
+
+from pullpush_dagster.connectors.auth_model import Auth, Csrf, Login
+from pullpush_dagster.connectors.template import at, fill, fill_path, fill_text
+from pullpush_dagster.errors import AuthError, UnavailableError
+from pullpush_dagster.transport.tokens import TokenFile, Tokens
+
+_SHORTEST = 300.0
+
+
+class Session(Protocol):
+    """Something that is asked for once and goes along with requests until it is no longer good."""
+
+    origin: httpx.URL | None
+
+    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+        """What goes along with a request; asked for where it is not there. Raises AuthError, UnavailableError."""
+
+    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Whether an answer says that it is no longer good; then it is dropped, and the request was not done."""
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be seen anywhere."""
+
+
+class AccessToken:
+    """OAuth 2: client credentials, or a refresh token that may change with each use."""
+
+    origin: httpx.URL | None = None
+
+    def __init__(self, auth: Auth, values: Mapping[str, object], file: TokenFile | None) -> None:
+        self._auth, self._values, self._file = auth, values, file
+        self._tokens: Tokens | None = None
+        self._one = asyncio.Lock()
+
+    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+        """The bearer header."""
+        async with self._one:
+            if self._tokens is None or not self._tokens.good:
+                self._tokens = await self._renewed(http)
+            return {"Authorization": f"Bearer {self._tokens.access}"}
+
+    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+        """After a 401: the token may have been withdrawn before its time."""
+        if status != httpx.codes.UNAUTHORIZED or self._tokens is None:
+            return False
+        self._tokens = Tokens(self._tokens.access, self._tokens.refresh, 0.0)
+        return True
+
+    @property
+    def secrets(self) -> list[str]:
+        return [self._tokens.access, self._tokens.refresh] if self._tokens else []
+
+    async def _renewed(self, http: httpx.AsyncClient) -> Tokens:
+        if self._file is None:
+            return await self._granted(http, "")
+        stale = self._tokens
+        async with self._file.held():
+            stored = self._file.read()
+            if stored is not None and stored.good and (stale is None or stored.access != stale.access):
+                return stored
+            # A token is good once. What was given for it is stored before anything else happens.
+            tokens = await self._granted(http, stored.refresh if stored else self._text("refresh_token"))
+            self._file.write(tokens)
+            return tokens
+
+    async def _granted(self, http: httpx.AsyncClient, refresh: str) -> Tokens:
+        client_id, secret = self._text("client_id"), self._text("client_secret")
+        scope = self._text("scope") if self._auth.scope else None
+        in_body = {"client_id": client_id, "client_secret": secret} if self._auth.credentials == "body" else {}
+        if refresh:
+            client: BackendApplicationClient | WebApplicationClient = WebApplicationClient(client_id)
+            body = client.prepare_refresh_body(refresh_token=refresh, scope=scope, **in_body)
+        else:
+            client = BackendApplicationClient(client_id)
+            body = client.prepare_request_body(scope=scope, include_client_id=False, **in_body)
+        answer = await http.post(
+            self._text("url"),
+            content=body,
+            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+            auth=None if in_body else httpx.BasicAuth(client_id, secret),
+        )
+        _refused(answer, "the access token")
+        try:
+            given = client.parse_request_body_response(answer.text, scope=scope)
+        except (OAuth2Error, ValueError, Warning) as error:
+            raise AuthError(f"the answer to the request for an access token has none ({type(error).__name__})") from None
+        seconds = float(given.get("expires_in") or _SHORTEST)
+        return Tokens(given["access_token"], given.get("refresh_token") or refresh, time.time() + seconds)
+
+    def _text(self, name: str) -> str:
+        return fill_text(getattr(self._auth, name), self._values, what=f"auth.{name}")
+
+
+class LoginSession:
+    """A session that one request opens: its cookies, a token of its own, perhaps an origin of its own."""
+
+    def __init__(self, auth: Auth, login: Login, values: Mapping[str, object]) -> None:
+        self._auth, self._login, self._values = auth, login, values
+        self.origin: httpx.URL | None = None
+        self._opened = False
+        self._token = ""
+        self._one = asyncio.Lock()
+
+    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+        """The token's header, where there is one; cookies go along by themselves."""
+        async with self._one:
+            if not self._opened:
+                await self._open(http, base)
+            return {self._auth.header or "Authorization": self._token} if self._token else {}
+
+    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+        """After a 401: it has ended."""
+        ended, self._opened = self._opened and status == httpx.codes.UNAUTHORIZED, False
+        self._opened = not ended
+        return ended
+
+    @property
+    def secrets(self) -> list[str]:
+        return [self._token] if self._token else []
+
+    async def _open(self, http: httpx.AsyncClient, base: httpx.URL) -> None:
+        login = self._login
+        origin = fill_text(login.at, self._values, what="auth.login.at") if login.at else str(base)
+        url = f"{origin.rstrip('/')}{fill_path(login.path, self._values)}"
+        json = None if login.form else fill(login.body, self._values)
+        data = fill(login.form, self._values) if login.form else None
+        answer = await http.request(
+            login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
+        )
+        _refused(answer, "the session")
+        body = answer.json() if answer.content else None
+        if login.token is not None:
+            self._token = str(at(body, login.token) or "")
+            if not self._token:
+                raise AuthError(f"the answer to the login has no {login.token}")
+        if login.host is not None:
+            self.origin = _within(str(at(body, login.host) or ""), login.hosts)
+        self._opened = True
+
+
+class WriteToken:
+    """What only writes need: a token that is fetched with a question, and is bound to its cookies."""
+
+    origin: httpx.URL | None = None
+
+    def __init__(self, csrf: Csrf) -> None:
+        self._csrf, self._token = csrf, ""
+        self._one = asyncio.Lock()
+
+    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+        """The token's header, for a write."""
+        if method == "GET":
+            return {}
+        async with self._one:
+            if not self._token:
+                url = f"{str(base).rstrip('/')}{self._csrf.get}"
+                answer = await http.get(url, headers={self._csrf.header: "Fetch"})
+                _refused(answer, "the token for writes")
+                self._token = answer.headers.get(self._csrf.header, "")
+                if not self._token:
+                    raise AuthError(f"the platform gives no {self._csrf.header}, which writes need")
+            return {self._csrf.header: self._token}
+
+    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+        """After a 403 that asks for one."""
+        asked = status == httpx.codes.FORBIDDEN and headers.get(self._csrf.header, "").lower() == "required"
+        ended = bool(self._token) and asked
+        self._token = "" if ended else self._token
+        return ended
+
+    @property
+    def secrets(self) -> list[str]:
+        return [self._token] if self._token else []
+
+
+def _refused(answer: httpx.Response, what: str) -> None:
+    """Raises AuthError, or UnavailableError, by the status of an answer that should hold ``what``."""
+    if answer.is_success:
+        return
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        raise UnavailableError(f"{what} cannot be had now: {answer.status_code}", sent=False)
+    raise AuthError(f"{what} was refused with {answer.status_code}: check the credentials and their rights")
+
+
+def _within(url: str, domains: list[str]) -> httpx.URL:
+    """``url`` as an origin to send credentials to. Raises AuthError: it lies in none of ``domains``."""
+    try:
+        origin = httpx.URL(url)
+    except httpx.InvalidURL:
+        origin = httpx.URL("")
+    local = origin.host in ("localhost", "127.0.0.1", "::1")
+    inside = any(origin.host == domain or origin.host.endswith(f".{domain}") for domain in domains)
+    if not inside or (origin.scheme != "https" and not local) or origin.userinfo:
+        raise AuthError(f"the login leads to an origin outside {', '.join(domains)}")
+    return origin

@@ -1,0 +1,187 @@
+"""One connection's way to its platform: where it is, who we are, and what one answer is."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from pullpush_dagster.config import Connection
+from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.model import ConnectorFile
+from pullpush_dagster.connectors.request import Request
+from pullpush_dagster.connectors.template import ABSENT, fill, fill_path, fill_text, fill_texts
+from pullpush_dagster.errors import AuthError, ConfigError, RejectError, UnavailableError
+from pullpush_dagster.transport.answer import Answer
+from pullpush_dagster.transport.auth import authentication, sessions_of
+from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
+from pullpush_dagster.transport.redact import redacted
+from pullpush_dagster.transport.sockets import carrier
+
+_CONNECT_SECONDS = 10.0
+_JSON = {"Content-Type": "application/json"}
+
+
+class Wire:
+    """Requests to one connection's declared origin, each sent once.
+
+    Args:
+        values: ``settings.NAME`` of the connection.
+        largest: bytes of the largest answer that is read.
+
+    Raises:
+        ConfigError: a setting or secret is missing (secrets are named, never shown).
+    """
+
+    def __init__(
+        self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], state: Path | None, largest: int
+    ) -> None:
+        self._name, self._facts, self._largest = connection.connection, facts, largest
+        self._secrets = connection.secret_values()
+        self._base = _base_url(facts, connection, values)
+        auth = _auth(facts, self._base, self._name)
+        every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
+        self._sessions = sessions_of(auth, every, self._name, state)
+        self._http = httpx.AsyncClient(
+            auth=authentication(auth, every),
+            headers={n: str(v).encode() for n, v in fill(facts.headers, every).items()},
+            timeout=httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds)),
+            transport=carrier(facts.limits.concurrency),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    def redacted(self, text: str) -> str:
+        """``text`` without secrets, short enough to be stored."""
+        given = {f"token{place}": one for place, one in enumerate(self._given())}
+        return redacted(text, {**given, **self._secrets})
+
+    async def exchange(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+        """The answer to ``request``.
+
+        Args:
+            body: replaces the request's own. link: an address that a platform gave replaces path and query.
+
+        Raises:
+            RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
+                is one.
+        """
+        values = fill_texts(request, values)
+        try:
+            # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
+            async with asyncio.timeout(self._seconds):
+                answer = await self._proven(request, values, body, link)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            where = f"{self._base.host}:{self._base.port}"
+            raise UnavailableError(f"{where} cannot be reached", sent=False, connection=self._name) from None
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
+        except TimeoutError:
+            raise UnavailableError(f"no whole answer in {self._seconds:g} s", connection=self._name) from None
+        return answer
+
+    async def _proven(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+        """The answer, asked for once more with a new proof where the first one was no longer good."""
+        for last in (False, True):
+            proof: dict[str, str] = {}
+            for session in self._sessions:
+                proof |= await session.headers(self._http, self._origin(), request.method)
+            asked_at = dt.datetime.now(dt.UTC)
+            response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
+            try:
+                content = await self._read(response)
+            finally:
+                await response.aclose()
+            over = [one for one in self._sessions if one.over(response.status_code, response.headers)]
+            if last or not over:
+                break
+        return self._judged(response, content, asked_at)
+
+    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime) -> Answer:
+        server_time = http_date(response.headers.get("date", ""))
+        answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
+        good = response.is_success
+        if not good or (self._facts.errors.inside and error_inside(self._facts, answer.body)):
+            said = answer.body if good else _parsed(content)
+            raise fault_of(self._facts, response.status_code, response.headers, said, self._name, self.redacted)
+        return answer
+
+    def _built(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, proof: Mapping[str, str]
+    ) -> httpx.Request:
+        content = body if body is not None else fill(request.body, values)
+        headers = {name: str(value) for name, value in fill(request.headers, values).items()}
+        if request.form:
+            part: dict[str, Any] = {"data": {name: str(v) for name, v in fill(request.form, values).items()}}
+        else:
+            part = {} if content in (None, ABSENT) else {"content": orjson.dumps(content)}
+            headers = {**_JSON, **headers} if part else headers
+        url, query = self._address(request, values, link)
+        return self._http.build_request(request.method, url, params=query, headers={**headers, **proof}, **part)
+
+    def _address(self, request: Request, values: Mapping[str, Any], link: str | None) -> tuple[httpx.URL, Any]:
+        origin = self._origin()
+        if link is not None:
+            url, query = origin.copy_with(path="/").join(link), None
+            url = url if link.startswith(("http://", "https://", "/")) else httpx.URL(f"{str(origin).rstrip('/')}/{link}")
+        else:
+            url = httpx.URL(f"{str(origin).rstrip('/')}{fill_path(request.path, values)}")
+            query = fill(request.query, values)
+        if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
+            raise RejectError("a request may only go to its connection's own origin", connection=self._name)
+        return url, query
+
+    def _origin(self) -> httpx.URL:
+        """Where requests go: where the login says, else where the connection does."""
+        return next((one.origin for one in self._sessions if one.origin is not None), self._base)
+
+    def _given(self) -> list[str]:
+        return [secret for session in self._sessions for secret in session.secrets if secret]
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        parts, size = [], 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > self._largest:
+                raise RejectError(f"the answer is over {self._largest} bytes", connection=self._name)
+        # A byte order mark is no JSON, but some PHP files put one in front of it.
+        return b"".join(parts).removeprefix(b"\xef\xbb\xbf")
+
+    @property
+    def _seconds(self) -> float:
+        return self._facts.limits.timeout
+
+
+def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:
+    own = connection.settings.get("base_url") if "base_url" not in facts.settings else None
+    trimmed = {name: str(value).rstrip("/") for name, value in values.items()}
+    try:
+        url = httpx.URL(own or fill_text(facts.base_url, trimmed, what=f"base_url of {connection.connection}"))
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+        raise ConfigError("base_url must be http(s)://host, with no user in it", connection=connection.connection)
+    return url
+
+
+def _auth(facts: ConnectorFile, base: httpx.URL, connection: str) -> Auth:
+    if isinstance(facts.auth, Auth):
+        return facts.auth
+    if base.scheme not in facts.auth:
+        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection)
+    return facts.auth["https" if base.scheme == "https" else "http"]
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
