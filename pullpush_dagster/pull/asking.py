@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pullpush_dagster.canonical.field_map import Times
 from pullpush_dagster.connectors.loading import Ask
-from pullpush_dagster.connectors.model import Since, Walk
+from pullpush_dagster.connectors.model import Walk
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import ConfigError, PullPushError
 from pullpush_dagster.pull.paging import Page, number_of, pages
 from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.pull.stamps import bounds_of, read_time
 from pullpush_dagster.pull.window import Window
 from pullpush_dagster.transport import Client
 
@@ -84,13 +86,13 @@ class _Asking:
 
     async def _walk(self, name: str, walk: Walk, values: dict[str, Any]) -> None:
         before = self.watermarks.get(name)
-        bounds = _bounds(self.pull.since, self.window, before)
+        bounds = bounds_of(self.pull.since, self.window, before, self.asked.started_at)
         self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
         async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}):
             begun = begun or page.answer.server_time or page.answer.asked_at
-            newest = _latest(newest, page, walk)
+            newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)
         moved = _reached(walk, newest, begun or self.asked.started_at, before)
         if moved is not None:
@@ -128,32 +130,11 @@ def _reached(
     return max(reached, before) if before else reached
 
 
-def _bounds(since: Since | None, window: Window, watermark: dt.datetime | None) -> dict[str, str]:
-    """``since`` and ``until`` in the platform's form; a bound that is not there is not in it."""
-    if since is None or window.kind == "full":
-        return {}
-    start, end = window.start, window.end
-    if window.kind == "sync":
-        start = watermark - dt.timedelta(seconds=since.overlap) if watermark else None
-    if start is not None and since.operator == "after":
-        start -= dt.timedelta(seconds=since.grain)
-    return {name: f"{when:{since.format}}" for name, when in (("since", start), ("until", end)) if when is not None}
-
-
-def _latest(newest: dt.datetime | None, page: Page, walk: Walk) -> dt.datetime | None:
+def _latest(newest: dt.datetime | None, page: Page, walk: Walk, times: Times) -> dt.datetime | None:
     if walk.stamp is None:
         return None
-    stamps = [stamp for record in page.records if (stamp := _instant(at(record, walk.stamp))) is not None]
+    stamps = [stamp for record in page.records if (stamp := read_time(at(record, walk.stamp), times)) is not None]
     return max(stamps if newest is None else [newest, *stamps], default=None)
-
-
-def _instant(stamp: Any) -> dt.datetime | None:
-    """A stamp as an instant; one without zone is UTC. None: it is none, so it moves no watermark."""
-    try:
-        when = dt.datetime.fromisoformat(stamp)
-        return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _of(window: Window) -> str:

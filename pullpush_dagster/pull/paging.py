@@ -1,6 +1,7 @@
 """Page after page of one request, by the connector's paging style."""
 
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,29 +26,32 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
     A record may come twice; none that exists throughout is left out while others are edited:
-    ``keyset`` and ``page`` walk an order that edits do not change.
+    ``keyset``, ``page`` and ``offset`` walk an order that edits do not change.
 
     Raises:
-        RejectError: a page has another form than the connector describes.
+        RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
         RetryError, AuthError: as ``Client.ask``.
     """
-    position: Any = 1 if facts.pages.style == "page" else None
-    number, total = 0, None
+    style = facts.pages
+    position: Any = style.begins
+    number, records, total = 0, 0, None
     seen: set[Any] = set()
     before: Page | None = None
     while True:
-        asked = {**values, "size": facts.pages.size, _NAME.get(facts.pages.style, "page"): position}
-        page = _page(number + 1, facts, await client.ask(facts, asked))
+        page = _page(number + 1, facts, await _asked(client, facts, values, position))
         if page.records or not number:
             yield page
+        records += len(page.records)
         gone = max(0, total - page.total) if total is not None and page.total is not None else 0
-        if facts.pages.style == "none" or not (page.records or gone):
+        if style.style == "none" or not (page.records or gone):
             return
         number += 1
-        following = _next(facts.pages, page, position, gone)
+        following = _next(style, page, position, gone)
         if following is None:
             return
-        if facts.pages.style == "page":
+        if style.cap is not None and style.style != "keyset" and records >= style.cap:
+            raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
+        if style.begins is not None:
             # Where there are more in all than a page ago, new ones before this page have pushed it on.
             same = before is not None and (page.records, page.total) == (before.records, before.total)
             repeated = same and bool(page.records)
@@ -60,22 +64,48 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
 
 
 _KIND = {dict: "an object", type(None): "nothing"}
-_NAME = {"keyset": "after", "page": "page", "next": "cursor"}
+_NAME = {"keyset": "after", "offset": "offset", "next": "cursor"}
+_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+
+
+async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], position: Any) -> Answer:
+    style = facts.pages
+    if style.style == "link":
+        return await client.ask(facts, {**values, "size": style.size}, link=position)
+    return await client.ask(facts, {**values, "size": style.size, _NAME.get(style.style, "page"): position})
 
 
 def _next(style: Pages, page: Page, position: Any, gone: int) -> Any:
     """Where the next page starts; None: this was the last. ``gone``: records fewer in all than a page ago."""
-    if not page.records and style.style != "page":
+    if not page.records and style.begins is None:
+        return None
+    if style.more is not None and at(page.answer.body, style.more) in (False, None, "false"):
         return None
     if style.style == "keyset":
         return _after(style, page)
-    if style.style == "next":
-        return at(page.answer.body, style.next or "body.next")
-    if gone and position > 1:
+    if style.begins is None:
+        return _linked(style, page) or None
+    return _counted(style, page, position, gone)
+
+
+def _counted(style: Pages, page: Page, position: int, gone: int) -> int | None:
+    first = style.begins or 0
+    if gone and position > first:
         # Records were deleted meanwhile: all later ones moved up, the first of them onto pages read before.
-        return max(1, position - math.ceil(gone / style.size))
-    done = page.total is not None and position * style.size >= page.total
-    return None if done else position + 1
+        back = gone if style.style == "offset" else math.ceil(gone / style.size)
+        return max(first, position - back)
+    read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * style.size
+    done = page.total is not None and read >= page.total
+    # A page may hold fewer than were asked for, where the platform has a lower limit of its own.
+    return None if done else position + (len(page.records) if style.style == "offset" else 1)
+
+
+def _linked(style: Pages, page: Page) -> Any:
+    kind, _, name = (style.next or "body.next").partition(".")
+    if kind != "header":
+        return at(page.answer.body, style.next or "body.next")
+    found = _LINK.search(page.answer.headers.get(name, ""))
+    return found[1] if found else None
 
 
 def _after(style: Pages, page: Page) -> Any:
@@ -87,6 +117,8 @@ def _after(style: Pages, page: Page) -> Any:
 
 def _page(number: int, facts: PullFacts, answer: Answer) -> Page:
     records = at(answer.body, facts.each)
+    if records is None and facts.may_lack:
+        records = []
     if not isinstance(records, list):
         raise RejectError(f"page {number} has no list at {facts.each}, but {_KIND.get(type(records), 'a value')}")
     return Page(number, answer, records, _total(facts.pages, answer))
