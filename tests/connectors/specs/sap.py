@@ -165,5 +165,7 @@ def _b1_type(kind: str) -> tuple[dict[str, Any], Callable[[Token], bool]]:
         "int": ({"type": "integer", "nullable": True}, _whole),
         "float": ({"type": "number", "nullable": True}, _number),
     }
-    # What is left are enumerations, written as texts, and entities that the list does not describe.
+    if kind.startswith("Bo") or kind.endswith("Enum"):
+        return {"type": "string", "nullable": True}, _text
+    # What is left are other enumerations, and entities that the list does not describe.
     return simple.get(kind, ({"type": ["string", "object"], "nullable": True}, _text))
