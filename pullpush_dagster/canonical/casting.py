@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.canonical.field_map import FieldMap, Times
+from pullpush_dagster.canonical.instants import instant_sql
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.store.sql import literal
 
@@ -40,17 +41,45 @@ def spoken(text: str, mapped: FieldMap) -> str:
 
 
 def cast_of(
-    text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool = False, read: str | None = None
+    text: str,
+    raw: str,
+    type_: Scalar,
+    mapped: FieldMap,
+    times: Times,
+    *,
+    in_list: bool = False,
+    read: str | None = None,
 ) -> Cast:
     """The cast of ``raw``, which is ``text`` where the platform's ways to say "nothing" are NULL.
 
     Args:
+        times: how the platform writes times.
         read: a column that holds the value already.
     """
+    if mapped.map is None and type_.kind == "instant":
+        value = instant_sql(raw, mapped.form or times.form, times.zone)
+    elif mapped.scale is not None:
+        value = _scaled(raw, type_, mapped)
+    else:
+        return _plainly_cast(text, raw, type_, mapped, in_list=in_list, read=read)
+    lost = f"({raw} IS NOT NULL AND {read or value} IS NULL)"
+    return Cast(value, lost, lost)
+
+
+def _scaled(raw: str, type_: Scalar, mapped: FieldMap) -> str:
+    places = mapped.round if mapped.round is not None else 4 if type_.kind == "decimal" else 0
+    product = f"TRY_CAST({raw} AS DECIMAL(28,8)) * CAST({literal(format(mapped.scale, 'f'))} AS DECIMAL(10,6))"
+    return f"TRY_CAST(round({product}, {places}) AS {type_.sql})"
+
+
+def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool, read: str | None) -> Cast:
     plain = f"regexp_full_match({text}, '{_PLAIN}')"
     if mapped.map is not None:
         arms = " ".join(f"WHEN {literal(native)} THEN {literal(to)}" for native, to in mapped.map.items())
-        value = f"CASE {raw} {arms} END"
+        known = mapped.otherwise is not None and mapped.otherwise != "unknown"
+        value = f"CASE {raw} {arms} {'ELSE ' + literal(str(mapped.otherwise)) if known else ''} END"
+        if mapped.otherwise is not None:
+            return Cast(f"CASE WHEN {raw} IS NOT NULL THEN {value} END")
     elif type_.kind in ("text", "json"):
         return Cast(raw)
     elif mapped.round is not None and mapped.round < 4:

@@ -10,13 +10,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 
-_STEP = r"""(\.[A-Za-z0-9_\-:]+|\."[^".]+(\.[^".]+)*"|\[[A-Za-z0-9_]+=[^\[\]=]+\])"""
+_STEP = r"""(\.[A-Za-z0-9_\-:]+|\.\*|\."[^".]+(\.[^".]+)*"|\[[A-Za-z0-9_]+=[^\[\]=]+\])"""
 _PATH = re.compile(rf"^(item|row|scope|each|answer|record|now){_STEP}+$")
 
 
 def _path(text: str) -> str:
     if not _PATH.match(text):
-        raise ValueError(f"{text!r} is not a path such as item.price, item.currency.0, row.sku, each.id or scope.locationId")
+        raise ValueError(
+            f"{text!r} is not a path such as item.price, item.currency.0, row.sku, each.id or scope.locationId"
+        )
     return text
 
 
@@ -47,12 +49,14 @@ class Times(BaseModel):
 
 class Case(BaseModel):
     """One rule of ``cases``: what the field is when every condition of ``when`` holds (path -> text, or a list of
-    texts any of which it may be; ``"*"``: anything but nothing). ``value: null`` is unknown."""
+    texts any of which it may be; ``"*"``: anything but nothing, ``""``: nothing). It is the ``value``, or what lies
+    at ``from``; with neither it is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     when: dict[Path, Texts] = {}
-    value: str | None
+    value: str | None = None
+    from_: Path | None = Field(default=None, alias="from")
 
     @field_validator("value", mode="before")
     @classmethod
@@ -77,7 +81,8 @@ class FieldMap(BaseModel):
         form: how this time is written, where it differs from the platform's others.
         unknown_unless: the value counts only while these native values are so; else it is unknown.
         null, missing: what a native null (or empty) and an absent field say.
-        fields: for an object: its fields. each: for a list: the fields of every row.
+        fields: for an object: its fields. each: for a list: the fields of every row. also: for a list: where more of
+            its rows are. A step ``*`` in a list's path stands for every row of a list on the way.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,6 +106,7 @@ class FieldMap(BaseModel):
     missing: Literal["unknown", "cleared"] = "unknown"
     fields: "CanonicalMap | None" = None
     each: "CanonicalMap | None" = None
+    also: list[Path] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +123,8 @@ class FieldMap(BaseModel):
             raise ValueError("give exactly one of: from, value, join, cases, fields")
         if (self.or_ or self.scale is not None) and self.from_ is None:
             raise ValueError("or and scale need from")
+        if self.also and self.each is None:
+            raise ValueError("also needs each: it is for lists")
         if self.otherwise is not None and self.map is None:
             raise ValueError("otherwise needs map")
         if self.each is not None and self.from_ is None:
@@ -128,8 +136,8 @@ class FieldMap(BaseModel):
     @property
     def paths(self) -> list[str]:
         """Every native path the value is made of."""
-        told = [path for case in self.cases or [] for path in case.when]
-        every = (self.from_, *self.or_, *(self.join or []), self.minus, self.over, *told)
+        told = [path for case in self.cases or [] for path in (*case.when, case.from_)]
+        every = (self.from_, *self.or_, *(self.join or []), self.minus, self.over, *told, *self.also)
         return [path for path in every if path is not None]
 
 
@@ -166,8 +174,8 @@ def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
             root = "each" if field.each is not None else "item"
             for part, mapped in (field.each or field.fields or {}).items():
                 problems += [(f"{name}.{part}", problem) for problem in _part_problems(part, mapped, root, inner)]
-            if (field.from_ or "item.").partition(".")[0] == "each":
-                problems.append((name, "starts with item or scope; each is for the rows of a list"))
+            if any(path.startswith("each.") for path in field.paths):
+                problems.append((name, "starts with item, row or scope; each is for the rows of a list"))
     return problems + _look_alikes(fields)
 
 
@@ -187,18 +195,20 @@ def _look_alikes(fields: CanonicalMap) -> list[tuple[str, str]]:
 
 def _alone_problems(mapped: FieldMap, type_: object) -> list[str]:
     """What a field may not have; ``over`` belongs into the rows of a list."""
-    text = isinstance(type_, Scalar) and type_.kind == "text"
+    joins = isinstance(type_, Scalar) and type_.kind in ("text", "instant")
     found = [] if mapped.over is None else ["over is for the rows of a list"]
-    return found if mapped.join is None or text else [*found, "join puts texts together; this is none"]
+    return found if mapped.join is None or joins else [*found, "join puts texts together; this is none"]
 
 
 def _part_problems(part: str, mapped: FieldMap, root: str, allowed: Mapping[str, Scalar]) -> list[str]:
     if part not in allowed:
         return [f"is not one of: {', '.join(allowed)}"]
-    found = [] if all(path.startswith(f"{root}.") for path in mapped.paths) else [f"starts with {root}"]
+    roots = ("each",) if root == "each" else ("item", "row")
+    ok = all(path.partition(".")[0] in roots for path in mapped.paths)
+    found = [] if ok else [f"starts with {' or '.join(roots)}"]
     given: dict[str, object] = {"minus": mapped.minus, "unknown_unless": mapped.unknown_unless, "fields": mapped.fields}
     if root == "each":
-        given["join"] = mapped.join
+        given |= {"join": mapped.join, "cases": mapped.cases}
         if mapped.over is not None and allowed[part].kind != "decimal":
             found.append("over divides numbers; this is none")
     else:

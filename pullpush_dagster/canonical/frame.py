@@ -8,7 +8,8 @@ import pandera.pandas as pa
 import pyarrow as arrow
 from pandera.errors import SchemaErrors
 
-from pullpush_dagster.canonical.compile import RecordShape, projection
+from pullpush_dagster.canonical.compile import projection
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap
 from pullpush_dagster.canonical.types import Scalar
@@ -60,7 +61,7 @@ def frame_of(
     Raises:
         RejectError: the pages as a whole do not have the form the connector describes.
     """
-    names = _names(entity)
+    names = _names(entity, shape.sum)
     with scratch() as con:
         con.register("pages", in_batches(pages))
         try:
@@ -69,7 +70,7 @@ def frame_of(
             # What follows the first line or "Input:" quotes the page, which may hold anything.
             said = str(error).splitlines()[0].partition("  Input:")[0]
             raise RejectError(f"the pages do not fit the canonical_map: {said}", entity=entity.name) from None
-        for step in ("outdated", "unreadable", "shadowed", "duplicates"):
+        for step in ("outdated", *(["summed"] if shape.sum else []), "unreadable", "shadowed", "duplicates"):
             con.execute(_SQL[step].format(**names))
         candidates = con.execute(_SQL["candidates"].format(**names)).to_arrow_table()
         con.register("failures", _failures(entity, candidates))
@@ -116,10 +117,12 @@ def _failures(entity: Entity, candidates: arrow.Table) -> arrow.Table:
     return arrow.table({"_id": arrow.array(ids, arrow.int64()), "reason": arrow.array(reasons, arrow.string())})
 
 
-def _names(entity: Entity) -> dict[str, str]:
+def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:
     key = [quoted(name) for name in entity.key]
     null_keys = [f"CASE WHEN {quoted(name)} IS NULL THEN {literal(f'{name}: is empty')} END" for name in entity.key]
+    sums = (_part(entity, name, summed) for name in entity.fields if name not in entity.key)
     return {
+        "sums": ", ".join(sums),
         "stamp": '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt",
         "key": ", ".join(key),
         "key_names": ", ".join(entity.key),
@@ -130,3 +133,11 @@ def _names(entity: Entity) -> dict[str, str]:
         "scalars": ", ".join(quoted(name) for name, type_ in entity.fields.items() if isinstance(type_, Scalar)),
         "columns": ", ".join(quoted(name) for name in entity.fields),
     }
+
+
+def _part(entity: Entity, name: str, summed: tuple[str, ...]) -> str:
+    """What a field is of several records of one key: the sum of what they have, the newest stamp, else any of them."""
+    field = quoted(name)
+    if name in summed:
+        return f"CASE WHEN count({field}) = count(*) THEN TRY_CAST(sum({field}) AS {entity.fields[name].sql}) END AS {field}"
+    return f"{'max' if name == 'updatedAt' else 'any_value'}({field}) AS {field}"

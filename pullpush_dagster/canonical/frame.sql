@@ -15,6 +15,18 @@ DELETE FROM frame WHERE rowid IN (
     WHERE _rank > 1
 )
 
+-- name: summed
+-- The records of one key are parts of one: their amounts are added up, unknown when one of them is. One that cannot
+-- be read, or names no key, stays as it is.
+CREATE OR REPLACE TEMP TABLE frame AS
+SELECT min(_page) AS _page, min(_row) AS _row, max(_askedAt) AS _askedAt,
+       CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _externalId, bool_or(_live) AS _live, {key}, {sums},
+       flatten(list(_cleared)) AS _cleared, flatten(list(_faults)) AS _faults
+FROM frame WHERE {key_known}
+GROUP BY {key}
+UNION ALL BY NAME
+SELECT _page, _row, _askedAt, _externalId, _live, {columns}, _cleared, _faults FROM frame WHERE NOT ({key_known})
+
 -- name: unreadable
 -- Rows that cannot be read, each with all its reasons.
 CREATE TEMP TABLE reasons AS

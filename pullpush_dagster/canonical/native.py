@@ -29,8 +29,12 @@ def chosen(step: str) -> tuple[str, str] | None:
 
 
 def place_in(row: str, path: str) -> str:
-    """SQL of what lies at ``path`` in the struct ``row``."""
-    for step in steps_of(path):
+    """SQL of what lies at ``path`` in the struct ``row``; of every row of a list, where it has a step ``*``."""
+    steps = steps_of(path)
+    for place, step in enumerate(steps):
+        if step == "*":
+            rest = "e" + "".join(f".{quoted(one)}" for one in steps[place + 1 :])
+            return f"flatten(list_filter(list_transform({row}, lambda e: {rest}), lambda e: e IS NOT NULL))"
         row = accessed(row, step)
     return row
 
@@ -46,7 +50,7 @@ def accessed(row: str, step: str) -> str:
 def json_path(path: str) -> str:
     """``path`` as DuckDB's JSON functions take it; of a chosen row there is none, so it leads nowhere."""
     steps = steps_of(path)
-    if any(chosen(step) for step in steps):
+    if any(chosen(step) or step == "*" for step in steps):
         return '$."a chosen row".""'
     return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
 
@@ -57,7 +61,7 @@ def insert(tree: dict[str, object], steps: list[str]) -> None:
         choice = chosen(step) if step != "[]" else None
         if choice is not None:
             insert(tree, ["[]", choice[0]])
-        name = "[]" if step.isdigit() or choice is not None else step
+        name = "[]" if step.isdigit() or step == "*" or choice is not None else step
         last = place == len(steps) - 1
         below = tree.setdefault(name, None if last else {})
         if last:

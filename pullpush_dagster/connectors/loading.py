@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.compile import RecordShape
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import Times
 from pullpush_dagster.canonical.native import steps_of
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts

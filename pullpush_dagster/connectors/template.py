@@ -125,7 +125,8 @@ def template_problems(template: Any, names: set[str]) -> list[str]:
     known = f"is not known here; known: {', '.join(sorted(names))}"
     found = [f"{{{hole}}} {known}" for hole in holes(template) if hole not in names]
     return found + [
-        f"{text} is no placeholder; write {{name}} or {{name:FORM}}, FORM being one of {', '.join(FORMS)}" for text in misspelt(template)
+        f"{text} is no placeholder; write {{name}} or {{name:FORM}}, FORM being one of {', '.join(FORMS)}"
+        for text in misspelt(template)
     ]
 
 

@@ -14,9 +14,7 @@ from pullpush_dagster.pull.window import Window
 _ODATA = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 
 
-def bounds_of(
-    since: Since | None, window: Window, watermark: dt.datetime | None, now: dt.datetime
-) -> dict[str, str]:
+def bounds_of(since: Since | None, window: Window, watermark: dt.datetime | None, now: dt.datetime) -> dict[str, str]:
     """``since`` and ``until`` in the platform's form; a bound that is not there is not in it.
 
     Both are widened to the filter's grain: a whole day too much is compared away, a part of one too little is lost.

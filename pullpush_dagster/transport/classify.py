@@ -58,7 +58,9 @@ def error_inside(facts: ConnectorFile, body: object) -> bool:
 def short_of(limits: Limits, headers: Mapping[str, str], body: object) -> float | None:
     """Seconds until there is room for another such request, by what an answer says; None: it says nothing of it."""
     if limits.cost is not None:
-        asked, left, gains = (_number(at(body, path)) for path in (limits.cost.asked, limits.cost.left, limits.cost.gains))
+        asked, left, gains = (
+            _number(at(body, path)) for path in (limits.cost.asked, limits.cost.left, limits.cost.gains)
+        )
         if asked is not None and left is not None and gains:
             return max(0.0, (asked - left) / gains)
     if limits.left is not None and limits.reset is not None:
@@ -75,9 +77,7 @@ def _number(value: object) -> float | None:
         return None
 
 
-def retry_after(
-    headers: Mapping[str, str], name: str = "retry-after", now: dt.datetime | None = None
-) -> float | None:
+def retry_after(headers: Mapping[str, str], name: str = "retry-after", now: dt.datetime | None = None) -> float | None:
     """Seconds to wait by the header ``name``, given in seconds or as an HTTP date; None: it does not say.
 
     A date is one by the platform's clock, so it is judged by the answer's own Date, else by ``now``.

@@ -93,7 +93,9 @@ class AccessToken:
         try:
             given = client.parse_request_body_response(answer.text, scope=scope)
         except (OAuth2Error, ValueError, Warning) as error:
-            raise AuthError(f"the answer to the request for an access token has none ({type(error).__name__})") from None
+            raise AuthError(
+                f"the answer to the request for an access token has none ({type(error).__name__})"
+            ) from None
         seconds = float(given.get("expires_in") or _SHORTEST)
         return Tokens(given["access_token"], given.get("refresh_token") or refresh, time.time() + seconds)
 

@@ -130,7 +130,9 @@ class Wire:
         origin = self._origin()
         if link is not None:
             url, query = origin.copy_with(path="/").join(link), None
-            url = url if link.startswith(("http://", "https://", "/")) else httpx.URL(f"{str(origin).rstrip('/')}/{link}")
+            url = (
+                url if link.startswith(("http://", "https://", "/")) else httpx.URL(f"{str(origin).rstrip('/')}/{link}")
+            )
         else:
             url = httpx.URL(f"{str(origin).rstrip('/')}{fill_path(request.path, values)}")
             query = fill(request.query, values)

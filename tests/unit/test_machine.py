@@ -24,7 +24,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from pullpush_dagster.audit import audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.compile import RecordShape
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame

@@ -33,8 +33,8 @@ def test_an_unknown_field_is_named_with_those_there_are():
         ("note", {"from": "item.n", "each": {"x": "each.x"}}, ("note", "takes no each")),
         ("customer", "item.customer", ("customer", "needs fields")),
         ("note", {"fields": {"x": "item.x"}}, ("note", "takes no fields")),
-        ("note", "each.note", ("note", "starts with item or scope; each is for the rows of a list")),
-        ("customer", {"fields": {"name": "each.n"}}, ("customer.name", "starts with item")),
+        ("note", "each.note", ("note", "starts with item, row or scope; each is for the rows of a list")),
+        ("customer", {"fields": {"name": "each.n"}}, ("customer.name", "starts with item or row")),
         ("lineItems", {"from": "item.l", "each": {"sku": "item.sku"}}, ("lineItems.sku", "starts with each")),
         (
             "lineItems",
@@ -62,7 +62,11 @@ def test_an_unknown_field_is_named_with_those_there_are():
             ("totalAmount", "over is for the rows of a list"),
         ),
         ("totalAmount", {"join": ["item.a", "item.b"]}, ("totalAmount", "join puts texts together; this is none")),
-        ("customer", {"fields": {"name": {"join": ["item.a", "each.b"]}}}, ("customer.name", "starts with item")),
+        (
+            "customer",
+            {"fields": {"name": {"join": ["item.a", "each.b"]}}},
+            ("customer.name", "starts with item or row"),
+        ),
     ],
 )
 def test_a_form_that_does_not_fit_the_field_is_refused(field, given, problem):

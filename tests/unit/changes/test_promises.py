@@ -18,7 +18,7 @@ import pytest
 
 from pullpush_dagster.audit import audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.compile import RecordShape
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame

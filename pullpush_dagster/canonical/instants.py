@@ -1,0 +1,38 @@
+"""Times as platforms write them, as SQL."""
+
+from pullpush_dagster.store.sql import literal
+
+_ZONED = r".*[T ].*(Z|[+-]\d{2}(:?\d{2})?)"
+_RFC2822 = ("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z", "%d %b %Y %H:%M:%S %z")
+
+
+def instant_sql(raw: str, form: str, zone: str) -> str:
+    """SQL of the instant that the text ``raw`` says in ``form`` (as ``Times.form``); NULL: it says none.
+
+    A time that names no zone is on the clock of ``zone``.
+    """
+    match form:
+        case "iso":
+            return _local(raw, f"TRY_CAST({raw} AS TIMESTAMP)", zone)
+        case "rfc2822":
+            return f"try_strptime({raw}, [{', '.join(literal(one) for one in _RFC2822)}])"
+        case "odata":
+            return _epoch(f"nullif(regexp_extract({raw}, '^/Date\\((-?\\d+)([+-]\\d+)?\\)/$', 1), '')", 1000)
+        case "epoch":
+            return _epoch(raw, 1)
+        case "epoch_ms":
+            return _epoch(raw, 1000)
+    parsed = f"try_strptime({raw}, {literal(form)})"
+    return parsed if "%z" in form else f"CAST({parsed} AS TIMESTAMP) AT TIME ZONE {literal(zone)}"
+
+
+def _local(raw: str, parsed: str, zone: str) -> str:
+    with_zone = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
+    if zone == "UTC":
+        return with_zone
+    here = f"{parsed} AT TIME ZONE {literal(zone)}"
+    return f"CASE WHEN regexp_full_match({raw}, '{_ZONED}') THEN {with_zone} ELSE {here} END"
+
+
+def _epoch(number: str, per_second: int) -> str:
+    return f"to_timestamp(TRY_CAST({number} AS DOUBLE) / {per_second})"

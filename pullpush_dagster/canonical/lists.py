@@ -1,0 +1,86 @@
+"""Lists inside a record, such as an order's lines, as SQL."""
+
+from typing import TYPE_CHECKING
+
+from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
+from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
+from pullpush_dagster.canonical.native import insert, place_in, steps_of
+from pullpush_dagster.canonical.types import ListOf, Scalar
+from pullpush_dagster.store.sql import literal, quoted
+
+if TYPE_CHECKING:
+    from pullpush_dagster.canonical.compile import Projection
+
+
+def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str:
+    """SQL of a list field's canonical rows, sorted by their first field; faults and what is cleared are noted in ``p``."""
+    path, parts = mapped.from_ or "", mapped.each or {}
+    rows, kind = _rows(p, [path, *mapped.also], parts), p.kind(path)
+    wrong = f"{p.doubt(f'{rows} IS NULL')} AND {kind} NOT IN ('ARRAY', 'NULL')"
+    wrong += f" AND {kind} <> 'BOOLEAN'" if p.shape.false_is_empty else ""
+    p.faults.append((wrong, f"{name}: is not a list"))
+    casts = {part: _cast_in_list(p, part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
+    _suspect(p, name, type_, mapped, casts, rows)
+    p.clears(name, mapped)
+    typed = ((part, cast.value, type_.item.fields[part].sql) for part, cast in casts.items())
+    values = ", ".join(f"{quoted(part)}: CAST({value} AS {sql})" for part, value, sql in typed)
+    list_ = f"list_transform({rows}, lambda x: {{{values}}})"
+    return f"CASE WHEN {_in_order(p, rows, type_, parts)} THEN {list_} ELSE list_sort({list_}) END"
+
+
+def _in_order(p: "Projection", rows: str, type_: ListOf, parts: CanonicalMap) -> str:
+    """A condition under which ``rows`` are sorted as they came; most orders have one to three lines, by id."""
+    few = f"len({rows}) < 2"
+    first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), "")
+    plain = first and type_.item.fields[first].kind == "text" and not p.shape.false_is_empty
+    if not plain or parts[first].map or parts[first].empty is not None:
+        return few
+    one, two, three = (f"nullif({place_in(f'{rows}[{i}]', parts[first].from_ or '')}, '')" for i in (1, 2, 3))
+    return f"{few} OR (len({rows}) < 4 AND {one} < {two} AND (len({rows}) = 2 OR {two} < {three}))"
+
+
+def _cast_in_list(p: "Projection", type_: Scalar, mapped: FieldMap | None) -> Cast:
+    if mapped is None or mapped.value is not None:
+        return Cast("NULL" if mapped is None or mapped.value is None else literal(mapped.value))
+    text = place_in("x", mapped.from_ or "")
+    raw = spoken(text, mapped)
+    raw = f"nullif({raw}, 'false')" if p.false_is_empty(mapped) else raw
+    if mapped.or_:
+        raw = text = f"coalesce({', '.join([raw, *(spoken(place_in('x', other), mapped) for other in mapped.or_)])})"
+    times = p.shape.times
+    if mapped.over is None:
+        return cast_of(text, raw, type_, mapped, times, in_list=True)
+    exact = mapped.model_copy(update={"over": None, "round": None})
+    number = cast_of(text, raw, type_, exact, times, in_list=True)
+    other = _cast_in_list(p, type_, exact.model_copy(update={"from_": mapped.over}))
+    return divided(number, other, mapped.round or 0, type_)
+
+
+def _suspect(p: "Projection", name: str, type_: ListOf, mapped: FieldMap, casts: dict[str, Cast], rows: str) -> None:
+    """Faults of a list's rows, behind one column that says whether any row may have one."""
+    parts, faults, odd = mapped.each or {}, [], []
+    for part, cast in casts.items():
+        if cast.fault:
+            faults.append((cast.fault, f"{name}.{part}: {complaint(type_.item.fields[part], parts[part])}"))
+            odd.append(cast.odd)
+    said = [place_in("x", part.from_ or "") for part in parts.values() if part.value is None]
+    if said:
+        odd.append(f"coalesce({', '.join(said)}, NULL) IS NULL")
+        faults.append((odd[-1], f"{name}: has a row that says nothing"))
+    if odd:
+        any_ = quoted(f"_odd_{name}")
+        p.suspects.append(f"{_any_row(rows, ' OR '.join(f'({one})' for one in odd))} AS {any_}")
+        p.faults += [(f"{any_} AND {_any_row(rows, fault)}", text) for fault, text in faults]
+
+
+def _rows(p: "Projection", paths: list[str], parts: CanonicalMap) -> str:
+    """The native rows at each of ``paths``, one list after the other."""
+    for path in paths:
+        for place in (place for part in parts.values() for place in part.paths):
+            insert(p.leaves, [*steps_of(p.native(path)), "[]", *steps_of(place)])
+    lists = [p.place(path) for path in paths]
+    return lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
+
+
+def _any_row(rows: str, condition: str) -> str:
+    return f"len(list_filter({rows}, lambda x: {condition})) > 0"
