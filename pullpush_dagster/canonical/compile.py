@@ -2,7 +2,7 @@
 
 from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.field_map import Case, CanonicalMap, FieldMap
+from pullpush_dagster.canonical.field_map import CanonicalMap, Case, FieldMap
 from pullpush_dagster.canonical.lists import list_sql
 from pullpush_dagster.canonical.native import insert, json_path, place_in, steps_of, structure
 from pullpush_dagster.canonical.shape import RecordShape, records_sql

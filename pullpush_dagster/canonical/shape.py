@@ -35,7 +35,7 @@ class RecordShape:
     whole: dict[str, str] = field(default_factory=dict)
     may_lack: bool = False
     sum: tuple[str, ...] = ()
-    times: Times = Times()
+    times: Times = field(default_factory=Times)
 
     def native(self, path: str) -> str:
         """``path`` in what is read: the record, or the record and one row of it side by side."""

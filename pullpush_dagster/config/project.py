@@ -110,7 +110,7 @@ class Project:
             known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
             for part, given, needed, allowed in (
                 ("settings", connection.settings, facts.settings, known),
-                ("secrets", connection.secrets, facts.secrets, facts.secrets),
+                ("secrets", connection.secrets, facts.secrets, [*facts.secrets, *facts.optional_secrets]),
             ):
                 found += [document.complaint((part, n), "is required") for n in needed if n not in given]
                 extra = [name for name in given if name not in allowed]

@@ -1,15 +1,15 @@
 """Find and read connector files: the project's own first, then the built-in ones, by file name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import Times
 from pullpush_dagster.canonical.native import steps_of
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.problems import problems_of
 from pullpush_dagster.connectors.push_model import PushFacts
@@ -26,7 +26,7 @@ class Ask:
     entity: str
     pull: PullFacts
     id: str
-    times: Times = Times()
+    times: Times = field(default_factory=Times)
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,15 @@ class Connector:
         )
 
     def reads_back(self, name: str) -> bool:
-        """Whether what was pushed to entity ``name`` can be asked for again: all of it, or by parts of its key."""
-        pull = self.entity(name).pull
-        return pull is not None and set(pull.scope) <= set(ENTITIES[name].key)
+        """Whether what was pushed to entity ``name`` can be asked for again: all of it, or by parts of its key.
+
+        What two connections number each for themselves is pulled under the number that we find it by, or not at all.
+        """
+        facts, entity = self.entity(name), ENTITIES[name]
+        if facts.pull is None or not set(facts.pull.scope) <= set(entity.key):
+            return False
+        find = facts.push.find if facts.push else None
+        return not entity.prefixed or (find is not None and facts.canonical_map[find.field].from_ == find.match)
 
     def bound_as(self, name: str) -> str:
         """The entity whose bindings ``name`` uses: itself, or the one it shares them with."""

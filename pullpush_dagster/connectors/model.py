@@ -187,6 +187,8 @@ class ConnectorFile(Fact):
     Attributes:
         base_url: where it is. A connection may set ``base_url`` itself, for a stand-in, a proxy or a test account.
         version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
+        auth: how a request proves who we are: one way, one for each scheme, or several, of which the first holds
+            whose secrets a connection has. secrets, optional_secrets: what a connection names variables for.
         times: how it writes times. false_is_empty: a JSON false in a field that is no boolean means null (Odoo).
         credentials: how one gets them, and which rights they need. caveats: what one must know.
     """
@@ -200,7 +202,8 @@ class ConnectorFile(Fact):
     optional_settings: list[str] = []
     defaults: dict[str, str] = {}
     secrets: list[str] = []
-    auth: dict[Literal["https", "http"], Auth] | Auth
+    optional_secrets: list[str] = []
+    auth: dict[Literal["https", "http"], Auth] | list[Auth] | Auth
     headers: dict[str, str] = {}
     limits: Limits = Limits()
     errors: Errors = Errors()
@@ -209,3 +212,10 @@ class ConnectorFile(Fact):
     credentials: str | None = None
     caveats: list[str] = []
     entities: dict[str, EntityFacts] = {}
+
+    @property
+    def ways(self) -> list[Auth]:
+        """Every way to prove who we are."""
+        if isinstance(self.auth, Auth):
+            return [self.auth]
+        return list(self.auth.values()) if isinstance(self.auth, dict) else self.auth

@@ -20,6 +20,10 @@ def _text(given: object) -> object:
     return str(given).lower() if isinstance(given, bool) else given
 
 
+def _several(given: object) -> object:
+    return given if isinstance(given, list) else [given]
+
+
 Listed = Annotated[list[str], BeforeValidator(_listed)]
 
 
@@ -46,9 +50,21 @@ class LookUp(Request):
 
 
 class Find(LookUp):
-    """The look-up of items by key; ``field`` is the key field asked for."""
+    """The look-up of items by key.
+
+    Attributes:
+        field: the key field asked for. ids: name -> path of an item's ids, where that differs from the binding's.
+    """
 
     field: str
+    ids: dict[str, Path] = {}
+
+
+class Also(Fact):
+    """A second native value of a canonical field: ``values`` says which, and of others there is none."""
+
+    of: str
+    values: dict[str, JsonTemplate]
 
 
 class Match(Fact):
@@ -62,12 +78,14 @@ class Failures(Fact):
     """A list of what went wrong, apart from the answered records.
 
     Attributes:
-        at: path of the list; ``anywhere``: whether one that names no record is about the whole request.
+        at: path of the list. One in it that names no record is about all of them.
         match: how the record is told; index: or the path of its place among those sent.
         error, code: paths in one failure.
+        atomic: whether one failure means that none of the records was taken; the others go again.
     """
 
     at: str
+    atomic: bool = False
     match: Match | None = None
     index: Path | None = None
     error: Path
@@ -96,17 +114,19 @@ class Write(Request):
     """A request that carries records.
 
     Attributes:
-        when: values of the binding (``binding.parent``), any of those listed, under which this form applies.
+        when: values of the binding (``binding.parent``), any of those listed, under which this form applies; ``*``:
+            any but none, the empty text: none.
         unless: canonical values (field -> one, or a list) for which nothing is sent at all.
-        at: path in the body (``variables.input.quantities``) where the list of records goes. into: where the one
-            record goes. With neither the request carries one record, as its body; ``json`` is the rest of it.
+        at: path in the body (``variables.input.quantities``) where the list of records goes; ``body``: it is that list.
+            into: where the one record goes. With neither the request carries one record, as its body. ``json`` is the
+            rest of the body; only records for which that, and the path, are the same share a request.
         record: the native record. defaults: what stands in for parts of it that have no value.
         batch: most records in this request, where that differs from the others.
         answers: path of the answered records, or a list of paths whose lists belong together; ``status``: there are
             none, as what the platform answers 2xx it has done, all of it.
         match: how they are told apart. failures: a list of what went wrong, where that is apart from them.
         id: path of the item's id in the answer to one record, where that differs from the binding's;
-            ``header.location``: the last part of that address.
+            ``header.location``: the last part of that address. ids: of its other ids.
         job: how the verdict is asked for, where the answer is only that the request was queued.
     """
 
@@ -119,8 +139,9 @@ class Write(Request):
     batch: int | None = Field(default=None, ge=1)
     answers: str | list[str] = "body"
     match: Literal["id", "position"] | Match = "position"
-    failures: Failures | None = None
+    failures: Annotated[list[Failures], BeforeValidator(_several)] = []
     id: str | None = None
+    ids: dict[str, str] = {}
     job: Job | None = None
 
     @model_validator(mode="after")
@@ -143,19 +164,38 @@ class Write(Request):
     @cached_property
     def filler(self) -> Filler:
         """What fills the record."""
-        return compiled(self.record)
+        return compiled(self.record, sparse=True)
 
     @cached_property
     def path_is_fixed(self) -> bool:
         """Whether the path is the same for every record."""
         return not any(holes(self.path))
 
+    @cached_property
+    def identity(self) -> str:
+        """The same for forms that say the same."""
+        return self.model_dump_json()
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Placeholders of the request beside its records and path; those of one request have the same values there."""
+        texts = [text.of for text in self.texts.values()]
+        named = {*holes([self.query, self.headers, self.body]), *holes(texts)} - set(self.texts) - {"idempotency"}
+        return frozenset(name for name in named if not name.startswith("settings."))
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The ids an item must have for this form."""
+        named = {*self.names, *self.shared, *holes(self.path)}
+        return frozenset(name.removeprefix("binding.") for name in named if name.startswith("binding."))
+
 
 class Reference(LookUp):
     """An item of another kind that a record names, such as the product of an order's line.
 
     Attributes:
-        of: the canonical value it is found by: ``customer.email``, or of each row of a list, ``lineItems.sku``.
+        of: the canonical value it is found by: ``customer.email``, or of each row of a list, ``lineItems.sku``; or a
+            field of the record's key, ``locationId``.
         lowered: whether it is asked for in lower case.
         otherwise: what stands in where that value is unknown; without it such a record is rejected.
         create: makes the item where there is none; without it the record waits.
@@ -234,8 +274,10 @@ class PushFacts(Fact):
         batch: most records in one request.
         values: canonical value -> native value, per canonical field.
         scale: canonical number -> what it is multiplied by, such as seconds by 1000.
-        lists: canonical list -> what stands for one of its rows in ``{NAME}``; its values are ``{line.FIELD}``.
-        instant: strftime form of times; zone: on whose clock.
+        also: name -> a second native value of a field, for ``{NAME}``.
+        lists: canonical list -> what stands for one of its rows in ``{NAME}``; its values are ``{line.FIELD}``,
+            beside all of the record's.
+        instant: strftime form of times, or ``epoch`` or ``epoch_ms``; zone: on whose clock.
         cleared: the native value that empties a field, per canonical field; others cannot be emptied.
         echo: native fields whose echoed value must equal the sent one.
         status: path, in one record's answer, of its own HTTP status. error, code: paths of its error message and code.
@@ -260,6 +302,7 @@ class PushFacts(Fact):
     batch: int = Field(default=1, ge=1)
     values: dict[str, dict[str, JsonTemplate]] = {}
     scale: dict[str, Decimal] = {}
+    also: dict[str, Also] = {}
     lists: dict[str, JsonTemplate] = {}
     instant: str = "%Y-%m-%dT%H:%M:%SZ"
     zone: str = "UTC"
@@ -289,6 +332,12 @@ class PushFacts(Fact):
         if not (self.upsert or self.update or (self.create and self.create_only)):
             raise ValueError("needs update or upsert, or create with create_only")
         return self
+
+    @property
+    def settles(self) -> bool:
+        """Whether a request without an answer can be settled without a person: asked about, or sent again."""
+        keyed = self.create is not None and "idempotency" in {*self.create.names, *holes(self.create.templates)}
+        return self.find is not None or self.upsert is not None or keyed
 
     @property
     def forms(self) -> list[Write]:

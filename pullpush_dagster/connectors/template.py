@@ -41,15 +41,28 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
 Filler = Callable[[Mapping[str, Any]], Any]
 
 
-def compiled(template: Any) -> Filler:
-    """What fills ``template``, taken apart once for the many records it is filled for."""
+def compiled(template: Any, *, sparse: bool = False) -> Filler:
+    """What fills ``template``, taken apart once for the many records it is filled for.
+
+    Args:
+        sparse: whether an object or list inside it is left out where none of its placeholders has a value.
+    """
     if isinstance(template, str):
         return _compiled_text(template)
     if isinstance(template, Mapping):
-        return _compiled_object([(name, compiled(part)) for name, part in template.items()])
+        parts = [(name, _inside(part, sparse=sparse)) for name, part in template.items()]
+        return _compiled_object(parts)
     if isinstance(template, list):
-        return _compiled_list([(compiled(part), isinstance(part, str)) for part in template])
+        return _compiled_list([(_inside(part, sparse=sparse), isinstance(part, str)) for part in template])
     return lambda _: template
+
+
+def _inside(template: Any, *, sparse: bool) -> Filler:
+    """A part of a template; where ``sparse``, it is absent unless one of its placeholders has a value."""
+    filler, names = compiled(template, sparse=sparse), set(holes(template))
+    if not sparse or not names or isinstance(template, str):
+        return filler
+    return lambda values: filler(values) if any(values.get(name) is not None for name in names) else ABSENT
 
 
 def _compiled_object(parts: list[tuple[str, Filler]]) -> Filler:

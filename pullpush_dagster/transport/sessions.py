@@ -87,7 +87,7 @@ class AccessToken:
             self._text("url"),
             content=body,
             headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            auth=None if in_body else httpx.BasicAuth(client_id, secret),
+            auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
         )
         _refused(answer, "the access token")
         try:

@@ -13,7 +13,8 @@ from pullpush_dagster.changes import Claimed
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
-from pullpush_dagster.push.payload import Item, payload
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import payload
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.steps import form_for
 
