@@ -64,7 +64,7 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
         return [{"item": item, "row": row} for item, row in rows]
     if items is None and look.may_lack:
         return []
-    if isinstance(items, Mapping) and len(values) == 1:
+    if isinstance(items, Mapping) and look.batch == 1:
         return [items]
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {look.each}")
