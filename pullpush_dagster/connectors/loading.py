@@ -13,9 +13,11 @@ from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.problems import problems_of
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.connectors.yaml_source import Source, parse
+from pullpush_dagster.connectors.yaml_source import Document, Source, parse
 from pullpush_dagster.errors import ConfigError
 
+# The connector that has no platform of its own: a connection says under ``api`` what it speaks to.
+DESCRIBED = "rest"
 _BUILT_IN = files("pullpush_dagster.connectors")
 
 
@@ -129,13 +131,26 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
     return _connector(name, source)
 
 
+def described_connector(name: str, api: Document) -> Connector:
+    """The connector called ``name`` with what a connection itself says of its platform, under ``api``.
+
+    Raises:
+        ConfigError: that says something that cannot be; with the connection's own file and line.
+    """
+    (neutral,) = Source(f"{name}.yaml", (_BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8")).documents()
+    return _checked(name, Document(api.file, {**neutral.data, **(api.data or {})}, api.lines))
+
+
 # A text says the same each time, and to read the largest takes a tenth of a second.
 @lru_cache(maxsize=64)
 def _connector(name: str, source: Source) -> Connector:
     documents = source.documents()
     if len(documents) != 1:
         raise ConfigError(f"{source.file}:1 holds {len(documents)} YAML documents; a connector is one")
-    (document,) = documents
+    return _checked(name, documents[0])
+
+
+def _checked(name: str, document: Document) -> Connector:
     facts = parse(ConnectorFile, document)
     problems = problems_of(facts)
     if facts.connector != name:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Times
+from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Texts, Times
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
@@ -105,7 +105,8 @@ class PullFacts(Request):
         rows: path of a list in each record, each row of which is a record of this entity, such as the variants of
             a product; its own values are ``row.NAME``. A record with an empty list has none.
         record: path of what tells one record of the answer from another, for counting; the binding's id unless said.
-        whole: values that say that a record's own lists are complete; one that says otherwise is set aside.
+        whole: values (one, or a list; the empty text: none) that say that a record's own lists are complete; one that
+            says otherwise is set aside.
         pages, since, walks, scope, count: how it is walked.
     """
 
@@ -113,7 +114,7 @@ class PullFacts(Request):
     may_lack: bool = False
     rows: Path | None = None
     record: Path | None = None
-    whole: dict[Path, str] = {}
+    whole: dict[Path, Texts] = {}
     pages: Pages
     since: Since | None = None
     walks: dict[str, Walk] = {"all": Walk()}

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct
-from pullpush_dagster.connectors.push_model import Lines, LookUp, PushFacts, Reference, Write
+from pullpush_dagster.connectors.look_up_model import LookUp
+from pullpush_dagster.connectors.push_model import Lines, PushFacts, Reference
 from pullpush_dagster.connectors.template import request_problems, template_problems
+from pullpush_dagster.connectors.write_model import Write
 
 _Told = Iterator[tuple[tuple[str, ...], str]]
 

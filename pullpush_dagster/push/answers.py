@@ -4,8 +4,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pullpush_dagster.connectors.push_model import Failures, Match, Write
 from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.write_model import Failures, Match, Write
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer
 

@@ -9,7 +9,8 @@ from itertools import groupby
 
 import orjson
 
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload

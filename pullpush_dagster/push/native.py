@@ -103,9 +103,8 @@ def listed(
     fields = type_.item.fields if isinstance(type_, ListOf) else {}
     template = facts.lists[name]
     filler, named = compiled(template, sparse=True), set(holes(template))
-    refs = [
-        one for one in facts.references if f"reference.{one}" in named and facts.references[one].of.startswith(name)
-    ]
+    in_rows = (one for one, facts_ in facts.references.items() if facts_.of.startswith(f"{name}."))
+    refs = [one for one in in_rows if f"reference.{one}" in named]
     rows: Sequence[Mapping[str, Any]] = known[name] or []
     made = []
     for row in rows:

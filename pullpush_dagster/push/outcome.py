@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from pullpush_dagster.changes.claiming import Fields
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.answers import DONE, MISCOUNTED, NAMELESS, UNNAMED, answered, failures_in, of_answer
 from pullpush_dagster.push.payload import Payload

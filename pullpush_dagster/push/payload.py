@@ -8,8 +8,9 @@ import orjson
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import fill, fill_path
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.native import Item, listed, native_values
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.rows import entries

@@ -9,8 +9,9 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.changes.ready import Part, ReadyForm, Written
 from pullpush_dagster.connectors.forms import ABSENT
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import fill, holes, whole_hole
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import carried
 from pullpush_dagster.store.sql import literal
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pullpush_dagster.changes.claiming import Fields
 from pullpush_dagster.connectors.forms import ABSENT
-from pullpush_dagster.connectors.push_model import Reference, Write
+from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.connectors.template import at, fill, fill_path
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import AuthError, PullPushError, RejectError
 from pullpush_dagster.push.resolve import look_up
 from pullpush_dagster.transport import Client

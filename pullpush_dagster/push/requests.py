@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from pullpush_dagster.canonical.native import steps_of
-from pullpush_dagster.connectors.push_model import Job, Write
 from pullpush_dagster.connectors.template import at, fill
+from pullpush_dagster.connectors.write_model import Job, Write
 from pullpush_dagster.errors import RejectError, UnavailableError
 from pullpush_dagster.push.answers import of_answer
 from pullpush_dagster.push.native import change_id

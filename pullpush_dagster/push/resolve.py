@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pullpush_dagster.changes.claiming import Fields
-from pullpush_dagster.connectors.push_model import LookUp
+from pullpush_dagster.connectors.look_up_model import LookUp
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Client

@@ -7,8 +7,9 @@ from typing import Any
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes import Claimed, Settled
 from pullpush_dagster.changes.claiming import Fields, key_values
+from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
-from pullpush_dagster.connectors.push_model import Find, PushFacts
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload

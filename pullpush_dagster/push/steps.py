@@ -6,8 +6,9 @@ from typing import Any
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields
-from pullpush_dagster.connectors.push_model import Action, PushFacts, Write
+from pullpush_dagster.connectors.push_model import Action, PushFacts
 from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import carried, expressible, meets
 
@@ -72,7 +73,7 @@ def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
     if ids is None:
         return facts.create or facts.upsert
     if facts.upsert is not None:
-        return facts.upsert
+        return None if facts.create_only else facts.upsert
     if facts.update and not facts.update[0].when:
         return facts.update[0]
     told = {f"binding.{name}": value for name, value in ids.items() if value is not None}

@@ -20,6 +20,7 @@ from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
+from pullpush_dagster.transport.sessions import Asked
 from pullpush_dagster.transport.sockets import carrier
 
 _CONNECT_SECONDS = 10.0
@@ -93,14 +94,14 @@ class Wire:
         for last in (False, True):
             proof: dict[str, str] = {}
             for session in self._sessions:
-                proof |= await session.headers(self._http, self._origin(), request.method)
+                proof |= await session.headers(self._http, Asked(request.method, self._origin()))
             asked_at = dt.datetime.now(dt.UTC)
             response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
             try:
                 content = await self._read(response)
             finally:
                 await response.aclose()
-            over = [one for one in self._sessions if one.over(response.status_code, response.headers)]
+            over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
         return self._judged(response, content, asked_at)
