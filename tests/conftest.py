@@ -31,11 +31,13 @@ ROOT = Path(__file__).parents[1]
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 
-def pytest_configure() -> None:
-    """Folders of tests lie in memory where there is room and nobody has named a place: none outlives its test, and
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of tests lie in memory where there is room and nobody has named a place: none outlives its session, and
     what a killed process leaves behind is the same there. On a disk Dagster waits seconds for each new run's files."""
     if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
-        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+        os.environ["TMPDIR"] = tempfile.tempdir = folder = tempfile.mkdtemp(prefix="pullpush-tests-", dir=_MEMORY)
+        # Workers of xdist get the variable too. What killed processes left is gone with the rest.
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def thinned(cases: Iterable[Any], usual: int) -> list[Any]:
