@@ -2,7 +2,7 @@
 
 from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.field_map import Case, CanonicalMap, FieldMap
+from pullpush_dagster.canonical.field_map import CanonicalMap, Case, FieldMap
 from pullpush_dagster.canonical.lists import list_sql
 from pullpush_dagster.canonical.native import insert, json_path, place_in, steps_of, structure
 from pullpush_dagster.canonical.shape import RecordShape, records_sql
@@ -61,7 +61,7 @@ FROM read"""
     def _whole(self) -> None:
         """Note when the native record is only a part of itself."""
         for path, is_ in self.shape.whole.items():
-            self.faults.append((f"coalesce({self.text(path)} <> {literal(is_)}, true)", f"is only a part: {path}"))
+            self.faults.append((f"NOT {_is(self.text(path), is_)}", f"is only a part: {path}"))
         if self.shape.rows is not None:
             self.faults.append(("json_type(item, '$.row') = 'NULL'", f"has no list at {self.shape.rows}"))
 

@@ -170,6 +170,7 @@ def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
             problems.append((name, "needs fields" if isinstance(allowed, Struct) else "takes no fields"))
         else:
             problems += [(name, problem) for problem in _alone_problems(field, allowed)]
+            problems += [(name, "unknown_unless is for single values")] if field.each and field.unknown_unless else []
             inner = allowed.item.fields if isinstance(allowed, ListOf) else getattr(allowed, "fields", {})
             root = "each" if field.each is not None else "item"
             for part, mapped in (field.each or field.fields or {}).items():

@@ -9,9 +9,9 @@ import pyarrow as arrow
 from pandera.errors import SchemaErrors
 
 from pullpush_dagster.canonical.compile import projection
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.store import named_sql
@@ -139,5 +139,6 @@ def _part(entity: Entity, name: str, summed: tuple[str, ...]) -> str:
     """What a field is of several records of one key: the sum of what they have, the newest stamp, else any of them."""
     field = quoted(name)
     if name in summed:
-        return f"CASE WHEN count({field}) = count(*) THEN TRY_CAST(sum({field}) AS {entity.fields[name].sql}) END AS {field}"
+        whole = f"TRY_CAST(sum({field}) AS {entity.fields[name].sql})"
+        return f"CASE WHEN count({field}) = count(*) THEN {whole} END AS {field}"
     return f"{'max' if name == 'updatedAt' else 'any_value'}({field}) AS {field}"

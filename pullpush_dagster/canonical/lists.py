@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str:
-    """SQL of a list field's canonical rows, sorted by their first field; faults and what is cleared are noted in ``p``."""
+    """SQL of a list field's canonical rows, sorted by their first field; ``p`` notes faults and what is cleared."""
     path, parts = mapped.from_ or "", mapped.each or {}
     rows, kind = _rows(p, [path, *mapped.also], parts), p.kind(path)
     wrong = f"{p.doubt(f'{rows} IS NULL')} AND {kind} NOT IN ('ARRAY', 'NULL')"

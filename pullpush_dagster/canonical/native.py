@@ -7,7 +7,6 @@ import orjson
 
 from pullpush_dagster.store.sql import literal, quoted
 
-
 _STEP = re.compile(r'\."(?P<quoted>[^"]+)"|\.(?P<plain>[^.\[]+)|(?P<chosen>\[[^\]]+\])')
 
 

@@ -20,7 +20,7 @@ class RecordShape:
         false_is_empty: a JSON ``false`` in a field that is no boolean means null (Odoo).
         skip: values (path -> text), any of which makes a record none of this entity's.
         rows: path of a list in each record, whose rows are the records meant (``row.NAME``); None: they are themselves.
-        whole: values (path -> text) without which a record is only a part of itself.
+        whole: values (path -> texts) without any of which a record is only a part of itself.
         may_lack: whether a page without the list has no records.
         sum: fields of which the records of one key are parts.
         times: how times are written.
@@ -32,10 +32,10 @@ class RecordShape:
     false_is_empty: bool = False
     skip: dict[str, str] = field(default_factory=dict)
     rows: str | None = None
-    whole: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, list[str]] = field(default_factory=dict)
     may_lack: bool = False
     sum: tuple[str, ...] = ()
-    times: Times = Times()
+    times: Times = field(default_factory=Times)
 
     def native(self, path: str) -> str:
         """``path`` in what is read: the record, or the record and one row of it side by side."""

@@ -32,6 +32,7 @@ class Claimed:
         todo: names of the fields in which the two differ; only those are sent to an existing item. All that
             are known where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
+        index: its place in the claim.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Claimed:
     accepted: Fields
     todo: frozenset[str]
     ids: list[Fields]
+    index: int = 0
 
     @property
     def known(self) -> Fields:
@@ -129,7 +131,7 @@ class Taken:
         names = ("sequence", "source", "attempts")
         sequence, source, attempts = (self.table.column(name)[place].as_py() for name in names)
         wanted, had, todo, ids = self.parsed(place)
-        return Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids)
+        return Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids, place)
 
     def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         """desired, accepted, todo and ids of one row."""
@@ -168,6 +170,7 @@ class Ready(Claimed):
     def _cell(self, name: str) -> Any:
         return self.taken.table.column(name)[self.place].as_py()
 
+    index = property(lambda self: self.place)
     claim = property(lambda self: self.taken.claim)
     lease_until = property(lambda self: self.taken.lease_until)
     sequence = property(lambda self: self._cell("sequence"))

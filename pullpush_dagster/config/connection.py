@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -38,13 +38,20 @@ def _secret_in(name: str, value: str) -> str | None:
 
 
 class Connection(BaseModel):
-    """One account on one platform. ``secrets`` holds names of environment variables, never values."""
+    """One account on one platform.
+
+    Attributes:
+        connector: the file that describes the platform; ``rest``: this one does, under ``api``.
+        settings: what the connector asks for. secrets: names of environment variables, never values.
+        api: what a connector file says, for a platform that only this connection has.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     connection: str = Field(pattern=NAME)
     connector: str = Field(pattern=NAME)
     settings: dict[str, str] = {}
+    api: dict[str, Any] | None = None
     secrets: dict[str, Annotated[str, AfterValidator(_variable)]] = {}
 
     @field_validator("settings")

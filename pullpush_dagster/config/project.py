@@ -14,6 +14,7 @@ from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
+from pullpush_dagster.connectors.loading import DESCRIBED, described_connector
 from pullpush_dagster.connectors.yaml_source import Document, Source, parse
 from pullpush_dagster.errors import ConfigError
 
@@ -60,7 +61,25 @@ class Project:
 
     def connector(self, connection: str) -> Connector:
         """The connector of ``connection``. Raises ConfigError: no such connection, or no such connector."""
-        return load_connector(self.connection(connection).connector, self.root / "resources" / "connectors")
+        found = self.connection(connection)
+        if found.api is None:
+            return load_connector(found.connector, self.root / "resources" / "connectors")
+        if connection not in self._described:
+            if found.connector != DESCRIBED:
+                raise ConfigError(
+                    f"api is for connector: {DESCRIBED}; {found.connector} says itself what its platform is"
+                )
+            self._described[connection] = described_connector(DESCRIBED, self._document_of(connection).at("api"))
+        return self._described[connection]
+
+    @cached_property
+    def _described(self) -> dict[str, Connector]:
+        """Those that connections describe themselves, read once."""
+        return {}
+
+    def _document_of(self, connection: str) -> Document:
+        every = self._documents(sorted((self.root / "resources").glob("*.yaml")))
+        return next(one for one in every if one.data.get("connection") == connection)
 
     def connection(self, name: str) -> Connection:
         """The connection called ``name``. Raises ConfigError naming those there are."""
@@ -110,7 +129,7 @@ class Project:
             known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
             for part, given, needed, allowed in (
                 ("settings", connection.settings, facts.settings, known),
-                ("secrets", connection.secrets, facts.secrets, facts.secrets),
+                ("secrets", connection.secrets, facts.secrets, [*facts.secrets, *facts.optional_secrets]),
             ):
                 found += [document.complaint((part, n), "is required") for n in needed if n not in given]
                 extra = [name for name in given if name not in allowed]

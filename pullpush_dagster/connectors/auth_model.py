@@ -40,7 +40,7 @@ class Login(Request):
 
 
 class Csrf(Fact):
-    """A token that writes must carry, asked for with ``header: Fetch`` at ``get``; bound to the cookies it came with."""
+    """A token that writes must carry, asked for by ``header: Fetch`` at ``get``; bound to the cookies it came with."""
 
     get: str
     header: str = "x-csrf-token"

@@ -53,7 +53,8 @@ def _first(value: Any, _: str) -> Any:
 
 
 def _last(value: Any, _: str) -> Any:
-    return (text(value).split() or [ABSENT])[-1]
+    words = text(value).split()
+    return words[-1] if words else ABSENT
 
 
 def _md5(value: Any, _: str) -> str:

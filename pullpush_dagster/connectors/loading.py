@@ -1,21 +1,23 @@
 """Find and read connector files: the project's own first, then the built-in ones, by file name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import Times
 from pullpush_dagster.canonical.native import steps_of
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.problems import problems_of
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.connectors.yaml_source import Source, parse
+from pullpush_dagster.connectors.yaml_source import Document, Source, parse
 from pullpush_dagster.errors import ConfigError
 
+# The connector that has no platform of its own: a connection says under ``api`` what it speaks to.
+DESCRIBED = "rest"
 _BUILT_IN = files("pullpush_dagster.connectors")
 
 
@@ -26,7 +28,7 @@ class Ask:
     entity: str
     pull: PullFacts
     id: str
-    times: Times = Times()
+    times: Times = field(default_factory=Times)
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,15 @@ class Connector:
         )
 
     def reads_back(self, name: str) -> bool:
-        """Whether what was pushed to entity ``name`` can be asked for again: all of it, or by parts of its key."""
-        pull = self.entity(name).pull
-        return pull is not None and set(pull.scope) <= set(ENTITIES[name].key)
+        """Whether what was pushed to entity ``name`` can be asked for again: all of it, or by parts of its key.
+
+        What two connections number each for themselves is pulled under the number that we find it by, or not at all.
+        """
+        facts, entity = self.entity(name), ENTITIES[name]
+        if facts.pull is None or not set(facts.pull.scope) <= set(entity.key):
+            return False
+        find = facts.push.find if facts.push else None
+        return not entity.prefixed or (find is not None and facts.canonical_map[find.field].from_ == find.match)
 
     def bound_as(self, name: str) -> str:
         """The entity whose bindings ``name`` uses: itself, or the one it shares them with."""
@@ -123,13 +131,26 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
     return _connector(name, source)
 
 
+def described_connector(name: str, api: Document) -> Connector:
+    """The connector called ``name`` with what a connection itself says of its platform, under ``api``.
+
+    Raises:
+        ConfigError: that says something that cannot be; with the connection's own file and line.
+    """
+    (neutral,) = Source(f"{name}.yaml", (_BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8")).documents()
+    return _checked(name, Document(api.file, {**neutral.data, **(api.data or {})}, api.lines))
+
+
 # A text says the same each time, and to read the largest takes a tenth of a second.
 @lru_cache(maxsize=64)
 def _connector(name: str, source: Source) -> Connector:
     documents = source.documents()
     if len(documents) != 1:
         raise ConfigError(f"{source.file}:1 holds {len(documents)} YAML documents; a connector is one")
-    (document,) = documents
+    return _checked(name, documents[0])
+
+
+def _checked(name: str, document: Document) -> Connector:
     facts = parse(ConnectorFile, document)
     problems = problems_of(facts)
     if facts.connector != name:

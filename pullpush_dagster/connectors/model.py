@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Times
+from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Texts, Times
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
@@ -105,7 +105,8 @@ class PullFacts(Request):
         rows: path of a list in each record, each row of which is a record of this entity, such as the variants of
             a product; its own values are ``row.NAME``. A record with an empty list has none.
         record: path of what tells one record of the answer from another, for counting; the binding's id unless said.
-        whole: values that say that a record's own lists are complete; one that says otherwise is set aside.
+        whole: values (one, or a list; the empty text: none) that say that a record's own lists are complete; one that
+            says otherwise is set aside.
         pages, since, walks, scope, count: how it is walked.
     """
 
@@ -113,7 +114,7 @@ class PullFacts(Request):
     may_lack: bool = False
     rows: Path | None = None
     record: Path | None = None
-    whole: dict[Path, str] = {}
+    whole: dict[Path, Texts] = {}
     pages: Pages
     since: Since | None = None
     walks: dict[str, Walk] = {"all": Walk()}
@@ -187,6 +188,8 @@ class ConnectorFile(Fact):
     Attributes:
         base_url: where it is. A connection may set ``base_url`` itself, for a stand-in, a proxy or a test account.
         version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
+        auth: how a request proves who we are: one way, one for each scheme, or several, of which the first holds
+            whose secrets a connection has. secrets, optional_secrets: what a connection names variables for.
         times: how it writes times. false_is_empty: a JSON false in a field that is no boolean means null (Odoo).
         credentials: how one gets them, and which rights they need. caveats: what one must know.
     """
@@ -200,7 +203,8 @@ class ConnectorFile(Fact):
     optional_settings: list[str] = []
     defaults: dict[str, str] = {}
     secrets: list[str] = []
-    auth: dict[Literal["https", "http"], Auth] | Auth
+    optional_secrets: list[str] = []
+    auth: dict[Literal["https", "http"], Auth] | list[Auth] | Auth
     headers: dict[str, str] = {}
     limits: Limits = Limits()
     errors: Errors = Errors()
@@ -209,3 +213,10 @@ class ConnectorFile(Fact):
     credentials: str | None = None
     caveats: list[str] = []
     entities: dict[str, EntityFacts] = {}
+
+    @property
+    def ways(self) -> list[Auth]:
+        """Every way to prove who we are."""
+        if isinstance(self.auth, Auth):
+            return [self.auth]
+        return list(self.auth.values()) if isinstance(self.auth, dict) else self.auth

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.field_map import map_problems
-from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.push_problems import push_problems
 from pullpush_dagster.connectors.request import Request
@@ -26,9 +25,8 @@ def problems_of(facts: ConnectorFile) -> list[Problem]:
 
 def _platform_problems(facts: ConnectorFile) -> Iterator[Problem]:
     settings = _settings(facts)
-    every = settings | {f"secret.{name}" for name in facts.secrets}
-    auth = {"": facts.auth} if isinstance(facts.auth, Auth) else facts.auth
-    for way in auth.values():
+    every = settings | {f"secret.{name}" for name in (*facts.secrets, *facts.optional_secrets)}
+    for way in facts.ways:
         plain = way.model_dump(exclude={"type", "login", "csrf"})
         yield from ((("auth",), text) for text in template_problems(plain, every))
         if way.login is not None:
@@ -43,13 +41,11 @@ def _platform_problems(facts: ConnectorFile) -> Iterator[Problem]:
 
 def _literal_problems(facts: ConnectorFile) -> Iterator[Problem]:
     """Credentials that are written where ``{secret.NAME}`` must stand; they are not repeated."""
-    auth = facts.auth
-    ways = {("auth",): auth} if isinstance(auth, Auth) else {("auth", scheme): one for scheme, one in auth.items()}
-    parts: dict[tuple[str, ...], object] = {
-        here: one.model_dump(exclude={"type"}) for here, one in ways.items() if one.type != "none"
-    }
-    parts |= {("headers", name): text for name, text in facts.headers.items() if _CREDENTIAL.search(name)}
-    for here, part in parts.items():
+    parts: list[tuple[tuple[str, ...], object]] = [
+        (("auth",), one.model_dump(exclude={"type"})) for one in facts.ways if one.type != "none"
+    ]
+    parts += [(("headers", name), text) for name, text in facts.headers.items() if _CREDENTIAL.search(name)]
+    for here, part in parts:
         if not any(hole.startswith("secret.") for hole in holes(part)):
             yield here, "must have its credentials from {secret.NAME}; they are never written here"
 
@@ -64,6 +60,8 @@ def _entity_problems(facts: ConnectorFile, name: str, part: EntityFacts) -> Iter
         for field, text in map_problems(entity, part.canonical_map):
             yield (*here, "canonical_map", field), text
         yield from _pull_problems((*here, "pull"), facts, part.pull)
+        if part.pull.rows and not part.pull.record and part.binding.id.startswith("row."):
+            yield (*here, "pull", "record"), "is required with rows: what tells one record of an answer from another"
     if part.binding.shares is not None and part.binding.shares not in facts.entities:
         yield (*here, "binding", "shares"), f"is not one of {', '.join(facts.entities)}"
     for field in part.sum:

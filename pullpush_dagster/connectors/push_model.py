@@ -2,160 +2,29 @@
 
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import Path
-from pullpush_dagster.connectors.request import Fact, JsonTemplate, Request
-from pullpush_dagster.connectors.template import Filler, compiled, holes
+from pullpush_dagster.connectors.look_up_model import Find, LookUp
+from pullpush_dagster.connectors.request import Fact, JsonTemplate
+from pullpush_dagster.connectors.template import holes
+from pullpush_dagster.connectors.write_model import Listed, Write
 
 
-def _listed(given: object) -> object:
-    return [_text(one) for one in given] if isinstance(given, list) else [_text(given)]
+class Also(Fact):
+    """A second native value of a canonical field: ``values`` says which, and of others there is none."""
 
-
-def _text(given: object) -> object:
-    """YAML's true as JSON has it."""
-    return str(given).lower() if isinstance(given, bool) else given
-
-
-Listed = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class LookUp(Request):
-    """A batched question for items. ``{keys}`` or ``{ids}`` is the list of what is asked for, at most ``batch``.
-
-    An item is told by its own value at ``match``, never by its place.
-
-    Attributes:
-        each: path of the items, or of the one item. may_lack: whether an answer without it has none.
-        lowered: whether that value is compared in lower case.
-        term, join: ``{terms}`` is ``term`` for each ``{key}``, with ``join`` between: ``sku:'{key:escaped}'``.
-        absent: statuses by which a question for one item says that there is none.
-    """
-
-    each: str = "body"
-    may_lack: bool = False
-    match: Path
-    lowered: bool = False
-    batch: int = Field(default=50, ge=1)
-    term: str | None = None
-    join: str = " OR "
-    absent: list[int] = []
-
-
-class Find(LookUp):
-    """The look-up of items by key; ``field`` is the key field asked for."""
-
-    field: str
-
-
-class Match(Fact):
-    """How an answered record is told: its value at path ``answered`` is the sent record's at path ``sent``."""
-
-    sent: Path
-    answered: Path
-
-
-class Failures(Fact):
-    """A list of what went wrong, apart from the answered records.
-
-    Attributes:
-        at: path of the list; ``anywhere``: whether one that names no record is about the whole request.
-        match: how the record is told; index: or the path of its place among those sent.
-        error, code: paths in one failure.
-    """
-
-    at: str
-    match: Match | None = None
-    index: Path | None = None
-    error: Path
-    code: Path | None = None
-
-
-class Job(Request):
-    """The question for the verdict on a request that was only queued; its answer is read as that request's own.
-
-    Attributes:
-        id: path of the job in the first answer (``header.location``: the last part of that address); ``{job}`` here.
-        state: path of how far it is; running: the values by which it is not over, failed: those by which it came
-            to nothing. Where the answer lists records, any that is still running counts.
-        every: seconds between two questions. most: seconds after which its outcome is unknown.
-    """
-
-    id: str
-    state: str
-    running: Listed
-    failed: Listed = []
-    every: float = Field(default=1.0, gt=0)
-    most: float = Field(default=60.0, gt=0)
-
-
-class Write(Request):
-    """A request that carries records.
-
-    Attributes:
-        when: values of the binding (``binding.parent``), any of those listed, under which this form applies.
-        unless: canonical values (field -> one, or a list) for which nothing is sent at all.
-        at: path in the body (``variables.input.quantities``) where the list of records goes. into: where the one
-            record goes. With neither the request carries one record, as its body; ``json`` is the rest of it.
-        record: the native record. defaults: what stands in for parts of it that have no value.
-        batch: most records in this request, where that differs from the others.
-        answers: path of the answered records, or a list of paths whose lists belong together; ``status``: there are
-            none, as what the platform answers 2xx it has done, all of it.
-        match: how they are told apart. failures: a list of what went wrong, where that is apart from them.
-        id: path of the item's id in the answer to one record, where that differs from the binding's;
-            ``header.location``: the last part of that address.
-        job: how the verdict is asked for, where the answer is only that the request was queued.
-    """
-
-    when: dict[str, Listed] = {}
-    unless: dict[str, Listed] = {}
-    at: str | None = None
-    into: str | None = None
-    record: dict[str, JsonTemplate]
-    defaults: dict[str, JsonTemplate] = {}
-    batch: int | None = Field(default=None, ge=1)
-    answers: str | list[str] = "body"
-    match: Literal["id", "position"] | Match = "position"
-    failures: Failures | None = None
-    id: str | None = None
-    job: Job | None = None
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "Write":
-        if self.at is not None and self.into is not None:
-            raise ValueError("give at or into: it carries a list of records, or one")
-        return self
-
-    @property
-    def told_apart(self) -> Match | None:
-        """How answered records are matched with sent ones; None: by their place."""
-        by_id = Match(sent="record.id", answered="answer.id")
-        return self.match if isinstance(self.match, Match) else by_id if self.match == "id" else None
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Every placeholder of the record."""
-        return frozenset(holes(self.record))
-
-    @cached_property
-    def filler(self) -> Filler:
-        """What fills the record."""
-        return compiled(self.record)
-
-    @cached_property
-    def path_is_fixed(self) -> bool:
-        """Whether the path is the same for every record."""
-        return not any(holes(self.path))
+    of: str
+    values: dict[str, JsonTemplate]
 
 
 class Reference(LookUp):
     """An item of another kind that a record names, such as the product of an order's line.
 
     Attributes:
-        of: the canonical value it is found by: ``customer.email``, or of each row of a list, ``lineItems.sku``.
+        of: the canonical value it is found by: ``customer.email``, or of each row of a list, ``lineItems.sku``; or a
+            field of the record's key, ``locationId``.
         lowered: whether it is asked for in lower case.
         otherwise: what stands in where that value is unknown; without it such a record is rejected.
         create: makes the item where there is none; without it the record waits.
@@ -234,8 +103,10 @@ class PushFacts(Fact):
         batch: most records in one request.
         values: canonical value -> native value, per canonical field.
         scale: canonical number -> what it is multiplied by, such as seconds by 1000.
-        lists: canonical list -> what stands for one of its rows in ``{NAME}``; its values are ``{line.FIELD}``.
-        instant: strftime form of times; zone: on whose clock.
+        also: name -> a second native value of a field, for ``{NAME}``.
+        lists: canonical list -> what stands for one of its rows in ``{NAME}``; its values are ``{line.FIELD}``,
+            beside all of the record's.
+        instant: strftime form of times, or ``epoch`` or ``epoch_ms``; zone: on whose clock.
         cleared: the native value that empties a field, per canonical field; others cannot be emptied.
         echo: native fields whose echoed value must equal the sent one.
         status: path, in one record's answer, of its own HTTP status. error, code: paths of its error message and code.
@@ -260,6 +131,7 @@ class PushFacts(Fact):
     batch: int = Field(default=1, ge=1)
     values: dict[str, dict[str, JsonTemplate]] = {}
     scale: dict[str, Decimal] = {}
+    also: dict[str, Also] = {}
     lists: dict[str, JsonTemplate] = {}
     instant: str = "%Y-%m-%dT%H:%M:%SZ"
     zone: str = "UTC"
@@ -289,6 +161,12 @@ class PushFacts(Fact):
         if not (self.upsert or self.update or (self.create and self.create_only)):
             raise ValueError("needs update or upsert, or create with create_only")
         return self
+
+    @property
+    def settles(self) -> bool:
+        """Whether a request without an answer can be settled without a person: asked about, or sent again."""
+        keyed = self.create is not None and "idempotency" in {*self.create.names, *holes(self.create.templates)}
+        return self.find is not None or self.upsert is not None or keyed
 
     @property
     def forms(self) -> list[Write]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct
-from pullpush_dagster.connectors.push_model import Lines, LookUp, PushFacts, Reference, Write
+from pullpush_dagster.connectors.look_up_model import LookUp
+from pullpush_dagster.connectors.push_model import Lines, PushFacts, Reference
 from pullpush_dagster.connectors.template import request_problems, template_problems
+from pullpush_dagster.connectors.write_model import Write
 
 _Told = Iterator[tuple[tuple[str, ...], str]]
 
@@ -13,7 +15,8 @@ _Told = Iterator[tuple[tuple[str, ...], str]]
 def push_problems(entity: Entity, push: PushFacts, settings: set[str], bound: set[str]) -> _Told:
     """(key below ``push``, what is wrong and what is allowed) for each fault. None: all is well."""
     references = {f"reference.{name}" for name in push.references}
-    names = {*_fields(entity), *bound, *settings, *references, "idempotency", "index"} | {f"now.{n}" for n in push.now}
+    names = {*_fields(entity), *bound, *settings, *references, *push.also, "idempotency", "index"}
+    names |= {f"now.{name}" for name in push.now}
     for form in push.forms:
         yield from _write_problems(form, names | ({"lines"} if push.lines else set()))
     for name, look, asked in (("find", push.find, "keys"), ("read", push.read, "ids")):
@@ -27,7 +30,7 @@ def push_problems(entity: Entity, push: PushFacts, settings: set[str], bound: se
         yield from _reference_problems(entity, name, reference, settings)
     if push.lines is not None:
         yield from _lines_problems(entity, push.lines, settings, references)
-    yield from _lists_problems(entity, push, settings | references)
+    yield from _lists_problems(entity, push, names)
     yield from _field_problems(entity, push)
 
 
@@ -42,7 +45,7 @@ def _field_problems(entity: Entity, push: PushFacts) -> _Told:
     yield from ((("echo",), f"{name} is in no record") for name in sorted(set(push.echo) - native))
     reached = {push.actions.field} if push.actions else set()
     unless = {field for form in push.forms for field in form.unless}
-    named = {*push.agree, *reached, *unless, *push.scale, *push.lists}
+    named = {*push.agree, *reached, *unless, *push.scale, *push.lists, *(one.of for one in push.also.values())}
     for field in sorted(named - set(entity.fields)):
         yield (), f"{field} is not a field of {entity.name}"
     for field in sorted({*push.values, *push.cleared} - _fields(entity)):
@@ -77,8 +80,10 @@ def _reference_problems(entity: Entity, name: str, reference: Reference, setting
     field, _, part = reference.of.partition(".")
     type_ = entity.fields.get(field)
     inner = type_.item if isinstance(type_, ListOf) else type_
-    if not isinstance(inner, Struct) or part not in inner.fields:
-        yield (*here, "of"), "is not a part of a list or object, such as lineItems.sku or customer.email"
+    if reference.of in entity.key:
+        inner = Struct({})
+    elif not isinstance(inner, Struct) or part not in inner.fields:
+        yield (*here, "of"), "is no part of a list or object, such as lineItems.sku, and not of the key"
         return
     yield from ((here, text) for text in _look_up_problems(reference, {"keys"} | settings))
     yield from ((here, text) for text in template_problems(reference.otherwise, settings))

@@ -41,15 +41,30 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
 Filler = Callable[[Mapping[str, Any]], Any]
 
 
-def compiled(template: Any) -> Filler:
-    """What fills ``template``, taken apart once for the many records it is filled for."""
+def compiled(template: Any, *, sparse: bool = False) -> Filler:
+    """What fills ``template``, taken apart once for the many records it is filled for.
+
+    Args:
+        sparse: whether an object or list inside it is left out where none of its placeholders has a value.
+    """
     if isinstance(template, str):
         return _compiled_text(template)
     if isinstance(template, Mapping):
-        return _compiled_object([(name, compiled(part)) for name, part in template.items()])
+        parts = [(name, _inside(part, sparse=sparse)) for name, part in template.items()]
+        return _compiled_object(parts)
     if isinstance(template, list):
-        return _compiled_list([(compiled(part), isinstance(part, str)) for part in template])
+        # An object in a list is one whole term of it, such as a condition: without its value it says something else.
+        inside = [(part, sparse or isinstance(part, Mapping)) for part in template]
+        return _compiled_list([(_inside(part, sparse=bare), isinstance(part, str)) for part, bare in inside])
     return lambda _: template
+
+
+def _inside(template: Any, *, sparse: bool) -> Filler:
+    """A part of a template; where ``sparse``, it is absent unless one of its placeholders has a value."""
+    filler, names = compiled(template, sparse=sparse), set(holes(template))
+    if not sparse or not names or isinstance(template, str):
+        return filler
+    return lambda values: filler(values) if any(values.get(name) is not None for name in names) else ABSENT
 
 
 def _compiled_object(parts: list[tuple[str, Filler]]) -> Filler:
@@ -153,8 +168,9 @@ def fill_path(template: str, values: Mapping[str, Any]) -> str:
         ConfigError: a placeholder has no value.
         RejectError: the path would lead elsewhere than the template says.
     """
-    quoted = {name: quote(str(values[name]), safe="") for name in holes(template) if values.get(name) is not None}
-    path = fill_text(template, quoted, what="the path")
+    if any(values.get(name) is None for name in holes(template)):
+        fill_text(template, values, what="the path")
+    path = _HOLE.sub(lambda hole: quote(_formed_text(values, hole), safe=""), template)
     if path and not path.startswith("/"):
         raise RejectError("a path must begin with /: a request goes to its connection's own origin")
     if {".", ".."} & set(path.split("/")) or set(path) & set("?#\\"):
@@ -182,7 +198,11 @@ def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
         return ABSENT if value is None else _formed(value, whole[2], whole[1])
     if any(values.get(name) is None for name in holes(template)):
         return ABSENT
-    return _HOLE.sub(lambda match: str(_formed(values[match[1]], match[2] or "text", match[1])), template)
+    return _HOLE.sub(lambda hole: _formed_text(values, hole), template)
+
+
+def _formed_text(values: Mapping[str, Any], hole: re.Match[str]) -> str:
+    return str(_formed(values[hole[1]], hole[2] or "text", hole[1]))
 
 
 def _formed(value: Any, form: str | None, name: str) -> Any:

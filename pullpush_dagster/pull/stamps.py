@@ -24,7 +24,7 @@ def bounds_of(since: Since | None, window: Window, watermark: dt.datetime | None
     start, end = window.start, window.end
     if window.kind == "sync":
         start = watermark - dt.timedelta(seconds=since.overlap) if watermark else None
-        # Without an order, what changes meanwhile could push others off the pages to come: what is there now is drained.
+        # Without an order, what changes meanwhile could push others off the pages to come.
         end = None if since.sorted else now
     start = _widened(start, since, math.floor)
     if start is not None and since.operator == "after":

@@ -125,7 +125,7 @@ class Journal:
             return Settled(row, "accepted", sent_at=sent.sent_at)
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
-            ids = ids or ids_of(outcome.answer, pusher.binding)
+            ids = ids or outcome.ids or ids_of(outcome.answer, pusher.binding.paths)
         return Settled(
             row,
             outcome.name,
@@ -140,7 +140,7 @@ class Journal:
             unbind=outcome.stale,
             lost=outcome.lost or payload.acts,
             again=accepted and payload.more,
-            unconfirmed=outcome.name == "unknown" and pusher.facts.find is None and not row.ids,
+            unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
         )
 
     def _due_in(self, sent: Sent) -> float:

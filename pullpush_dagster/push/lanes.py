@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+import orjson
+
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload
-from pullpush_dagster.transport import Client
+from pullpush_dagster.push.requests import request_of, verdict
+from pullpush_dagster.transport import Answer, Client
 
 # A lease must outlive the request it covers, so no request starts in its last two minutes.
 _LEASE_MARGIN = dt.timedelta(minutes=2)
@@ -72,19 +76,18 @@ class Lanes:
 
         try:
             self._check(batch)
-            body = await self._request(form, path, batch, start)
+            answer = await self._request(form, path, batch, start)
         except PullPushError as error:
             await self._failed(form, path, batch, sent_at, error)
             return False
-        results = outcomes(self._facts, form, batch, body)
+        results = outcomes(self._facts, form, batch, answer)
         await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
         return True
 
-    async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> object:
-        records = [one.body for one in batch]
-        request = form.model_copy(update={form.method.lower(): path})
-        answer = await self._client.send(request, {}, {form.at: records} if form.at else records[0], start=start)
-        return answer.body
+    async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> Answer:
+        request, values, body = request_of(form, path, batch, self._client.values)
+        answer = await self._client.send(request, values, body, start=start)
+        return answer if form.job is None else await verdict(self._client, form.job, answer)
 
     def _check(self, batch: list[Payload]) -> None:
         """Asked before a batch waits for its turn, and again when that has come. Raises RetryError: it does not go."""
@@ -121,13 +124,14 @@ class Lanes:
 
 
 def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:
-    """Payloads of one form and path together, at most ``size`` at once."""
+    """Payloads that share a request: of one form and path, and with the same in the rest of it; at most ``size``."""
 
-    def group(payload: Payload) -> tuple[str, str]:
-        return payload.path, payload.form.at or ""
+    def group(payload: Payload) -> tuple[str, str, str]:
+        shared = orjson.dumps(payload.shared, default=str).decode() if payload.shared else ""
+        return payload.path, payload.form.identity, shared
 
-    for (path, _), same in groupby(sorted(payloads, key=group), key=group):
+    for (path, _, _), same in groupby(sorted(payloads, key=group), key=group):
         rows = list(same)
-        step = size if rows[0].form.at else 1
+        step = (rows[0].form.batch or size) if rows[0].form.at else 1
         for start in range(0, len(rows), step):
             yield rows[start].form, path, rows[start : start + step]

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pullpush_dagster.connectors.push_model import PushFacts, Write
+from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import RejectError
+from pullpush_dagster.push.answers import DONE, MISCOUNTED, NAMELESS, UNNAMED, answered, failures_in, of_answer
 from pullpush_dagster.push.payload import Payload
+from pullpush_dagster.transport import Answer
+
+_UNTOLD = (UNNAMED, NAMELESS, MISCOUNTED)
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
@@ -19,7 +25,8 @@ class Outcome:
     """``name`` is accepted, rejected, retry or unknown.
 
     ``stale``: the ids we sent it under are no longer good. ``lost``: the platform has taken something else. ``over``:
-    of an unknown one, that nothing more will come of it: the platform did it or did not.
+    of an unknown one, that nothing more will come of it: the platform did it or did not. ``ids``: the item's, where
+    the answer tells them.
     """
 
     name: str
@@ -28,29 +35,39 @@ class Outcome:
     stale: bool = False
     lost: bool = False
     over: bool = False
+    ids: Fields | None = None
 
 
-def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], body: Any) -> list[Outcome]:
+def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Answer) -> list[Outcome]:
     """One outcome per sent record, in order. A record the answer does not name is unknown."""
+    body = answer.body
     if sent[0].acts:
         # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
         return [Outcome("accepted", answer=body)] * len(sent)
-    if form.at is None:
-        return [_judge(facts, sent[0], at(body, form.answers))]
-    answers = at(body, form.answers)
-    if not isinstance(answers, list):
-        return [Outcome("unknown", "the answer names no records")] * len(sent)
-    if form.match == "id":
-        by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, Mapping)}
-        return [_judge(facts, one, by_id.get(str(one.native.get("id")))) for one in sent]
-    if len(answers) != len(sent):
-        return [Outcome("unknown", f"{len(sent)} records sent, {len(answers)} answered")] * len(sent)
-    return [_judge(facts, one, answer) for one, answer in zip(sent, answers, strict=True)]
+    failed = failures_in(form, sent, body)
+    refused = {place: _refused(facts, one.code, one.message, one.answer) for place, one in failed.items()}
+    if refused and any(one.atomic for one in form.failures):
+        again = Outcome("retry", "not done, since another record of its request was refused")
+        return [refused.get(place, again) for place in range(len(sent))]
+    named = answered(form, sent, body, without=refused.keys())
+    found = [refused.get(place) or _judge(facts, one, named[place]) for place, one in enumerate(sent)]
+    if len(sent) == 1 and found[0].name == "accepted":
+        found[0].ids = _ids(form, found[0].answer, answer)
+    return found
+
+
+def _ids(form: Write, answered: Any, answer: Answer) -> Fields | None:
+    """The item's ids, where the form says where they are."""
+    paths = {**({"id": form.id} if form.id else {}), **form.ids}
+    ids = {name: told for name, path in paths.items() if (told := of_answer(answer, answered, path)) is not None}
+    return ids if "id" in ids else None
 
 
 def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
-    if answer is None:
-        return Outcome("unknown", "the answer does not name this record")
+    if isinstance(answer, str) and answer in _UNTOLD:
+        return Outcome("unknown", answer)
+    if answer is DONE:
+        return Outcome("accepted")
     failed = _failed(facts, answer)
     if failed is not None:
         return failed
@@ -87,7 +104,7 @@ def refused_whole(facts: PushFacts, form: Write, error: RejectError) -> Outcome:
     gone = error.status == 404 and "{binding." in form.path
     if gone or error.code in (*facts.gone, *facts.exists):
         return Outcome("retry", str(error), stale=True)
-    return Outcome("rejected", str(error))
+    return _passing(facts, {error.code or "", str(error.status)}, str(error)) or Outcome("rejected", str(error))
 
 
 def _refused(facts: PushFacts, code: str, message: str, answer: Any) -> Outcome:
@@ -95,7 +112,14 @@ def _refused(facts: PushFacts, code: str, message: str, answer: Any) -> Outcome:
     if code in (*facts.gone, *facts.exists):
         # It exists: created by somebody meanwhile, or by our own create whose answer was lost. Looked up, then updated.
         return Outcome("retry", said, answer, stale=True)
-    return Outcome("rejected", said, answer)
+    return _passing(facts, {code}, said, answer) or Outcome("rejected", said, answer)
+
+
+def _passing(facts: PushFacts, codes: set[str], said: str, answer: Any = None) -> Outcome | None:
+    """What a refusal that may pass means; None: it will not."""
+    if codes & set(facts.missing):
+        return Outcome("waiting", said, answer)
+    return Outcome("retry", said, answer) if codes & {*facts.conflict, *facts.again} else None
 
 
 def _same(sent: Any, echoed: Any) -> bool:

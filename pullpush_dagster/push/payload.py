@@ -1,18 +1,19 @@
 """One key's request: which native fields go into it, and what they are."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
-from pullpush_dagster.connectors.push_model import PushFacts, Write
-from pullpush_dagster.connectors.template import AsIs, fill, fill_path
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.template import fill, fill_path
+from pullpush_dagster.connectors.write_model import Write
+from pullpush_dagster.push.native import Item, listed, native_values
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.rows import entries
-from pullpush_dagster.push.typed import typed_value
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Payload:
         empty: nothing in it differs from what the destination has, so it need not go.
         more: whether the key has another step after this one. acts: whether what it did must be read to be known.
         learned: the item's ids, where the store does not have them so yet.
+        shared: what the rest of the request is filled with; only records that have it in common share one.
     """
 
     claimed: Claimed
@@ -36,6 +38,7 @@ class Payload:
     more: bool = False
     acts: bool = False
     learned: Fields | None = None
+    shared: Fields = field(default_factory=dict)
 
     @property
     def body(self) -> Fields | orjson.Fragment:
@@ -49,27 +52,14 @@ class Payload:
         return found
 
 
-@dataclass(frozen=True)
-class Item:
-    """What a destination has for one key, as just looked up.
-
-    Attributes:
-        ids: of the item. native: the item itself; rows: of its list; both empty where the connector reads none.
-        bound: key -> id of those rows that are ours.
-    """
-
-    ids: Fields
-    native: Any = None
-    rows: Sequence[Any] = ()
-    bound: Fields | None = None
-
-
 def carried(facts: PushFacts, entity: Entity, form: Write) -> frozenset[str]:
     """The canonical fields that ``form`` carries, its key aside."""
     # Worked out once: it is asked for every record.
     known = facts.carried.get((entity.name, id(form)))
     if known is None:
-        fields = set(form.names & set(entity.compared))
+        roots = {name.partition(".")[0] for name in form.names | form.shared}
+        roots |= {facts.also[name].of for name in roots & facts.also.keys()}
+        fields = roots & set(entity.compared)
         fields |= {facts.lines.field} if facts.lines and "lines" in form.names else set()
         named = (ref for name, ref in facts.references.items() if f"reference.{name}" in form.names)
         fields |= {ref.of.partition(".")[0] for ref in named}
@@ -112,41 +102,35 @@ def payload(
     """
     known = claimed.known
     sending = _sending(entity, facts, claimed, form, item) if fields is None else fields
-    values: Fields = {**references.settings, **key_values(claimed.key)}
-    for name, value in item.ids.items() if item else ():
-        values[f"binding.{name}"] = value
-    for name in sending:
-        values[name] = _native(entity, facts, name, known[name])
+    values = native_values(entity, facts, claimed, item, references.settings, sending)
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
     for name in named_references(facts, form, frozenset()) if facts.references else ():
         if item is None or facts.references[name].of.partition(".")[0] in sending:
-            values[f"reference.{name}"] = references.of(name, known)
+            values[f"reference.{name}"] = references.of(name, {**key_values(claimed.key), **known})
+    for name in sending & facts.lists.keys():
+        values[name] = listed(entity, facts, name, known, values, references)
     record = form.filler(values)
     if form.defaults:
         record = {**fill(form.defaults, values), **record}
     silent = {facts.lines.field} if facts.lines and not lines else set()
     path = form.path if form.path_is_fixed else fill_path(form.path, values)
     empty = item is not None and not sending - silent
-    return Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
+    made = Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
+    made.shared = {name: values[name] for name in form.shared if name in values}
+    return made
 
 
 def _sending(entity: Entity, facts: PushFacts, claimed: Claimed, form: Write, item: Item | None) -> Set[str]:
     known = claimed.known
-    names = carried(facts, entity, form) & (known.keys() if item is None else claimed.todo & known.keys())
+    all_of_it = item is None or form is facts.upsert
+    names = carried(facts, entity, form) & (known.keys() if all_of_it else claimed.todo & known.keys())
     return {name for name in names if expressible(facts, name, known[name])}
 
 
 def _lines(entity: Entity, facts: PushFacts, claimed: Claimed, item: Item | None, references: References) -> list[Any]:
     assert facts.lines is not None  # noqa: S101
     return entries(entity, facts.lines, claimed, (item and item.bound) or {}, item.rows if item else (), references)
-
-
-def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:
-    if stored is False:
-        return AsIs(facts.cleared[name])
-    table = facts.values.get(name)
-    return table[stored] if table else typed_value(entity.fields[name], stored, facts.instant)
 
 
 def expressible(facts: PushFacts, name: str, stored: Any) -> bool:
@@ -157,5 +141,9 @@ def expressible(facts: PushFacts, name: str, stored: Any) -> bool:
 
 
 def meets(conditions: Mapping[str, Sequence[str]], told: Mapping[str, Any]) -> bool:
-    """Whether every value told is one of those its condition lists."""
-    return all(str(told.get(name)) in allowed for name, allowed in conditions.items())
+    """Whether every value told is one of those its condition lists; ``*``: any but none, the empty text: none."""
+    return all(_is_one(told.get(name), allowed) for name, allowed in conditions.items())
+
+
+def _is_one(value: Any, allowed: Sequence[str]) -> bool:
+    return "" in allowed if value in (None, "") else str(value) in allowed or "*" in allowed

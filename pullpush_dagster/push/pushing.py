@@ -56,7 +56,7 @@ class Pusher:
 
     def wake(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make due what waits, and what a process that died had claimed."""
-        wake(con, self.push, self.entity, asked=self.facts.find is not None)
+        wake(con, self.push, self.entity, asked=self.facts.settles)
 
     async def send(self, progress: Progress) -> Totals:
         """Send what is due, and what becomes due within ``patience``, and record every outcome.
@@ -113,7 +113,7 @@ class Pusher:
     @property
     def _most(self) -> int:
         """Keys in one claim. All those of a process that dies are unconfirmed where nobody can be asked, so few."""
-        return _CLAIM if self.facts.find else self.push.lanes * self.facts.batch
+        return _CLAIM if self.facts.settles else self.push.lanes * self.facts.batch
 
     def _seconds_to_next(self) -> float | None:
         with self.store.session() as con:

@@ -8,8 +8,10 @@ import orjson
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.changes.ready import Part, ReadyForm, Written
-from pullpush_dagster.connectors.push_model import PushFacts, Write
-from pullpush_dagster.connectors.template import ABSENT, fill, holes, whole_hole
+from pullpush_dagster.connectors.forms import ABSENT
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.template import fill, holes, whole_hole
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import carried
 from pullpush_dagster.store.sql import literal
 
@@ -28,7 +30,7 @@ def ready_forms(
     Args:
         fixed: key fields that are always the same at the destination.
     """
-    if facts.read or facts.actions or facts.lines or facts.agree:
+    if facts.read or facts.actions or facts.lines or facts.agree or facts.scale:
         return None
     forms = [_form(entity, facts, form, settings) for form in facts.update]
     fields = [part.field for form in forms if form for part in form.parts if part.field]
@@ -38,7 +40,8 @@ def ready_forms(
 def _form(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> ReadyForm | None:
     """None: it has a part that is more than one value."""
     parts = list(_parts(entity, facts, form, settings))
-    plain = form.path_is_fixed and not form.defaults and None not in parts
+    special = form.shared or any({"*", ""} & set(allowed) for allowed in form.when.values())
+    plain = form.path_is_fixed and not form.defaults and not special and None not in parts
     when = {name.removeprefix("binding."): tuple(allowed) for name, allowed in form.when.items()}
     return ReadyForm(tuple(part for part in parts if part), when) if plain else None
 
@@ -52,7 +55,7 @@ def _parts(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str,
             value = fill(template, settings)
             if value is not ABSENT:
                 yield Part(name, constant=orjson.dumps(value).decode())
-        elif hole is None:
+        elif hole is None or hole[1] not in (None, "text", "integer"):
             yield None
         elif hole[0] in sendable:
             yield _field(entity, facts, name, *hole)

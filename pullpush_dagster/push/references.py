@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullpush_dagster.changes.claiming import Fields
-from pullpush_dagster.connectors.push_model import Reference, Write
-from pullpush_dagster.connectors.template import ABSENT, at, fill, fill_path
+from pullpush_dagster.connectors.forms import ABSENT
+from pullpush_dagster.connectors.push_model import Reference
+from pullpush_dagster.connectors.template import at, fill, fill_path
+from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import AuthError, PullPushError, RejectError
 from pullpush_dagster.push.resolve import look_up
 from pullpush_dagster.transport import Client
@@ -56,6 +58,8 @@ class References:
 def value_of(reference: Reference, known: Mapping[str, Any], *, in_row: bool) -> str | None:
     """The value ``reference`` is found by; None: it is unknown or empty."""
     field, _, part = reference.of.partition(".")
+    if not part:
+        return str(known[field]) if known.get(field) is not None else None
     holder = known if in_row else known.get(field)
     value = holder.get(part) if isinstance(holder, Mapping) else None
     text = str(value).strip() if value is not None else ""
@@ -110,10 +114,10 @@ async def _made(
 
 def _values(reference: Reference, record: Fields) -> Iterable[tuple[str, Mapping[str, Any]]]:
     """(value, the list's row or the object that has it) for each value ``reference`` has in a record."""
-    field = reference.of.partition(".")[0]
-    held = record.get(field)
+    field, _, part = reference.of.partition(".")
+    held = record.get(field) if part else record
     for one in held if isinstance(held, list) else [held]:
-        value = value_of(reference, {field: one}, in_row=False)
+        value = value_of(reference, {field: one} if part else record, in_row=False)
         if value is not None and isinstance(one, Mapping):
             yield value, one
 
@@ -131,7 +135,7 @@ async def _create(client: Client, reference: Reference, form: Write, holder: Map
         record = {**fill(form.defaults, values), **fill(form.record, values)}
         request = form.model_copy(update={form.method.lower(): fill_path(form.path, values)})
         answer = await client.send(request, {}, body={form.at: [record]} if form.at else record)
-        made = at(answer.body, form.answers)
+        made = at(answer.body, form.answers if isinstance(form.answers, str) else form.answers[0])
     except PullPushError as error:
         return error
     one = made[0] if isinstance(made, list) and made else made

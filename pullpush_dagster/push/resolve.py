@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pullpush_dagster.changes.claiming import Fields
-from pullpush_dagster.connectors.model import Binding
-from pullpush_dagster.connectors.push_model import LookUp
-from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.look_up_model import LookUp
+from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Client
 
@@ -35,7 +34,8 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
                 found[item.value] = item.error
                 continue
             value = at(item, look.match)
-            known = found.get(str(value)) if value is not None else None
+            text = "" if value is None else str(value).lower() if look.lowered else str(value)
+            known = found.get(text) if text else None
             if isinstance(known, list) and item not in known:
                 known.append(item)
     return found
@@ -48,8 +48,10 @@ class _Refused(NamedTuple):
 
 async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -> list[Any]:
     try:
-        answer = await client.ask(look, {name: list(values)})
+        answer = await client.ask(look, _asked(look, name, values))
     except RejectError as error:
+        if error.status in look.absent:
+            return []
         if error.status not in _ABOUT_THE_VALUES:
             raise
         if len(values) == 1:
@@ -57,9 +59,23 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
         middle = len(values) // 2
         return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
     items = at(answer.body, look.each)
+    if items is None and look.may_lack:
+        return []
+    if isinstance(items, Mapping) and len(values) == 1:
+        return [items]
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {look.each}")
     return items
+
+
+def _asked(look: LookUp, name: str, values: Sequence[str]) -> dict[str, Any]:
+    """The placeholders of one question."""
+    asked: dict[str, Any] = {name: list(values)}
+    if len(values) == 1:
+        asked["key"] = values[0]
+    if look.term is not None:
+        asked["terms"] = look.join.join(str(fill(look.term, {"key": value})) for value in values)
+    return asked
 
 
 def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -69,23 +85,22 @@ def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     yield from ([value] for value in values if "," in value)
 
 
-def ids_in(items: list[Any] | RejectError, binding: Binding) -> list[Fields] | RejectError:
-    """The different ids of found items; one without an id is none."""
+def ids_in(items: list[Any] | RejectError, paths: Mapping[str, str]) -> list[Fields] | RejectError:
+    """The different ids, at ``paths``, of found items; one without an id is none."""
     if isinstance(items, RejectError):
         return items
     found: list[Fields] = []
     for item in items:
-        ids = ids_of(item, binding)
+        ids = ids_of(item, paths)
         if ids is not None and ids not in found:
             found.append(ids)
     return found
 
 
-def ids_of(item: Any, binding: Binding) -> Fields | None:
-    """The ids an item shows, or the bare id that some creates answer with; None: it names none."""
+def ids_of(item: Any, paths: Mapping[str, str]) -> Fields | None:
+    """The ids an item shows at ``paths``, or the bare id that some creates answer with; None: it names none."""
     if isinstance(item, int | str) and not isinstance(item, bool):
         return {"id": str(item)}
-    paths = {"id": binding.id} | ({"parent": binding.parent} if binding.parent else {})
     shown = item if isinstance(item, Mapping) else {}
     ids = {name: str(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
     return ids if "id" in ids else None

@@ -7,14 +7,16 @@ from typing import Any
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes import Claimed, Settled
 from pullpush_dagster.changes.claiming import Fields, key_values
+from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
-from pullpush_dagster.connectors.push_model import Find, PushFacts
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
-from pullpush_dagster.push.payload import Item, Payload, carried, named_references, payload
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import Payload, carried, named_references, payload
 from pullpush_dagster.push.references import MissingError, References, find_references
 from pullpush_dagster.push.resolve import Found, ids_in, look_up
 from pullpush_dagster.push.rows import bound_rows, unbound
-from pullpush_dagster.push.steps import Ended, Step, next_step
+from pullpush_dagster.push.steps import Ended, Step, form_for, next_step
 from pullpush_dagster.transport import Client
 from pullpush_dagster.transport.client import backoff
 
@@ -65,25 +67,34 @@ class Resolving:
 
     async def _found(self, rows: Sequence[Claimed]) -> list[tuple[Claimed, Item | None]]:
         """Each row with its item: by its binding, or looked up by its key. Ambiguous ones are settled."""
-        homeless = [row for row in rows if not row.ids]
+        homeless = [row for row in rows if not self._at_home(row)]
         asked = await self._asked(homeless, lambda: self._looked_up(homeless))
         found: list[tuple[Claimed, Item | None]] = []
         for row in rows:
-            items = row.ids or self._ids(asked or {}, row)
+            home = self._at_home(row)
+            items = row.ids if home else self._ids(asked or {}, row)
             if isinstance(items, RejectError):
                 self.settled.append(Settled(row, "rejected", str(items)))
             elif len(items) > 1:
                 self.settled.append(Settled(row, "rejected", f"{len(items)} items of {self.to} have this key"))
-            elif row.ids or asked is not None:
+            elif home or asked is not None:
                 found.append((row, Item(items[0]) if items else None))
         return found
+
+    def _at_home(self, row: Claimed) -> bool:
+        """Whether the ids that are bound are all that a request needs; some platforms do not tell all at once."""
+        if len(row.ids) != 1 or self.facts.find is None:
+            return bool(row.ids)
+        form = form_for(self.facts, row.ids[0])
+        return form is None or all(name in row.ids[0] or name == "parent" for name in form.bound)
 
     async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
         find = self.facts.find
         return await look_up(self.client, find, (_named(row, find) for row in rows)) if find else {}
 
     def _ids(self, asked: Found, row: Claimed) -> list[Fields] | RejectError:
-        return ids_in(asked.get(_named(row, self.facts.find), []), self.binding) if self.facts.find else []
+        find = self.facts.find
+        return ids_in(asked.get(_named(row, find), []), find.ids or self.binding.paths) if find else []
 
     async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
         """The same with what each item is like now, where the connector compares with that."""
@@ -144,7 +155,7 @@ class Resolving:
             if item is not None and self.facts.lines:
                 names |= set(self.facts.lines.same)
             for name in names:
-                wanted.setdefault(name, []).append(row.known)
+                wanted.setdefault(name, []).append({**key_values(row.key), **row.known})
         return wanted
 
     def _one(self, row: Claimed, item: Item | None, step: Step | Ended, references: References) -> Payload | Settled:
@@ -188,7 +199,8 @@ class Resolving:
 
 def _named(row: Claimed, find: Find) -> str:
     """What a row's item is looked up by."""
-    return str(key_values(row.key)[find.field])
+    named = str(key_values(row.key)[find.field])
+    return named.lower() if find.lowered else named
 
 
 _GONE = Item({})

@@ -6,9 +6,11 @@ from typing import Any
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields
-from pullpush_dagster.connectors.push_model import Action, PushFacts, Write
+from pullpush_dagster.connectors.push_model import Action, PushFacts
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.push.payload import Item, carried, expressible, meets
+from pullpush_dagster.connectors.write_model import Write
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import carried, expressible, meets
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def next_step(facts: PushFacts, entity: Entity, row: Claimed, item: Item | None,
     written = {name for name in differing if expressible(facts, name, known[name])}
     if form is not None and written:
         new_rows = facts.lines is not None and facts.lines.field in written
-        return Step(form, acted or new_rows, fields=written)
+        # Where create and update are one request, all that is known goes: what is left out may be taken for empty.
+        return Step(form, acted or new_rows, fields=None if form is facts.upsert else written)
     if acted:
         return _action(facts, row, item, to)
     return Ended("skipped", f"nothing that {to} can be sent differs")
@@ -68,7 +71,9 @@ def _disagreement(facts: PushFacts, row: Claimed, item: Item, to: str) -> Ended 
 def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
     """The request form for an item with ``ids`` (None: it is not there); None: we have no way to send it."""
     if ids is None:
-        return facts.create
+        return facts.create or facts.upsert
+    if facts.upsert is not None:
+        return None if facts.create_only else facts.upsert
     if facts.update and not facts.update[0].when:
         return facts.update[0]
     told = {f"binding.{name}": value for name, value in ids.items() if value is not None}
@@ -76,12 +81,13 @@ def form_for(facts: PushFacts, ids: Fields | None) -> Write | None:
 
 
 def _creation(facts: PushFacts, row: Claimed, to: str) -> Step | Ended:
-    if facts.create is None:
+    create = form_for(facts, None)
+    if create is None:
         return Ended("waiting", f"{to} has no such item")
-    if facts.create.unless and meets(facts.create.unless, row.known):
-        said = ", ".join(f"{name} is {row.known.get(name)}" for name in facts.create.unless)
+    if create.unless and meets(create.unless, row.known):
+        said = ", ".join(f"{name} is {row.known.get(name)}" for name in create.unless)
         return Ended("skipped", f"not put into {to} while its {said}")
-    return Step(facts.create, more=facts.read is not None)
+    return Step(create, more=facts.read is not None and facts.upsert is None)
 
 
 def _action(facts: PushFacts, row: Claimed, item: Item, to: str) -> Step | Ended:

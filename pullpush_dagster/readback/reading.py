@@ -84,8 +84,9 @@ class _Reading:
         async with Client(self.project.connection(self.push.to), self.connector) as client:
             found = await look_up(client, find, values.values())
         self.seen |= {key for key, value in values.items() if found[value]}
-        # An item alone does not say what it is in which scope; only that it is there.
-        items = [item for here in found.values() if isinstance(here, list) and not self.by for item in here]
+        # An item alone does not say what it is in which scope, nor one that has another form; only that it is there.
+        alike = not (self.by or find.ids or self.connector.pull(self.entity.name).rows)
+        items = [item for here in found.values() if isinstance(here, list) and alike for item in here]
         return [self._frame(items)] if items else []
 
     def _missing(self, frames: Sequence[Frame]) -> list[str]:

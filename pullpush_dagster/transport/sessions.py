@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
@@ -16,15 +16,22 @@ from pullpush_dagster.transport.tokens import TokenFile, Tokens
 _SHORTEST = 300.0
 
 
+class Asked(NamedTuple):
+    """A request that needs a proof: its method, and where the platform is."""
+
+    method: str
+    base: httpx.URL
+
+
 class Session(Protocol):
     """Something that is asked for once and goes along with requests until it is no longer good."""
 
     origin: httpx.URL | None
 
-    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
         """What goes along with a request; asked for where it is not there. Raises AuthError, UnavailableError."""
 
-    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+    def over(self, answer: httpx.Response) -> bool:
         """Whether an answer says that it is no longer good; then it is dropped, and the request was not done."""
 
     @property
@@ -42,16 +49,16 @@ class AccessToken:
         self._tokens: Tokens | None = None
         self._one = asyncio.Lock()
 
-    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+    async def headers(self, http: httpx.AsyncClient, _: Asked) -> dict[str, str]:
         """The bearer header."""
         async with self._one:
             if self._tokens is None or not self._tokens.good:
                 self._tokens = await self._renewed(http)
             return {"Authorization": f"Bearer {self._tokens.access}"}
 
-    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+    def over(self, answer: httpx.Response) -> bool:
         """After a 401: the token may have been withdrawn before its time."""
-        if status != httpx.codes.UNAUTHORIZED or self._tokens is None:
+        if answer.status_code != httpx.codes.UNAUTHORIZED or self._tokens is None:
             return False
         self._tokens = Tokens(self._tokens.access, self._tokens.refresh, 0.0)
         return True
@@ -87,7 +94,7 @@ class AccessToken:
             self._text("url"),
             content=body,
             headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            auth=None if in_body else httpx.BasicAuth(client_id, secret),
+            auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
         )
         _refused(answer, "the access token")
         try:
@@ -113,16 +120,16 @@ class LoginSession:
         self._token = ""
         self._one = asyncio.Lock()
 
-    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
         """The token's header, where there is one; cookies go along by themselves."""
         async with self._one:
             if not self._opened:
-                await self._open(http, base)
+                await self._open(http, asked.base)
             return {self._auth.header or "Authorization": self._token} if self._token else {}
 
-    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+    def over(self, answer: httpx.Response) -> bool:
         """After a 401: it has ended."""
-        ended, self._opened = self._opened and status == httpx.codes.UNAUTHORIZED, False
+        ended, self._opened = self._opened and answer.status_code == httpx.codes.UNAUTHORIZED, False
         self._opened = not ended
         return ended
 
@@ -159,13 +166,13 @@ class WriteToken:
         self._csrf, self._token = csrf, ""
         self._one = asyncio.Lock()
 
-    async def headers(self, http: httpx.AsyncClient, base: httpx.URL, method: str) -> dict[str, str]:
+    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
         """The token's header, for a write."""
-        if method == "GET":
+        if asked.method == "GET":
             return {}
         async with self._one:
             if not self._token:
-                url = f"{str(base).rstrip('/')}{self._csrf.get}"
+                url = f"{str(asked.base).rstrip('/')}{self._csrf.get}"
                 answer = await http.get(url, headers={self._csrf.header: "Fetch"})
                 _refused(answer, "the token for writes")
                 self._token = answer.headers.get(self._csrf.header, "")
@@ -173,9 +180,12 @@ class WriteToken:
                     raise AuthError(f"the platform gives no {self._csrf.header}, which writes need")
             return {self._csrf.header: self._token}
 
-    def over(self, status: int, headers: Mapping[str, str]) -> bool:
+    def over(self, answer: httpx.Response) -> bool:
         """After a 403 that asks for one."""
-        asked = status == httpx.codes.FORBIDDEN and headers.get(self._csrf.header, "").lower() == "required"
+        asked = (
+            answer.status_code == httpx.codes.FORBIDDEN
+            and answer.headers.get(self._csrf.header, "").lower() == "required"
+        )
         ended = bool(self._token) and asked
         self._token = "" if ended else self._token
         return ended

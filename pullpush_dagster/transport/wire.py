@@ -11,14 +11,16 @@ import orjson
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.forms import ABSENT
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.connectors.template import ABSENT, fill, fill_path, fill_text, fill_texts
-from pullpush_dagster.errors import AuthError, ConfigError, RejectError, UnavailableError
+from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts, holes
+from pullpush_dagster.errors import ConfigError, RejectError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
+from pullpush_dagster.transport.sessions import Asked
 from pullpush_dagster.transport.sockets import carrier
 
 _CONNECT_SECONDS = 10.0
@@ -42,7 +44,7 @@ class Wire:
         self._name, self._facts, self._largest = connection.connection, facts, largest
         self._secrets = connection.secret_values()
         self._base = _base_url(facts, connection, values)
-        auth = _auth(facts, self._base, self._name)
+        auth = _auth(facts, self._base, connection)
         every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
@@ -92,14 +94,14 @@ class Wire:
         for last in (False, True):
             proof: dict[str, str] = {}
             for session in self._sessions:
-                proof |= await session.headers(self._http, self._origin(), request.method)
+                proof |= await session.headers(self._http, Asked(request.method, self._origin()))
             asked_at = dt.datetime.now(dt.UTC)
             response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
             try:
                 content = await self._read(response)
             finally:
                 await response.aclose()
-            over = [one for one in self._sessions if one.over(response.status_code, response.headers)]
+            over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
         return self._judged(response, content, asked_at)
@@ -174,12 +176,21 @@ def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str,
     return url
 
 
-def _auth(facts: ConnectorFile, base: httpx.URL, connection: str) -> Auth:
-    if isinstance(facts.auth, Auth):
-        return facts.auth
-    if base.scheme not in facts.auth:
-        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection)
-    return facts.auth["https" if base.scheme == "https" else "http"]
+def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
+    auth = facts.auth
+    if isinstance(auth, Auth):
+        return auth
+    if isinstance(auth, list):
+        has = {f"secret.{name}" for name in connection.secrets}
+        needed = [{hole for hole in holes(one.model_dump()) if hole.startswith("secret.")} for one in auth]
+        found = next((one for one, names in zip(auth, needed, strict=True) if names <= has), None)
+        if found is None:
+            ways = " or ".join(", ".join(sorted(name.removeprefix("secret.") for name in names)) for names in needed)
+            raise ConfigError(f"secrets must have {ways}", connection=connection.connection)
+        return found
+    if base.scheme not in auth:
+        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
+    return auth["https" if base.scheme == "https" else "http"]
 
 
 def _parsed(content: bytes) -> object:

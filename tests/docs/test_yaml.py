@@ -9,10 +9,19 @@ from pydantic import BaseModel
 
 from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.field_map import FieldMap
+from pullpush_dagster.canonical.field_map import Case, FieldMap, Times
 from pullpush_dagster.config import Connection, Project, Pull, Push
 from pullpush_dagster.config.sync import Guard, Partitions
-from pullpush_dagster.connectors import auth_model, limits_model, load_connector, model, push_model
+from pullpush_dagster.connectors import (
+    auth_model,
+    limits_model,
+    load_connector,
+    look_up_model,
+    model,
+    push_model,
+    request,
+    write_model,
+)
 from pullpush_dagster.connectors.loading import connector_names
 from pullpush_dagster.connectors.yaml_source import Source, parse
 from pullpush_dagster.store.schema import create_tables
@@ -22,10 +31,12 @@ _DOCS = read_docs()
 _PATH = re.compile(r"# (\S+\.yaml)\n")
 _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
-    model.ConnectorFile, auth_model.Auth, limits_model.Limits, limits_model.Rate, limits_model.Errors, model.EntityFacts, model.PullFacts,
-    model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
-    push_model.PushFacts, push_model.LookUp, push_model.Find, push_model.Write, push_model.Reference, push_model.Lines,
-    push_model.Actions, push_model.Action,
+    model.ConnectorFile, auth_model.Auth, auth_model.Login, auth_model.Csrf, limits_model.Limits, limits_model.Rate,
+    limits_model.Cost, limits_model.Errors, model.EntityFacts, model.Refused, model.PullFacts, request.Text, Times,
+    Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
+    push_model.PushFacts, look_up_model.LookUp, look_up_model.Find, write_model.Write, push_model.Reference,
+    push_model.Lines,
+    push_model.Actions, push_model.Action, write_model.Match, write_model.Failures, write_model.Job, push_model.Also,
 ]  # fmt: skip
 _MODELS = {one.__name__: one for one in [*_SYNC_MODELS, *_FACTS]}
 

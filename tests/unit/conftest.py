@@ -16,10 +16,10 @@ import pytest
 
 from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.schema import next_number
 

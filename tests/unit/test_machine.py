@@ -24,10 +24,10 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from pullpush_dagster.audit import audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.changes import Claimed, Settled, acknowledge, arrive, claim
 from pullpush_dagster.changes.claiming import wake
 from pullpush_dagster.config import Project

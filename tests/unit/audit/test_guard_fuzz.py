@@ -21,9 +21,9 @@ import pytest
 from pullpush_dagster.audit import diff
 from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
+from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.transport.client import Answer
 from tests.fuzzed import mutated

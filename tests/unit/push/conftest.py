@@ -13,9 +13,17 @@ from pullpush_dagster.changes import Claimed
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
-from pullpush_dagster.push.payload import Item, payload
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import payload
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.steps import form_for
+from pullpush_dagster.transport import Answer
+
+
+def answer_of(body: Any, status: int = 200, **headers: str) -> Answer:
+    """What a platform answered."""
+    return Answer(status, headers, b"" if status == 204 else json.dumps(body).encode(), dt.datetime.now(dt.UTC), None)
+
 
 FACTS: dict[str, Any] = {
     "find": {"get": "/items", "query": {"sku": "{keys:text}"}, "field": "sku", "match": "item.sku", "batch": 3},

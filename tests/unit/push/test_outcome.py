@@ -4,6 +4,7 @@ import pytest
 
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.outcome import outcomes, refused_whole
+from tests.unit.push.conftest import answer_of
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def judged(facts, made):
     def judge(body):
         known = facts()
         rows = [made(sku, {"price": "19.9900"}, item={"id": f"i{sku}"}) for sku in "AB"]
-        return outcomes(known, known.update[0], rows, body)
+        return outcomes(known, known.update[0], rows, answer_of(body))
 
     return judge
 
@@ -22,7 +23,7 @@ def judged(facts, made):
 def created(facts, made):
     def judge(body):
         known = facts()
-        return outcomes(known, known.create, [made(sku, {"price": "1.0000"}) for sku in "AB"], body)
+        return outcomes(known, known.create, [made(sku, {"price": "1.0000"}) for sku in "AB"], answer_of(body))
 
     return judge
 
@@ -89,7 +90,7 @@ def test_only_the_same_thing_is_an_echo(facts, made, sent, echoed, same):
     known = facts(echo=["x"])
     row = made("A", item={"id": "iA"})
     row.record["x"] = sent
-    (found,) = outcomes(known, known.update[0], [row], {"update": [{"id": "iA", "x": echoed}]})
+    (found,) = outcomes(known, known.update[0], [row], answer_of({"update": [{"id": "iA", "x": echoed}]}))
     assert found.name == ("accepted" if same else "retry")
 
 
@@ -108,7 +109,7 @@ def test_an_error_of_any_form_is_no_acceptance(judged, error):
 def test_a_request_of_one_record_is_judged_by_its_whole_body(facts, made, body, name):
     known = facts()
     row = made("A", {"price": "19.9900"}, item={"id": "7", "parent": "3"})
-    assert names(outcomes(known, known.update[1], [row], body)) == [name]
+    assert names(outcomes(known, known.update[1], [row], answer_of(body))) == [name]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def by_status(facts, made):
     def judge(status):
         known = facts(status="answer.status", echo=[])
         rows = [made("A", {"price": "1.0000"}, item={"id": "iA"})]
-        return outcomes(known, known.update[0], rows, {"update": [{"id": "iA", "status": status}]})[0]
+        return outcomes(known, known.update[0], rows, answer_of({"update": [{"id": "iA", "status": status}]}))[0]
 
     return judge
 

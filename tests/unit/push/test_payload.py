@@ -4,7 +4,8 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.errors import RejectError
-from pullpush_dagster.push.payload import Item, payload, sendable
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import payload, sendable
 from pullpush_dagster.push.steps import form_for
 
 ITEM = {"id": "7"}

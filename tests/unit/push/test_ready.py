@@ -13,7 +13,8 @@ from pullpush_dagster.config import Push
 from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import ConfigError, RejectError
-from pullpush_dagster.push.payload import Item, payload, sendable
+from pullpush_dagster.push.native import Item
+from pullpush_dagster.push.payload import payload, sendable
 from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.steps import Ended, next_step

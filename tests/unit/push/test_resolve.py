@@ -20,7 +20,7 @@ def find(tiny, facts):
         async def run():
             async with tiny.client() as client:
                 found = await look_up(client, facts().find, skus)
-                return {sku: ids_in(items, BINDING) for sku, items in found.items()}
+                return {sku: ids_in(items, BINDING.paths) for sku, items in found.items()}
 
         return asyncio.run(run())
 
@@ -115,4 +115,4 @@ def test_no_answer_is_not_taken_for_none(platform, find):
     ],
 )
 def test_the_answer_to_a_create_names_its_ids(answer, ids):
-    assert ids_of(answer, BINDING) == ids
+    assert ids_of(answer, BINDING.paths) == ids

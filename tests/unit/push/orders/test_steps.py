@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullpush_dagster.push.payload import Item
+from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.steps import Ended, next_step
 
 IDS = {"id": "10"}

@@ -1,0 +1,39 @@
+"""How one asks a platform for items, in a connector file."""
+
+from pydantic import Field
+
+from pullpush_dagster.canonical.field_map import Path
+from pullpush_dagster.connectors.request import Request
+
+
+class LookUp(Request):
+    """A batched question for items. ``{keys}`` or ``{ids}`` is the list of what is asked for, at most ``batch``.
+
+    An item is told by its own value at ``match``, never by its place.
+
+    Attributes:
+        each: path of the items, or of the one item. may_lack: whether an answer without it has none.
+        lowered: whether that value is compared in lower case.
+        term, join: ``{terms}`` is ``term`` for each ``{key}``, with ``join`` between: ``sku:'{key:escaped}'``.
+        absent: statuses by which a question for one item says that there is none.
+    """
+
+    each: str = "body"
+    may_lack: bool = False
+    match: Path
+    lowered: bool = False
+    batch: int = Field(default=50, ge=1)
+    term: str | None = None
+    join: str = " OR "
+    absent: list[int] = []
+
+
+class Find(LookUp):
+    """The look-up of items by key.
+
+    Attributes:
+        field: the key field asked for. ids: name -> path of an item's ids, where that differs from the binding's.
+    """
+
+    field: str
+    ids: dict[str, Path] = {}

@@ -1,0 +1,98 @@
+"""Which part of an answer is about which of the records that were sent."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from pullpush_dagster.connectors.template import at
+from pullpush_dagster.connectors.write_model import Failures, Match, Write
+from pullpush_dagster.push.payload import Payload
+from pullpush_dagster.transport import Answer
+
+# What stands for a record's part of an answer that has none.
+DONE = object()
+UNNAMED = "the answer does not name this record"
+NAMELESS = "the answer names no records"
+MISCOUNTED = "the answer has another number of records than were sent"
+
+
+class Failed(NamedTuple):
+    """One record's refusal, in the platform's words."""
+
+    code: str
+    message: str
+    answer: Any
+
+
+def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Container[int]) -> list[Any]:
+    """For each of ``sent``, in order, its part of the answer: ``DONE``, or a text that says why there is none.
+
+    Args:
+        without: places of those that are known to have failed; answers by place leave them out.
+    """
+    if form.answers == "status":
+        return [DONE] * len(sent)
+    paths = [form.answers] if isinstance(form.answers, str) else form.answers
+    if form.at is None:
+        found = next((one for path in paths if (one := at(body, path)) is not None), None)
+        return [UNNAMED if found is None else found]
+    lists = [one for path in paths if isinstance(one := at(body, path), list)]
+    if not lists:
+        return [NAMELESS] * len(sent)
+    answers = [one for list_ in lists for one in list_]
+    if form.told_apart is not None:
+        return _matched(form.told_apart, sent, answers)
+    left = [place for place in range(len(sent)) if place not in without]
+    if len(answers) != len(left):
+        return [MISCOUNTED] * len(sent)
+    by_place = dict(zip(left, answers, strict=True))
+    return [UNNAMED if (one := by_place.get(place)) is None else one for place in range(len(sent))]
+
+
+def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> list[Any]:
+    """By what they name, never by place; two answers, or two records, of one name leave it open whose is whose."""
+    by_name: dict[str, list[Any]] = {}
+    for answer in answers:
+        name = at(answer, match.answered)
+        if isinstance(answer, Mapping) and name is not None:
+            by_name.setdefault(str(name), []).append(answer)
+    found = [by_name.get(_name(match, one), []) for one in sent]
+    return [some[-1] if some else UNNAMED for some in found]
+
+
+def _name(match: Match, one: Payload) -> str:
+    return str(at(one.native, match.sent))
+
+
+def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Failed]:
+    """Place of a record among ``sent`` -> what went wrong with it. One that names no record is about all of them."""
+    failed: dict[int, Failed] = {}
+    for facts in form.failures:
+        listed = at(body, facts.at)
+        for one in listed if isinstance(listed, list) else []:
+            code = at(one, facts.code) if facts.code else None
+            said = Failed("" if code is None else str(code), str(at(one, facts.error) or ""), one)
+            failed |= dict.fromkeys(_places(facts, sent, one), said)
+    return failed
+
+
+def _places(facts: Failures, sent: Sequence[Payload], failure: Any) -> list[int]:
+    if facts.index is not None:
+        place = str(at(failure, facts.index))
+        if place.isdigit() and int(place) < len(sent):
+            return [int(place)]
+    if facts.match is not None:
+        named = at(failure, facts.match.answered)
+        names = [str(one) for one in named] if isinstance(named, list) else [str(named)]
+        return [place for place, one in enumerate(sent) if _name(facts.match, one) in names] or list(range(len(sent)))
+    return list(range(len(sent)))
+
+
+def of_answer(answer: Answer, answered: Any, path: str) -> str | None:
+    """The text at ``path``: in one record's part of the answer, or the last part of an address in a header."""
+    kind, _, name = path.partition(".")
+    if kind == "header":
+        parts = [part for part in urlsplit(answer.headers.get(name, "")).path.split("/") if part]
+        return unquote(parts[-1]) if parts else None
+    value = at(answer.body if kind == "body" else answered, path)
+    return None if value is None else str(value)

@@ -1,0 +1,114 @@
+"""What the placeholders of one key's request stand for."""
+
+import uuid
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.canonical.types import ListOf, Struct, Type
+from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
+from pullpush_dagster.connectors.push_model import PushFacts
+from pullpush_dagster.connectors.template import AsIs, at, compiled, holes
+from pullpush_dagster.push.references import References
+from pullpush_dagster.push.typed import typed_value
+
+_CHANGES = uuid.UUID("6d1f5c1e-52a7-4a39-9f0b-0b6d1a2c7e55")
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a destination has for one key, as just looked up.
+
+    Attributes:
+        ids: of the item. native: the item itself; rows: of its list; both empty where the connector reads none.
+        bound: key -> id of those rows that are ours.
+    """
+
+    ids: Fields
+    native: Any = None
+    rows: Sequence[Any] = ()
+    bound: Fields | None = None
+
+
+def native_values(
+    entity: Entity,
+    facts: PushFacts,
+    claimed: Claimed,
+    item: Item | None,
+    settings: Mapping[str, Any],
+    sending: Set[str],
+) -> Fields:
+    """Every placeholder of a record but its lists and references; what is not known has none."""
+    key, known = key_values(claimed.key), claimed.known
+    values: Fields = {**settings, **{name: _native(entity, facts, name, value) for name, value in key.items()}}
+    for name, value in item.ids.items() if item else ():
+        values[f"binding.{name}"] = value
+    for name in sending:
+        values |= _of_field(entity, facts, name, known[name])
+    for name, second in facts.also.items():
+        if second.of in sending and known[second.of] in second.values:
+            values[name] = second.values[known[second.of]]
+    values |= {f"now.{name}": at(item.native, path) for name, path in facts.now.items()} if item else {}
+    sent = {name: known[name] for name in sorted(sending)}
+    values["idempotency"] = change_id(claimed, sent)
+    values["index"] = claimed.index
+    return values
+
+
+def change_id(claimed: Claimed, sent: Any) -> str:
+    """A UUID that is the same whenever the same change of a key is sent, and another one for every other change."""
+    told = orjson.dumps([claimed.key, claimed.sequence, claimed.source, sent], option=orjson.OPT_SORT_KEYS)
+    return str(uuid.uuid5(_CHANGES, told.decode()))
+
+
+def _of_field(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Fields:
+    """A field as ``{name}``, and the known parts of an object as ``{name.part}``."""
+    values: Fields = {name: _native(entity, facts, name, stored)}
+    type_ = entity.fields[name]
+    if isinstance(type_, Struct) and isinstance(stored, Mapping):
+        known = {part: value for part, value in stored.items() if value is not None}
+        values |= {
+            f"{name}.{part}": _told(type_.fields[part], value, facts, f"{name}.{part}") for part, value in known.items()
+        }
+    return values
+
+
+def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:
+    if stored is False:
+        return AsIs(facts.cleared[name])
+    return _told(entity.fields[name], stored, facts, name)
+
+
+def _told(type_: Type, stored: Any, facts: PushFacts, name: str) -> Any:
+    table, scale = facts.values.get(name), facts.scale.get(name)
+    if table:
+        return table.get(stored)
+    value = typed_value(type_, stored, facts.instant, facts.zone)
+    return Decimal(value) * scale if scale is not None else value
+
+
+def listed(
+    entity: Entity, facts: PushFacts, name: str, known: Fields, values: Fields, references: References
+) -> list[Any]:
+    """What stands for each row of a list.
+
+    Raises:
+        RejectError, MissingError: a row names what cannot be told, or what the platform does not have yet.
+    """
+    type_ = entity.fields[name]
+    fields = type_.item.fields if isinstance(type_, ListOf) else {}
+    template = facts.lists[name]
+    filler, named = compiled(template, sparse=True), set(holes(template))
+    in_rows = (one for one, facts_ in facts.references.items() if facts_.of.startswith(f"{name}."))
+    refs = [one for one in in_rows if f"reference.{one}" in named]
+    rows: Sequence[Mapping[str, Any]] = known[name] or []
+    made = []
+    for row in rows:
+        told = {f"line.{part}": typed_value(fields[part], value) for part, value in row.items() if value is not None}
+        told |= {f"reference.{one}": references.of(one, known, row) for one in refs}
+        made.append(filler({**values, **told}))
+    return made

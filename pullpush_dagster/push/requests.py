@@ -1,0 +1,100 @@
+"""One request: its records put into its body, and the verdict on one that was only queued."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from pullpush_dagster.canonical.native import steps_of
+from pullpush_dagster.connectors.template import at, fill
+from pullpush_dagster.connectors.write_model import Job, Write
+from pullpush_dagster.errors import RejectError, UnavailableError
+from pullpush_dagster.push.answers import of_answer
+from pullpush_dagster.push.native import change_id
+from pullpush_dagster.push.payload import Payload
+from pullpush_dagster.transport import Answer, Client
+
+
+def request_of(
+    form: Write, path: str, batch: Sequence[Payload], settings: Mapping[str, Any]
+) -> tuple[Write, dict[str, Any], Any]:
+    """The request that carries ``batch``, what else fills it, and its body.
+
+    It has the same ``{idempotency}`` whenever the same records are sent.
+    """
+    request = form.model_copy(update={form.method.lower(): path})
+    records = [one.body for one in batch]
+    values = {**batch[0].shared, "idempotency": _id(batch)}
+    if form.body is None:
+        # As nearly every request: nothing but its records.
+        return request, values, _alone(form, records)
+    rest = fill(form.body, {**settings, **values})
+    return request, values, _put(rest, form.at or form.into, records if form.at else records[0])
+
+
+def _alone(form: Write, records: list[Any]) -> Any:
+    if form.at is None and form.into is None:
+        return records[0]
+    return _put({}, form.at or form.into, records if form.at else records[0])
+
+
+def _put(body: Any, path: str | None, content: Any) -> Any:
+    """``body`` with ``content`` at ``path``; None: its entries beside the others."""
+    if path == "body":
+        return content
+    if path is None:
+        return {**body, **orjson.loads(orjson.dumps(content))}
+    *way, last = steps_of(f"body.{path}")
+    inner = body
+    for step in way:
+        inner = inner.setdefault(step, {})
+    inner[last] = content
+    return body
+
+
+def _id(batch: Sequence[Payload]) -> str:
+    """What the one record, or all of them, are known by."""
+    if len(batch) == 1:
+        return change_id(batch[0].claimed, batch[0].fields or str(batch[0].record))
+    return change_id(batch[0].claimed, [[one.claimed.key, one.claimed.sequence, one.fields] for one in batch])
+
+
+async def verdict(client: Client, job: Job, queued: Answer) -> Answer:
+    """The answer that says what became of a queued request; its records are judged by that.
+
+    Raises:
+        UnavailableError: there was no verdict in time, or it came to nothing, perhaps in part.
+    """
+    name = of_answer(queued, queued.body, job.id)
+    if name is None:
+        raise UnavailableError("the request was queued, and the answer does not say as what")
+    waited = 0.0
+    while waited < job.most:
+        await asyncio.sleep(job.every)
+        waited += job.every
+        try:
+            answer = await client.ask(job, {"job": name})
+        except RejectError as error:
+            raise UnavailableError(f"what became of the request cannot be asked: {error}") from None
+        states = _states(answer.body, job.state)
+        if states & set(job.failed):
+            raise UnavailableError(f"the platform gave the request up: {', '.join(sorted(states))}", over=True)
+        if states and not states & set(job.running):
+            return answer
+    raise UnavailableError(f"the request was queued, and there was no verdict in {job.most:g} s")
+
+
+def _states(body: Any, path: str) -> set[str]:
+    """How far it is; of a list of records, each of them. ``body.items.*.status`` is the status of every item."""
+    before, star, after = path.partition(".*")
+    if not star:
+        value = at(body, path)
+        return set() if value is None else {_text(value)}
+    listed = at(body, before)
+    rows = listed if isinstance(listed, list) else []
+    return {_text(at(one, f"row{after}")) for one in rows}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
