@@ -33,7 +33,7 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
             if isinstance(item, _Refused):
                 found[item.value] = item.error
                 continue
-            value = at(item, look.match)
+            value = at(item, in_row(look, look.match))
             text = "" if value is None else str(value).lower() if look.lowered else str(value)
             known = found.get(text) if text else None
             if isinstance(known, list) and item not in known:
@@ -59,9 +59,12 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
         middle = len(values) // 2
         return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
     items = at(answer.body, look.each)
+    if look.rows is not None and isinstance(items, list):
+        rows = [(item, row) for item in items for row in at(item, look.rows) or []]
+        return [{"item": item, "row": row} for item, row in rows]
     if items is None and look.may_lack:
         return []
-    if isinstance(items, Mapping) and len(values) == 1:
+    if isinstance(items, Mapping) and look.batch == 1:
         return [items]
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {look.each}")
@@ -83,6 +86,11 @@ def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     plain = [value for value in values if "," not in value]
     yield from (plain[start : start + size] for start in range(0, len(plain), size))
     yield from ([value] for value in values if "," in value)
+
+
+def in_row(look: LookUp, path: str) -> str:
+    """``path`` in what is found: the item, or the item and one row of it side by side."""
+    return path if look.rows is None else f"found.{path}"
 
 
 def ids_in(items: list[Any] | RejectError, paths: Mapping[str, str]) -> list[Fields] | RejectError:

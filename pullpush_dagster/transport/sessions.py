@@ -153,7 +153,7 @@ class LoginSession:
             if not self._token:
                 raise AuthError(f"the answer to the login has no {login.token}")
         if login.host is not None:
-            self.origin = _within(str(at(body, login.host) or ""), login.hosts)
+            self.origin = within(str(at(body, login.host) or ""), login.hosts)
         self._opened = True
 
 
@@ -204,7 +204,7 @@ def _refused(answer: httpx.Response, what: str) -> None:
     raise AuthError(f"{what} was refused with {answer.status_code}: check the credentials and their rights")
 
 
-def _within(url: str, domains: list[str]) -> httpx.URL:
+def within(url: str, domains: list[str]) -> httpx.URL:
     """``url`` as an origin to send credentials to. Raises AuthError: it lies in none of ``domains``."""
     try:
         origin = httpx.URL(url)
@@ -213,5 +213,5 @@ def _within(url: str, domains: list[str]) -> httpx.URL:
     local = origin.host in ("localhost", "127.0.0.1", "::1")
     inside = any(origin.host == domain or origin.host.endswith(f".{domain}") for domain in domains)
     if not inside or (origin.scheme != "https" and not local) or origin.userinfo:
-        raise AuthError(f"the login leads to an origin outside {', '.join(domains)}")
+        raise AuthError(f"a request would lead to an origin outside {', '.join(domains)}")
     return origin
