@@ -85,8 +85,10 @@ def test_a_push_to_a_connection_that_does_not_exist_is_told(project):
 
 
 def test_a_push_to_a_platform_that_cannot_be_sent_it_is_told(project):
-    (problem,) = project(PULL, PUSH.replace("to: shop", "to: erp")).problems()
-    assert problem == "assets/stock/defs.yaml:11 to: odoo cannot be sent a stocklevel"
+    mute = "connector: mute\ntitle: Mute\ndocs: none\nbase_url: https://mute.example\nauth: {type: none}\n"
+    mute += "entities: {stocklevel: {}}\n"
+    (problem,) = project(shop="connection: shop\nconnector: mute\n", mute=mute).problems()
+    assert problem == "assets/stock/defs.yaml:11 to: mute cannot be sent a stocklevel"
 
 
 def test_a_push_that_mixes_entities_is_told(project):
