@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.connectors.request import Fact
+from pullpush_dagster.contract.acting import Reply
 from pullpush_dagster.errors import ConfigError
 
 Json = Any
@@ -79,11 +80,16 @@ class Case(Fact):
     answers: list[Given] = []
     outcomes: list[str]
 
-    def look_up(self, name: str) -> Json:
-        """What look-up ``name`` answers; None: the case does not say."""
+    def look_up(self, name: str) -> Reply | None:
+        """What look-up ``name`` is answered; one that is said to be null has no body. None: the case does not say."""
         if name.startswith("reference."):
-            return self.references.get(name.removeprefix("reference."))
-        return {"find": self.find, "read": self.read, "job": self.job, **self.reads}.get(name)
+            told: dict[str, Json] = {f"reference.{one}": body for one, body in self.references.items()}
+        else:
+            said = {one: getattr(self, one) for one in ("find", "read", "job") if one in self.model_fields_set}
+            told = {**said, **self.reads}
+        if name not in told:
+            return None
+        return Reply(told[name], status=204 if told[name] is None else 200)
 
 
 class EntitySamples(Fact):
