@@ -17,10 +17,11 @@ _SHORTEST = 300.0
 
 
 class Asked(NamedTuple):
-    """A request that needs a proof: its method, and where the platform is."""
+    """A request that needs a proof: its method, where the platform is, and the headers that prove something so far."""
 
     method: str
     base: httpx.URL
+    proof: Mapping[str, str]
 
 
 class Session(Protocol):
@@ -153,7 +154,7 @@ class LoginSession:
             login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
         )
         _refused(answer, "the session")
-        body = answer.json() if answer.content else None
+        body = _parsed(answer) if login.token is not None or login.host is not None else None
         if login.token is not None:
             self._token = str(at(body, login.token) or "")
             if not self._token:
@@ -179,7 +180,7 @@ class WriteToken:
         async with self._one:
             if not self._token:
                 url = f"{str(asked.base).rstrip('/')}{self._csrf.get}"
-                answer = await http.get(url, headers={self._csrf.header: "Fetch"})
+                answer = await http.get(url, headers={**asked.proof, self._csrf.header: "Fetch"})
                 _refused(answer, "the token for writes")
                 self._token = answer.headers.get(self._csrf.header, "")
                 if not self._token:
@@ -207,6 +208,13 @@ def _refused(answer: httpx.Response, what: str) -> None:
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         raise UnavailableError(f"{what} cannot be had now: {answer.status_code}", sent=False)
     raise AuthError(f"{what} was refused with {answer.status_code}: check the credentials and their rights")
+
+
+def _parsed(answer: httpx.Response) -> object:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
 
 
 def _within(url: str, domains: list[str]) -> httpx.URL:

@@ -94,7 +94,7 @@ class Wire:
         for last in (False, True):
             proof: dict[str, str] = {}
             for session in self._sessions:
-                proof |= await session.headers(self._http, Asked(request.method, self._origin()))
+                proof |= await session.headers(self._http, Asked(request.method, self._origin(), proof))
             asked_at = dt.datetime.now(dt.UTC)
             response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
             try:
