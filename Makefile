@@ -38,8 +38,9 @@ bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
 	$(RUN) -m benchmarks.pull
 	@if [ -n "$$PULLPUSH_JUDGE" ]; then set -x; $(RUN) -m benchmarks.push; fi
 
-crash: $(STAMP) ## kill -9 of all of `dagster dev`, five times at random moments (PULLPUSH_CRASHES=)
-	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-5} $(RUN) -m pytest -q -s tests/orchestration/test_killed.py
+crash: $(STAMP) ## kill -9 of 500 run workers and 5 whole `dagster dev`s at random moments (PULLPUSH_CRASHES=), 64 runs at once
+	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-500} PULLPUSH_AT_ONCE=64 $(RUN) -m pytest -q -s \
+	  tests/flows/test_crashes.py tests/orchestration/test_killed.py
 
 simulate: $(STAMP) ## 10,000 histories of faults and deaths (SEEDS=); the shortest story of one that breaks a promise
 	$(VENV)/bin/pullpush simulate --seeds $${SEEDS:-10000}

@@ -80,7 +80,7 @@ class Written:
         cases = []
         for place, form in enumerate(self.forms):
             when = form.when.items() if form else ()
-            told = (f"coalesce({_bound(name)}, 'None') IN ({_listed(allowed)})" for name, allowed in when)
+            told = (f"coalesce({_bound(name)}, '') IN ({_listed(allowed)})" for name, allowed in when)
             cases.append(f"WHEN {' AND '.join(['true', *told])} THEN {place}")
         return f"CASE {' '.join(cases)} END"
 
