@@ -53,7 +53,7 @@ def _short(one: Listing) -> dict[str, Any]:
         cell.entity: {name: getattr(cell, name) for name in ("pull", "push", "spec", "verified", "refused")}
         for cell in one.cells
     }
-    head = {"connector": one.name, "title": one.title, "version": one.version, "origin": one.origin}
+    head = {"connector": one.name, "title": one.title, "version": one.version, "home": one.home}
     return {**head, "limits": one.limits, "entities": entities, **_counts(one)}
 
 

@@ -63,7 +63,7 @@ class Listing:
 
     Attributes:
         name: the connector's; of one that a connection describes, the connection's.
-        origin: ``built in``, ``own`` for a file of the project, or ``connection``.
+        home: ``built in``, ``own`` for a file of the project, or ``connection``.
         limits: what it keeps to, one phrase each.
         settings, optional_settings: what a connection says; name -> what holds unless it does (None: nothing).
         auth: the ways to prove who one is, in words.
@@ -73,7 +73,7 @@ class Listing:
     name: str
     title: str
     version: str | None
-    origin: Literal["built in", "own", "connection"]
+    home: Literal["built in", "own", "connection"]
     docs: str
     limits: list[str]
     auth: list[str]
@@ -119,14 +119,14 @@ def _every(project: Project) -> Iterator[Listing]:
             yield listed(project.connector(name), "connection", name)
 
 
-def listed(connector: Connector, origin: Literal["built in", "own", "connection"], name: str | None = None) -> Listing:
+def listed(connector: Connector, home: Literal["built in", "own", "connection"], name: str | None = None) -> Listing:
     """What ``connector``'s file says."""
     facts = connector.facts
     return Listing(
         name=name or connector.name,
         title=facts.title,
         version=facts.version,
-        origin=origin,
+        home=home,
         docs=facts.docs,
         limits=limits_in_words(facts.limits),
         auth=auth_in_words(facts),

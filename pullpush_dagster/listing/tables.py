@@ -21,8 +21,8 @@ def show_all(listings: list[Listing], console: Console) -> None:
 
 
 def _head(one: Listing) -> str:
-    origin = {"built in": "", "own": "\nof this project", "connection": "\ndescribed by a connection"}[one.origin]
-    return f"{one.name}\n{one.title}" + (f"\n{one.version}" if one.version else "") + origin
+    home = {"built in": "", "own": "\nof this project", "connection": "\ndescribed by a connection"}[one.home]
+    return f"{one.name}\n{one.title}" + (f"\n{one.version}" if one.version else "") + home
 
 
 def _counts(listings: list[Listing]) -> str:

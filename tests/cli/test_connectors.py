@@ -71,8 +71,8 @@ def test_every_connector_is_listed(run, depot):
 
 
 def test_a_connector_says_where_it_is_from(run, depot):
-    origins = {one["connector"]: one["origin"] for one in _told(run)}
-    assert (origins["odoo"], origins["depot"]) == ("built in", "own")
+    homes = {one["connector"]: one["home"] for one in _told(run)}
+    assert (homes["odoo"], homes["depot"]) == ("built in", "own")
 
 
 def test_an_entity_says_how_it_is_pulled_and_pushed(run, depot):
@@ -136,7 +136,7 @@ def test_a_platform_that_a_connection_describes_is_listed_by_the_connections_nam
     # when
     one = _told(run, "yard")
     # then
-    assert (one["origin"], one["title"], list(one["entities"])) == (
+    assert (one["home"], one["title"], list(one["entities"])) == (
         "connection",
         "The depot",
         ["stocklevel", "product", "invoice"],
