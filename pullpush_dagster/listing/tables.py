@@ -51,12 +51,12 @@ def _print_part(name: str, lines: list[str], console: Console) -> None:
 
 def _told(cell: Cell) -> list[tuple[str, str]]:
     refused = {way: f"no: {text}" for way, text in cell.refused.items()}
+    proof = [("spec", cell.spec or "none"), ("verified", cell.verified or "no")] if cell.carried else []
     return [
         ("pull", refused.get("pull") or pull_of(cell)),
         ("push", refused.get("push") or push_of(cell)),
         ("look-ups", "; ".join(cell.lookups)),
-        ("spec", cell.spec or "none"),
-        ("verified", cell.verified or "no"),
+        *proof,
         ("caveats", " ".join(cell.caveats)),
     ]
 
