@@ -48,7 +48,7 @@ def pulled(account: Account, entity: str, answers: Sequence[Reply] | None = None
     """
     part = Part(account, entity, answers)
     account.platform.play(part)
-    pull, watermarks = account.pull_of(entity), {name: _LONG_AGO for name in account.tested.pull(entity).walks}
+    pull, watermarks = account.pull_of(entity), dict.fromkeys(account.tested.pull(entity).walks, _LONG_AGO)
     scope = pull.partitions.values[0] if pull.partitions else ""
     with Spool(account.state / "staging") as spool:
         known = watermarks if kind == "sync" else {}
@@ -114,7 +114,9 @@ def paged(account: Account, entity: str) -> Account:
         return account
     small = pull.model_copy(update={"pages": pull.pages.model_copy(update={"size": most})})
     changed = facts.entities[entity].model_copy(update={"pull": small})
-    return replace(account, tested=Connector(facts.model_copy(update={"entities": {**facts.entities, entity: changed}})))
+    return replace(
+        account, tested=Connector(facts.model_copy(update={"entities": {**facts.entities, entity: changed}}))
+    )
 
 
 def _sample(account: Account, entity: str) -> PullSample:
@@ -167,7 +169,9 @@ def told_rows(entity: str, frame: Frame) -> list[Any]:
     """The known fields of each row, by key: decimals as the shortest texts, times ISO with Z."""
     fields: dict[str, Type] = dict(ENTITIES[entity].fields)
     rows = frame.rows.to_pylist()
-    return _ordered(entity, [_known({name: _plain(type_, row[name]) for name, type_ in fields.items()}) for row in rows])
+    return _ordered(
+        entity, [_known({name: _plain(type_, row[name]) for name, type_ in fields.items()}) for row in rows]
+    )
 
 
 def told_cleared(entity: str, frame: Frame) -> dict[str, list[str]]:
