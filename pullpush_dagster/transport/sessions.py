@@ -132,7 +132,8 @@ class LoginSession:
         async with self._one:
             if not self._opened:
                 await self._open(http, asked.base)
-            return {self._auth.header or "Authorization": self._token} if self._token else {}
+            told = f"{self._auth.scheme} {self._token}".strip()
+            return {self._auth.header or "Authorization": told} if self._token else {}
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: it has ended."""
