@@ -137,7 +137,9 @@ def paged(account: Account, entity: str) -> Account:
         return account
     small = pull.model_copy(update={"pages": pull.pages.model_copy(update={"size": most})})
     changed = facts.entities[entity].model_copy(update={"pull": small})
-    return replace(account, tested=Connector(facts.model_copy(update={"entities": {**facts.entities, entity: changed}})))
+    return replace(
+        account, tested=Connector(facts.model_copy(update={"entities": {**facts.entities, entity: changed}}))
+    )
 
 
 def sample_of(account: Account, entity: str) -> PullSample:
@@ -191,7 +193,9 @@ def told_rows(entity: str, frame: Frame) -> list[Any]:
     """The known fields of each row, by key: decimals as the shortest texts, times ISO with Z."""
     fields: dict[str, Type] = dict(ENTITIES[entity].fields)
     rows = frame.rows.to_pylist()
-    return _ordered(entity, [_known({name: _plain(type_, row[name]) for name, type_ in fields.items()}) for row in rows])
+    return _ordered(
+        entity, [_known({name: _plain(type_, row[name]) for name, type_ in fields.items()}) for row in rows]
+    )
 
 
 def told_cleared(entity: str, frame: Frame) -> dict[str, list[str]]:

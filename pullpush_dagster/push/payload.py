@@ -107,7 +107,7 @@ def payload(
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
     for name in named_references(facts, form, frozenset()) if facts.references else ():
-        if item is None or facts.references[name].of.partition(".")[0] in {*sending, *entity.key}:
+        if item is None or facts.references[name].of.partition(".")[0] in {*entity.key, *sending}:
             values[f"reference.{name}"] = references.of(name, {**key_values(claimed.key), **known})
     for name in sending & facts.lists.keys():
         values[name] = listed(entity, facts, name, known, values, references)
