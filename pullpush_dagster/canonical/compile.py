@@ -86,10 +86,9 @@ FROM read"""
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
-        if mapped.join is not None:
-            return self._joined(name, type_, mapped)
-        if mapped.cases is not None:
-            return self._by_case(name, type_, mapped)
+        if mapped.join is not None or mapped.cases is not None:
+            made = self._by_case(name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            return f"lower({made})" if name in self.entity.lowered else made
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
@@ -213,7 +212,7 @@ FROM read"""
                 known.append(value)
             elif part in parts:
                 path = parts[part].from_ or ""
-                known.append(self._present(parts[part], path))
+                known += [self._present(parts[part], one) for one in (path, *parts[part].or_)]
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"

@@ -63,7 +63,8 @@ def _suspect(p: "Projection", name: str, type_: ListOf, mapped: FieldMap, casts:
         if cast.fault:
             faults.append((cast.fault, f"{name}.{part}: {complaint(type_.item.fields[part], parts[part])}"))
             odd.append(cast.odd)
-    said = [place_in("x", part.from_ or "") for part in parts.values() if part.value is None]
+    told = [part for part in parts.values() if part.value is None]
+    said = [place_in("x", path) for part in told for path in (part.from_ or "", *part.or_)]
     if said:
         odd.append(f"coalesce({', '.join(said)}, NULL) IS NULL")
         faults.append((odd[-1], f"{name}: has a row that says nothing"))
