@@ -183,6 +183,8 @@ FROM read"""
             rule = " OR ".join(rules)
             for other in mapped.or_:
                 rule = f"({rule}) AND {self._present(mapped, other)} IS NULL"
+            for other in mapped.also:
+                rule = f"({rule}) AND {self.place(other)} IS NULL"
             self.doubt(nothing)
             self.cleared.append((f"({rule}) AND {self._counts(mapped)}" if mapped.unknown_unless else rule, name))
 

@@ -50,7 +50,7 @@ def json_path(path: str) -> str:
     """``path`` as DuckDB's JSON functions take it; of a chosen row there is none, so it leads nowhere."""
     steps = steps_of(path)
     if any(chosen(step) or step == "*" for step in steps):
-        return '$."a chosen row".""'
+        return '$."a chosen row"."of which it tells no kind"'
     return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
 
 

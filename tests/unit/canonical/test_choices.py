@@ -154,7 +154,10 @@ def test_a_word_that_the_map_lacks_may_be_another_or_unknown(read, otherwise, na
 
 
 def test_in_a_list_a_word_that_the_map_lacks_may_be_another(read):
-    lines = {"from": "item.l", "each": {"lineId": "each.id", "title": {"from": "each.t", "map": {"a": "A"}, "otherwise": "?"}}}
+    lines = {
+        "from": "item.l",
+        "each": {"lineId": "each.id", "title": {"from": "each.t", "map": {"a": "A"}, "otherwise": "?"}},
+    }
     found = read("order", ID | {"lineItems": lines}, order(l=[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}, {"id": 3}]))
     assert [row["title"] for row in found.state("lineItems")] == ["A", "?", None]
 
@@ -176,7 +179,10 @@ def test_in_a_list_a_word_that_the_map_lacks_may_be_another(read):
     ],
 )
 def test_a_number_may_be_told_in_another_unit(read, scale, native, state):
-    assert read("order", ID | {"totalAmount": {"from": "item.n", "scale": scale}}, order(n=native)).state("totalAmount") == state
+    assert (
+        read("order", ID | {"totalAmount": {"from": "item.n", "scale": scale}}, order(n=native)).state("totalAmount")
+        == state
+    )
 
 
 @pytest.mark.parametrize("native", ["many", "99999999999999999999", "1e30", True])
@@ -188,7 +194,9 @@ def test_a_scaled_number_that_is_none_sets_its_record_aside_and_no_other(read, n
 
 
 def test_milliseconds_become_whole_seconds(read):
-    found = read("call", {"callId": "item.id", "duration": {"from": "item.ms", "scale": "0.001"}}, [{"id": 1, "ms": 61499}])
+    found = read(
+        "call", {"callId": "item.id", "duration": {"from": "item.ms", "scale": "0.001"}}, [{"id": 1, "ms": 61499}]
+    )
     assert found.state("duration") == 61
 
 

@@ -57,7 +57,9 @@ def test_a_frame_and_a_template_find_the_same_at_a_path(read, path, value):
     assert read("order", ID | {"note": path}, [native]).state("note") == ("unknown" if value is None else value)
 
 
-@pytest.mark.parametrize("path", ["note", "body.x", "item", "item..x", "item.x[", "item.a[b]", "item.a.'b'", 'item.""', "item.x y"])
+@pytest.mark.parametrize(
+    "path", ["note", "body.x", "item", "item..x", "item.x[", "item.a[b]", "item.a.'b'", 'item.""', "item.x y"]
+)
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(ValueError, match="is not a path such as"):
         FieldMap.model_validate(path)
@@ -113,6 +115,7 @@ def test_where_there_is_no_list_on_the_way_the_rows_are_unknown(read, groups):
         ({"a": [], "b": [row(2)], "c": []}, ["2"]),
         ({"a": [row(1)]}, ["1"]),
         ({"a": [row(1)], "b": None}, ["1"]),
+        ({"a": None, "b": [row(2)]}, ["2"]),
         ({"a": [], "b": [], "c": []}, []),
     ],
 )

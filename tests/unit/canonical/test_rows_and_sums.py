@@ -20,7 +20,9 @@ def shirt(*variants, **more):
 
 
 def test_each_row_is_a_record_beside_the_one_it_lies_in(read):
-    found = read("product", VARIANTS, [shirt({"id": 11, "sku": "S", "price": "1.5"}, {"id": 12, "sku": "M"})], **IN_ROWS)
+    found = read(
+        "product", VARIANTS, [shirt({"id": 11, "sku": "S", "price": "1.5"}, {"id": 12, "sku": "M"})], **IN_ROWS
+    )
     assert [(row["sku"], row["title"], row["price"]) for row in found.rows] == [
         ("M", "Shirt", None),
         ("S", "Shirt", Decimal("1.5")),
@@ -36,7 +38,13 @@ def test_a_record_with_an_empty_list_has_no_rows_and_no_fault(read):
 
 @pytest.mark.parametrize(
     "record",
-    [{"id": 1, "title": "Shirt"}, {"id": 1, "variants": None}, {"id": 1, "variants": {}}, {"id": 1, "variants": "x"}, 5],
+    [
+        {"id": 1, "title": "Shirt"},
+        {"id": 1, "variants": None},
+        {"id": 1, "variants": {}},
+        {"id": 1, "variants": "x"},
+        5,
+    ],
     ids=["none", "null", "an object", "a text", "no record"],
 )
 def test_a_record_without_the_list_is_set_aside_and_no_other(read, record):
@@ -77,7 +85,9 @@ def test_a_row_of_null_is_a_fault(read):
 
 
 def test_a_null_in_a_row_clears_and_absence_is_unknown(read):
-    found = read("product", VARIANTS | {"description": "row.note"}, [shirt({"id": 1, "sku": "S", "note": None})], **IN_ROWS)
+    found = read(
+        "product", VARIANTS | {"description": "row.note"}, [shirt({"id": 1, "sku": "S", "note": None})], **IN_ROWS
+    )
     assert found.state("description") == "cleared"
     found = read("product", VARIANTS | {"description": "row.note"}, [shirt({"id": 1, "sku": "S"})], **IN_ROWS)
     assert found.state("description") == "unknown"
@@ -99,7 +109,9 @@ def test_a_null_in_a_row_clears_and_absence_is_unknown(read):
 )
 def test_a_record_that_is_only_a_part_of_itself_is_set_aside(read, allowed, native, whole):
     lines = {"from": "item.l", "each": {"lineId": "each.id"}}
-    found = read("order", {"orderId": "item.id", "lineItems": lines}, [{"id": 1, **native}], whole={"item.more": allowed})
+    found = read(
+        "order", {"orderId": "item.id", "lineItems": lines}, [{"id": 1, **native}], whole={"item.more": allowed}
+    )
     assert (len(found.rows), found.faults) == (
         (1, {}) if whole else (0, {'{"orderId":"1"}': ["is only a part: item.more"]})
     )

@@ -261,5 +261,3 @@ def test_a_page_in_the_body_of_a_question_is_asked_for(walk, platform):
     platform.answer(JSONResponse([{"id": 1}]), Response("[]"))
     assert walk(asked) == [[1]]
     assert [seen.body for seen in platform.requests] == [b'{"page":1,"limit":1}', b'{"page":2,"limit":1}']
-
-
