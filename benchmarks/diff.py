@@ -1,4 +1,4 @@
-"""Diff of stock rows against a baseline. Floor: the bare join of the same tables on the same key."""
+"""Diff of a snapshot against a baseline. Floor: the bare join of the same tables on the key, over the same columns."""
 
 import tempfile
 from pathlib import Path
@@ -8,61 +8,98 @@ import duckdb
 
 from benchmarks.measuring import best_of, peak_mb, told
 from pullpush_dagster.audit.diff import diff_sql
-from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.store.sql import quoted
 
-_STOCK = ENTITIES["stocklevel"]
-_FLOOR = """
-SELECT count(*) FROM snapshot AS s FULL OUTER JOIN known AS b ON s.sku = b.sku AND s."locationId" = b."locationId"
-WHERE s.quantity IS DISTINCT FROM b.quantity
-"""
+# Of each entity: its fields in the baseline by row number i; which field moves, and how.
+_SAID = {
+    "stocklevel": {
+        "sku": "'SKU-' || lpad(i::VARCHAR, 9, '0')",
+        "locationId": "'WH'",
+        "quantity": "CASE WHEN i % 50 <> 0 THEN i % 1000 END",
+    },
+    "product": {
+        "sku": "'SKU-' || lpad(i::VARCHAR, 9, '0')",
+        "title": "'Product number ' || i",
+        "description": "'What there is to say of product number ' || i || ', which comes in three sizes.'",
+        "price": "CASE WHEN i % 50 <> 0 THEN i % 1000 + 0.99 END",
+        "currency": "'EUR'",
+        "status": "'active'",
+        "media": "[{url: 'https://cdn.example/' || i || '.jpg', alt: 'Product ' || i}]",
+        "variants": "[{sku: 'SKU-' || i || '-' || size, title: size, price: i % 1000 + 0.99,"
+        " barcode: (4000000 + i)::VARCHAR, options: '{\"size\":\"' || size || '\"}'} FOR size IN ['L', 'M', 'S']]",
+        "updatedAt": "TIMESTAMPTZ '2026-01-01'",
+    },
+}
+_MOVES = {"stocklevel": "quantity", "product": "price"}
 _FILL = """
-INSERT INTO baseline_stocklevel
-    (_connection, _name, _scope, _askedAt, _deleted, _absent, sku, "locationId", quantity, _cleared)
-SELECT 'erp', 'stocklevel', 'WH', TIMESTAMPTZ '2026-01-01', false, 0, 'SKU-' || lpad(i::VARCHAR, 9, '0'), 'WH',
-       CASE WHEN i % 50 <> 0 THEN i % 1000 END, [] FROM range({rows}) AS t(i);
-CREATE VIEW known AS SELECT * FROM baseline_stocklevel WHERE NOT _deleted;
-CREATE TABLE snapshot AS SELECT sku, "locationId", "updatedAt", _cleared, TIMESTAMPTZ '2026-01-02' AS _askedAt,
-       CASE WHEN hash(sku) % 100 = 0 THEN quantity + 1 WHEN hash(sku) % 1000 <> 1 THEN quantity END AS quantity
-       FROM baseline_stocklevel
+INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, {fields}, _cleared)
+SELECT 'erp', '{entity}', 'WH', TIMESTAMPTZ '2026-01-01', false, 0, {said}, [] FROM range({rows}) AS t(i);
+CREATE VIEW known AS SELECT rowid, * FROM {baseline} WHERE NOT _deleted;
+CREATE TABLE snapshot AS SELECT * REPLACE (
+       CASE WHEN hash(sku) % 100 = 0 THEN {moves} + 1 WHEN hash(sku) % 1000 <> 1 THEN {moves} END AS {moves}
+), TIMESTAMPTZ '2026-01-02' AS _askedAt FROM (SELECT {all_fields}, _cleared FROM {baseline})
 """
+_FLOOR = "SELECT count(*) FROM snapshot AS s FULL OUTER JOIN known AS b ON {same_key} WHERE {differs}"
 _ADVANCE = """
-DELETE FROM baseline_stocklevel AS b USING found AS f WHERE b.sku = f.sku AND b."locationId" = f."locationId";
-INSERT INTO baseline_stocklevel
-    (_connection, _name, _scope, _askedAt, _deleted, _absent, sku, "locationId", quantity, _cleared)
-SELECT 'erp', 'stocklevel', 'WH', _askedAt, false, 0, sku, "locationId", quantity, _cleared FROM found
+DELETE FROM {baseline} AS b USING found AS s WHERE {same_key};
+INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, _unknown, {all_fields}, _cleared)
+SELECT 'erp', '{entity}', 'WH', _askedAt, false, 0, _unknown, {all_fields}, _cleared FROM found
 """
 
 
 @click.command()
+@click.option("--entity", "name", default="stocklevel", show_default=True, type=click.Choice(list(_SAID)))
 @click.option(
-    "--rows",
-    default=1_000_000,
-    show_default=True,
-    help="Stock rows: 1 % changed, 2 % unknown, 0.1 % unknown since now.",
+    "--rows", default=1_000_000, show_default=True, help="Rows: 1 % changed, 2 % unknown, 0.1 % unknown since now."
 )
 @click.option("--rounds", default=5, show_default=True, help="Runs of each, of which the best counts.")
+@click.option("--memory-limit", default="4GB", show_default=True, help="DuckDB's; the store's own is 4GB.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(rows: int, rounds: int, as_json: bool) -> None:
-    """The audit's own diff query over ROWS stock rows, against the bare key join."""
+def main(name: str, rows: int, rounds: int, memory_limit: str, as_json: bool) -> None:
+    """The audit's own diff query over ROWS rows, a product with three variants, against the bare key join."""
+    entity = ENTITIES[name]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(Path(folder) / "diff.duckdb")) as con:
-        con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-        ensure_tables(con, _STOCK)
-        con.execute(_FILL.format(rows=rows))
-        diff = f"CREATE OR REPLACE TEMP TABLE found AS {diff_sql(_STOCK, 'known', 'snapshot', absences=True)}"
-        taken = best_of(rounds, {"floor": lambda: con.execute(_FLOOR).fetchall(), "diff": lambda: con.execute(diff)})
-        ((changed, noted),) = con.execute("SELECT count(op), count(*) - count(op) FROM found").fetchall()
-        con.execute("CHECKPOINT")
-        before = Path(folder, "diff.duckdb").stat().st_size
-        advance = best_of(1, {"advance": lambda: con.execute(_ADVANCE)})["advance"]
-        con.execute("CHECKPOINT")
-        growth = Path(folder, "diff.duckdb").stat().st_size - before
-    figures = {
-        "rows": rows, "changed": changed, "newly unknown": noted, "floor s": taken["floor"], "diff s": taken["diff"],
-        "diff / floor": taken["diff"] / taken["floor"], "advance s": advance, "growth MB": growth / 1e6,
-        "peak MB": peak_mb(),
+        con.execute(f"SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET memory_limit = '{memory_limit}'")
+        figures = {"entity": name, "rows": rows, "memory limit": memory_limit}
+        told("diff", figures | _measured(con, entity, rows, rounds, Path(folder, "diff.duckdb")), as_json=as_json)
+
+
+def _measured(con: duckdb.DuckDBPyConnection, entity: Entity, rows: int, rounds: int, file: Path) -> dict[str, float]:
+    ensure_tables(con, entity)
+    names = _names(entity)
+    con.execute(_FILL.format(**names, rows=rows))
+    con.execute("CHECKPOINT")
+    filled = peak_mb()
+    floor = _FLOOR.format(**names)
+    diff = f"CREATE OR REPLACE TEMP TABLE found AS {diff_sql(entity, 'known', 'snapshot', absences=True)}"
+    taken = best_of(rounds, {"diff": lambda: con.execute(diff)} | {"floor": lambda: con.execute(floor).fetchall()})
+    ((changed, noted),) = con.execute("SELECT count(op), count(*) - count(op) FROM found").fetchall()
+    con.execute("CHECKPOINT")
+    before = file.stat().st_size
+    advance = best_of(1, {"advance": lambda: con.execute(_ADVANCE.format(**names))})["advance"]
+    con.execute("CHECKPOINT")
+    return {
+        "changed": changed, "newly unknown": noted, "floor s": taken["floor"], "diff s": taken["diff"],
+        "diff / floor": taken["diff"] / taken["floor"], "advance s": advance,
+        "(diff + advance) / floor": (taken["diff"] + advance) / taken["floor"],
+        "growth MB": (file.stat().st_size - before) / 1e6, "peak MB, filled": filled, "peak MB": peak_mb(),
     }  # fmt: skip
-    told("diff", figures, as_json=as_json)
+
+
+def _names(entity: Entity) -> dict[str, str]:
+    said = _SAID[entity.name]
+    return {
+        "entity": entity.name,
+        "baseline": f"baseline_{entity.name}",
+        "fields": ", ".join(quoted(name) for name in said),
+        "said": ", ".join(said.values()),
+        "all_fields": ", ".join(quoted(name) for name in entity.fields),
+        "moves": _MOVES[entity.name],
+        "same_key": " AND ".join(f"s.{quoted(name)} = b.{quoted(name)}" for name in entity.key),
+        "differs": " OR ".join(f"s.{quoted(name)} IS DISTINCT FROM b.{quoted(name)}" for name in entity.compared),
+    }
 
 
 if __name__ == "__main__":

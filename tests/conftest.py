@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,6 +28,16 @@ from pullpush_dagster.transport import Answer, Client
 from tests.served import Served, served
 
 ROOT = Path(__file__).parents[1]
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of tests lie in memory where there is room and nobody has named a place: none outlives its session, and
+    what a killed process leaves behind is the same there. On a disk Dagster waits seconds for each new run's files."""
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder = tempfile.mkdtemp(prefix="pullpush-tests-", dir=_MEMORY)
+        # Workers of xdist get the variable too. What killed processes left is gone with the rest.
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def thinned(cases: Iterable[Any], usual: int) -> list[Any]:
@@ -72,6 +83,16 @@ class World:
         """What the store answers."""
         with self.store.session() as con:
             return con.execute(sql, list(values)).fetchall()
+
+    def emptied(self, location: str) -> str:
+        """The hash of what is held once the ERP has counted a whole location to zero by mistake."""
+        self.pull("erp/stocklevel")
+        known = "SELECT sku FROM baseline_stocklevel WHERE _scope = ? AND quantity > 0"
+        for (sku,) in self.rows(known, location):
+            self.erp.control("stock", sku=sku, warehouse=location, quantity=0)
+        self.pull("erp/stocklevel")
+        ((hash_,),) = self.rows("SELECT hash FROM audits WHERE state = 'held' AND scope = ?", location)
+        return str(hash_)
 
     def item(self, sku: str) -> Mapping[str, object]:
         """The shop's item as the stand-in holds it."""

@@ -4,7 +4,7 @@ from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, Case, FieldMap
 from pullpush_dagster.canonical.lists import list_sql
-from pullpush_dagster.canonical.native import insert, json_path, place_in, steps_of, structure
+from pullpush_dagster.canonical.native import insert, is_one, json_path, place_in, steps_of, structure
 from pullpush_dagster.canonical.shape import RecordShape, records_sql
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 from pullpush_dagster.store.sql import literal, quoted
@@ -61,7 +61,7 @@ FROM read"""
     def _whole(self) -> None:
         """Note when the native record is only a part of itself."""
         for path, is_ in self.shape.whole.items():
-            self.faults.append((f"NOT {_is(self.text(path), is_)}", f"is only a part: {path}"))
+            self.faults.append((f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}"))
         if self.shape.rows is not None:
             self.faults.append(("json_type(item, '$.row') = 'NULL'", f"has no list at {self.shape.rows}"))
 
@@ -99,6 +99,8 @@ FROM read"""
             value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
         if name in self.entity.lowered:
             value = f"lower({value})"
+        if name in self.entity.raised:
+            value = f"upper({value})"
         if mapped.minus is not None:
             other = self._checked(name, mapped.minus, type_, mapped)
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
@@ -121,7 +123,7 @@ FROM read"""
         return f"CAST(CASE {arms} END AS {type_.sql})"
 
     def _holds(self, case: Case) -> str:
-        return " AND ".join(_is(self.text(path), allowed) for path, allowed in case.when.items()) or "true"
+        return " AND ".join(is_one(self.text(path), allowed) for path, allowed in case.when.items()) or "true"
 
     def _of_case(self, name: str, type_: Scalar, mapped: FieldMap, case: Case) -> str:
         if case.from_ is None:
@@ -238,15 +240,6 @@ FROM read"""
         if place not in self.kinds:
             self.kinds.append(place)
         return f"kinds[{self.kinds.index(place) + 1}]"
-
-
-def _is(text: str, allowed: list[str]) -> str:
-    """SQL of whether ``text`` is one of ``allowed``; ``*``: anything but nothing, the empty text: nothing."""
-    said = f"coalesce({text}, '')"
-    plain = [literal(one) for one in allowed if one != "*"]
-    found = [f"{said} IN ({', '.join(plain)})"] if plain else []
-    found += [f"{said} <> ''"] if "*" in allowed else []
-    return f"({' OR '.join(found)})"
 
 
 def _listed(cases: list[tuple[str, str]]) -> str:

@@ -25,6 +25,7 @@ class Entity:
         amount: the field whose fall to zero, or below it, the guard counts.
         price: the field whose jumps the guard counts.
         lowered: text fields that are the same whatever their case; kept in lower case.
+        raised: text fields that are the same whatever their case; kept in capitals.
         prefixed: keys of two connections may be equal and mean different records.
         personal: fields that say something of a person; they are in no log, metadata or sample.
     """
@@ -38,6 +39,7 @@ class Entity:
     amount: str | None = None
     price: str | None = None
     lowered: frozenset[str] = frozenset()
+    raised: frozenset[str] = frozenset({"currency"})
     prefixed: bool = False
     personal: frozenset[str] = frozenset()
 

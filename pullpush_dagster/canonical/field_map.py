@@ -82,7 +82,8 @@ class FieldMap(BaseModel):
         unknown_unless: the value counts only while these native values are so; else it is unknown.
         null, missing: what a native null (or empty) and an absent field say.
         fields: for an object: its fields. each: for a list: the fields of every row. also: for a list: where more of
-            its rows are. A step ``*`` in a list's path stands for every row of a list on the way.
+            its rows are. A step ``*`` in a list's path stands for every row of a list on the way. only: conditions, as
+            in ``cases``, without all of which a row is none of it, such as a subtotal among the lines.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -107,6 +108,7 @@ class FieldMap(BaseModel):
     fields: "CanonicalMap | None" = None
     each: "CanonicalMap | None" = None
     also: list[Path] = []
+    only: dict[Path, Texts] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -123,8 +125,8 @@ class FieldMap(BaseModel):
             raise ValueError("give exactly one of: from, value, join, cases, fields")
         if (self.or_ or self.scale is not None) and self.from_ is None:
             raise ValueError("or and scale need from")
-        if self.also and self.each is None:
-            raise ValueError("also needs each: it is for lists")
+        if (self.also or self.only) and self.each is None:
+            raise ValueError("also and only need each: they are for lists")
         if self.otherwise is not None and self.map is None:
             raise ValueError("otherwise needs map")
         if self.each is not None and self.from_ is None:
@@ -175,6 +177,8 @@ def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:
             root = "each" if field.each is not None else "item"
             for part, mapped in (field.each or field.fields or {}).items():
                 problems += [(f"{name}.{part}", problem) for problem in _part_problems(part, mapped, root, inner)]
+            strange = [path for path in field.only if not path.startswith("each.")]
+            problems += [(name, f"only is about each row: {path} starts with each") for path in strange]
             if any(path.startswith("each.") for path in field.paths):
                 problems.append((name, "starts with item, row or scope; each is for the rows of a list"))
     return problems + _look_alikes(fields)

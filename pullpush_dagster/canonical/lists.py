@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
-from pullpush_dagster.canonical.native import insert, place_in, steps_of
+from pullpush_dagster.canonical.native import insert, is_one, place_in, steps_of
 from pullpush_dagster.canonical.types import ListOf, Scalar
 from pullpush_dagster.store.sql import literal, quoted
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str:
     """SQL of a list field's canonical rows, sorted by their first field; ``p`` notes faults and what is cleared."""
     paths, parts = [mapped.from_ or "", *mapped.also], mapped.each or {}
-    rows = _rows(p, paths, parts)
+    rows = _rows(p, paths, parts, mapped)
     p.faults.append((" OR ".join(_no_list(p, path) for path in paths), f"{name}: is not a list"))
     casts = {part: _cast_in_list(p, part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
     _suspect(p, name, type_, mapped, casts, rows)
@@ -78,13 +78,15 @@ def _suspect(p: "Projection", name: str, type_: ListOf, mapped: FieldMap, casts:
         p.faults += [(f"{any_} AND {_any_row(rows, fault)}", text) for fault, text in faults]
 
 
-def _rows(p: "Projection", paths: list[str], parts: CanonicalMap) -> str:
-    """The native rows at each of ``paths``, one list after the other."""
+def _rows(p: "Projection", paths: list[str], parts: CanonicalMap, mapped: FieldMap) -> str:
+    """The native rows at each of ``paths``, one list after the other, that are meant."""
     for path in paths:
-        for place in (place for part in parts.values() for place in part.paths):
+        for place in (*(place for part in parts.values() for place in part.paths), *mapped.only):
             insert(p.leaves, [*steps_of(p.native(path)), "[]", *steps_of(place)])
     lists = [p.place(path) for path in paths]
-    return lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
+    rows = lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
+    meant = " AND ".join(is_one(place_in("x", path), allowed) for path, allowed in mapped.only.items())
+    return f"list_filter({rows}, lambda x: {meant})" if meant else rows
 
 
 def _any_row(rows: str, condition: str) -> str:

@@ -50,7 +50,7 @@ def json_path(path: str) -> str:
     """``path`` as DuckDB's JSON functions take it; of a chosen row there is none, so it leads nowhere."""
     steps = steps_of(path)
     if any(chosen(step) or step == "*" for step in steps):
-        return '$."a chosen row"."of which it tells no kind"'
+        return '$."a chosen row"."none"'
     return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
 
 
@@ -68,6 +68,15 @@ def insert(tree: dict[str, object], steps: list[str]) -> None:
         if below is None:
             below = tree[name] = {}
         tree = below  # type: ignore[assignment]
+
+
+def is_one(text: str, allowed: list[str]) -> str:
+    """SQL of whether ``text`` is one of ``allowed``; ``*``: anything but nothing, the empty text: nothing."""
+    said = f"coalesce({text}, '')"
+    plain = [literal(one) for one in allowed if one != "*"]
+    found = [f"{said} IN ({', '.join(plain)})"] if plain else []
+    found += [f"{said} <> ''"] if "*" in allowed else []
+    return f"({' OR '.join(found)})"
 
 
 def structure(tree: dict[str, object]) -> str:

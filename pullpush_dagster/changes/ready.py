@@ -63,7 +63,7 @@ class Written:
         ), formed AS (SELECT *, CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form FROM read),
         told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM told)
-        SELECT key, sequence, source, desired, attempts, fields, ids, form, record,
+        SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, record,
             CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || concat_ws(',', {sent}) || '}}'
                 ELSE CAST(json_merge_patch(fields, '{{' || concat_ws(',', {sent}) || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,
@@ -80,7 +80,7 @@ class Written:
         cases = []
         for place, form in enumerate(self.forms):
             when = form.when.items() if form else ()
-            told = (f"coalesce({_bound(name)}, 'None') IN ({_listed(allowed)})" for name, allowed in when)
+            told = (f"coalesce({_bound(name)}, '') IN ({_listed(allowed)})" for name, allowed in when)
             cases.append(f"WHEN {' AND '.join(['true', *told])} THEN {place}")
         return f"CASE {' '.join(cases)} END"
 

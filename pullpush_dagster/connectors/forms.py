@@ -1,6 +1,7 @@
 """The forms a placeholder may ask for: ``{price:text}``, ``{sku:quoted}``."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -48,6 +49,17 @@ def _escaped(value: Any, _: str) -> str:
     return text(value).replace("\\", "\\\\").replace("'", "\\'")
 
 
+def _json(value: Any, _: str) -> str:
+    return json.dumps(text(value), ensure_ascii=False)[1:-1]
+
+
+def _boolean(value: Any, name: str) -> bool:
+    said = text(value).lower()
+    if said not in ("true", "false"):
+        raise RejectError(f"{name} is not true or false, which this platform needs")
+    return said == "true"
+
+
 def _first(value: Any, _: str) -> Any:
     return " ".join(text(value).split()[:-1]) or ABSENT
 
@@ -70,6 +82,8 @@ FORMS: dict[str, Callable[[Any, str], Any]] = {
     "integer": integer,
     "quoted": _quoted,  # for SQL and OData: a quote in it is doubled
     "escaped": _escaped,  # for SOQL and search languages: a quote or backslash in it has a backslash before it
+    "json": _json,  # inside double quotes: as JSON writes a text
+    "boolean": _boolean,
     "first": _first,  # of a name: all but its last word; nothing of a single one
     "last": _last,
     "md5": _md5,  # of the text in lower case

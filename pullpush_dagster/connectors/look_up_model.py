@@ -12,6 +12,7 @@ class LookUp(Request):
     An item is told by its own value at ``match``, never by its place.
 
     Attributes:
+        rows: path of a list in each item, whose rows are what is looked for, as in a pull.
         each: path of the items, or of the one item. may_lack: whether an answer without it has none.
         lowered: whether that value is compared in lower case.
         term, join: ``{terms}`` is ``term`` for each ``{key}``, with ``join`` between: ``sku:'{key:escaped}'``.
@@ -19,6 +20,7 @@ class LookUp(Request):
     """
 
     each: str = "body"
+    rows: Path | None = None
     may_lack: bool = False
     match: Path
     lowered: bool = False

@@ -23,6 +23,7 @@ class Pages(Fact):
         more: body path of what says whether there is another page: false ends the walk.
         first: page, offset: the number of the first one.
         total: ``header.NAME`` or ``body.path`` with the number of records in all pages.
+        past: error messages, or codes, by which it says that there is no such page, as no record is left.
         cap: most records that one question gives in all its pages; a walk that comes to it fails, as more may follow.
     """
 
@@ -33,6 +34,7 @@ class Pages(Fact):
     more: str | None = None
     first: int | None = Field(default=None, ge=0, le=1)
     total: str | None = None
+    past: list[str] = []
     cap: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")

@@ -32,7 +32,9 @@ class Request(Fact):
     list-in-a-list that holds a placeholder without a value is left out.
 
     Attributes:
-        query, headers: of this request. body (``json``): its JSON body. form: its body, form-encoded, instead.
+        origin: where it goes, where that is not ``base_url``; only within the ``hosts`` of a login.
+        query: parameters; or a list of terms of several parameters, each of which goes whole or not at all.
+        headers: of this request. body (``json``): its JSON body. form: its body, form-encoded, instead.
         texts: placeholders of its own, made of others.
     """
 
@@ -41,7 +43,8 @@ class Request(Fact):
     put: str | None = None
     patch: str | None = None
     delete: str | None = None
-    query: dict[str, JsonTemplate] = {}
+    origin: str | None = None
+    query: dict[str, JsonTemplate] | list[dict[str, JsonTemplate]] = {}
     headers: dict[str, str] = {}
     body: JsonTemplate = Field(default=None, alias="json")
     form: dict[str, JsonTemplate] = {}
@@ -66,4 +69,4 @@ class Request(Fact):
     @property
     def templates(self) -> list[JsonTemplate]:
         """Every part of it that may hold placeholders, the parts of its texts aside."""
-        return [self.path, self.query, self.headers, self.body, self.form]
+        return [self.path, self.origin, self.query, self.headers, self.body, self.form]

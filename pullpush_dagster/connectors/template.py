@@ -13,8 +13,8 @@ from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import ConfigError, RejectError
 
 _NAME = r"\{([A-Za-z_][\w.@]*)"
-_HOLE = re.compile(rf"{_NAME}(?::({'|'.join(FORMS)}))?\}}")
-_WHOLE = re.compile(rf"^{_NAME}(?::({'|'.join(FORMS)}))?\}}$")
+_HOLE = re.compile(rf"{_NAME}(?::({'|'.join(FORMS)}))?[!?]?\}}")
+_WHOLE = re.compile(rf"^{_NAME}(?::({'|'.join(FORMS)}))?[!?]?\}}$")
 _MEANT = re.compile(r"\{[^\s{}\"']+\}")
 
 
@@ -30,7 +30,8 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
 
     A text that is one whole placeholder keeps the value's type; a list in the form ``text`` is its items with
     commas between. Objects leave out absent entries, lists leave out absent lists and objects; a list with an
-    absent scalar is itself absent (so that a whole filter term goes, not a third of it).
+    absent scalar is itself absent (so that a whole filter term goes, not a third of it), unless that is ``{name?}``.
+    An object is absent as a whole where a part that is marked ``{name!}`` is.
 
     Raises:
         RejectError: a value cannot take the asked form, such as 2.5 as an integer.
@@ -50,16 +51,21 @@ def compiled(template: Any, *, sparse: bool = False) -> Filler:
     if isinstance(template, str):
         return _compiled_text(template)
     if isinstance(template, Mapping):
-        parts = [(name, _inside(part, sparse=sparse)) for name, part in template.items()]
+        parts = [(name, _inside(part, sparse), _marked(part, "!")) for name, part in template.items()]
         return _compiled_object(parts)
     if isinstance(template, list):
         # An object in a list is one whole term of it, such as a condition: without its value it says something else.
         inside = [(part, sparse or isinstance(part, Mapping)) for part in template]
-        return _compiled_list([(_inside(part, sparse=bare), isinstance(part, str)) for part, bare in inside])
+        whole = [isinstance(part, str) and not _marked(part, "?") for part in template]
+        return _compiled_list([(_inside(*one), needed) for one, needed in zip(inside, whole, strict=True)])
     return lambda _: template
 
 
-def _inside(template: Any, *, sparse: bool) -> Filler:
+def _marked(template: Any, mark: str) -> bool:
+    return isinstance(template, str) and f"{mark}}}" in template
+
+
+def _inside(template: Any, sparse: bool) -> Filler:
     """A part of a template; where ``sparse``, it is absent unless one of its placeholders has a value."""
     filler, names = compiled(template, sparse=sparse), set(holes(template))
     if not sparse or not names or isinstance(template, str):
@@ -67,13 +73,15 @@ def _inside(template: Any, *, sparse: bool) -> Filler:
     return lambda values: filler(values) if any(values.get(name) is not None for name in names) else ABSENT
 
 
-def _compiled_object(parts: list[tuple[str, Filler]]) -> Filler:
+def _compiled_object(parts: list[tuple[str, Filler, bool]]) -> Filler:
     def filled(values: Mapping[str, Any]) -> Any:
         made = {}
-        for name, part in parts:
+        for name, part, needed in parts:
             value = part(values)
             if value is not ABSENT:
                 made[name] = value
+            elif needed:
+                return ABSENT
         return made
 
     return filled
@@ -82,11 +90,11 @@ def _compiled_object(parts: list[tuple[str, Filler]]) -> Filler:
 def _compiled_list(parts: list[tuple[Filler, bool]]) -> Filler:
     def filled(values: Mapping[str, Any]) -> Any:
         made = []
-        for part, is_text in parts:
+        for part, needed in parts:
             value = part(values)
             if value is not ABSENT:
                 made.append(value)
-            elif is_text:
+            elif needed:
                 return ABSENT
         return made
 

@@ -27,10 +27,20 @@ Listed = Annotated[list[str], BeforeValidator(_listed)]
 
 
 class Match(Fact):
-    """How an answered record is told: its value at path ``answered`` is the sent record's at path ``sent``."""
+    """How an answered record is told: its value at path ``answered`` is the sent record's at path ``sent``.
 
-    sent: Path
-    answered: Path
+    Of several paths on both sides, all must agree. ``lowered``: whatever their case.
+    """
+
+    sent: Annotated[list[Path], BeforeValidator(_several)]
+    answered: Annotated[list[Path], BeforeValidator(_several)]
+    lowered: bool = False
+
+    @model_validator(mode="after")
+    def _pairs(self) -> "Match":
+        if len(self.sent) != len(self.answered):
+            raise ValueError("sent and answered need as many paths as each other")
+        return self
 
 
 class Failures(Fact):
@@ -110,9 +120,14 @@ class Write(Request):
         return self
 
     @property
+    def bodiless(self) -> bool:
+        """Whether its answer says all by its status alone."""
+        return self.answers == "status" and not self.failures and self.job is None
+
+    @property
     def told_apart(self) -> Match | None:
         """How answered records are matched with sent ones; None: by their place."""
-        by_id = Match(sent="record.id", answered="answer.id")
+        by_id = Match(sent=["record.id"], answered=["answer.id"])
         return self.match if isinstance(self.match, Match) else by_id if self.match == "id" else None
 
     @cached_property

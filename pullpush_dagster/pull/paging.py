@@ -38,7 +38,10 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     seen: set[Any] = set()
     before: Page | None = None
     while True:
-        page = _page(number + 1, facts, await _asked(client, facts, values, position))
+        answer = await _asked(client, facts, values, position)
+        if answer is None:
+            return
+        page = _page(number + 1, facts, answer)
         if page.records or not number:
             yield page
         records += len(page.records)
@@ -68,11 +71,17 @@ _NAME = {"keyset": "after", "offset": "offset", "next": "cursor"}
 _LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?\s*(?:[,;]|$)', re.IGNORECASE)
 
 
-async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], position: Any) -> Answer:
+async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], position: Any) -> Answer | None:
+    """The answer; None: the platform says that there is no such page."""
     style = facts.pages
-    if style.style == "link":
-        return await client.ask(facts, {**values, "size": style.size}, link=position)
-    return await client.ask(facts, {**values, "size": style.size, _NAME.get(style.style, "page"): position})
+    link = position if style.style == "link" else None
+    name = {} if style.style == "link" else {_NAME.get(style.style, "page"): position}
+    try:
+        return await client.ask(facts, {**values, "size": style.size, **name}, link=link)
+    except RejectError as error:
+        if error.code in style.past or any(said in str(error) for said in style.past):
+            return None
+        raise
 
 
 def _next(style: Pages, page: Page, position: Any, gone: int) -> Any:

@@ -74,22 +74,27 @@ class _Unread:
 def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[Kept]:
     """Canonical frames of every pull of ``scope`` not read yet; of the newest one again when all have been.
 
-    The store is not held while the pages are mapped and checked.
+    The store is not held while the pages are mapped and checked. What another run has read meanwhile is left out:
+    many at once would each read what all of them pulled.
     """
     kept = []
-    for one in _unread(store, pull, scope):
+    with store.session() as con:
+        found = _unread(con, pull, scope)
+    for one in found:
         with store.session() as con:
+            if one not in _unread(con, pull, scope):
+                continue
             pages = con.execute(_SQL["raw"], {"pull": one.pull}).to_arrow_table()
         frame = read_pages(project, pull, scope, pages)
         with store.session() as con:
-            kept.append(_keep(project, con, pull, one, frame))
+            if one in _unread(con, pull, scope):
+                kept.append(_keep(project, con, pull, one, frame))
     return kept
 
 
-def _unread(store: Store, pull: Pull, scope: str) -> list[_Unread]:
+def _unread(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str) -> list[_Unread]:
     who = {"connection": pull.connection, "name": pull.name, "scope": scope}
-    with store.session() as con:
-        return [_Unread(*row) for row in con.execute(_SQL["unread"], who).fetchall()]
+    return [_Unread(*row) for row in con.execute(_SQL["unread"], who).fetchall()]
 
 
 def _keep(project: Project, con: duckdb.DuckDBPyConnection, pull: Pull, one: _Unread, frame: Frame) -> Kept:

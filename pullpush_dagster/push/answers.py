@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Failures, Match, Write
 from pullpush_dagster.push.payload import Payload
@@ -11,9 +12,15 @@ from pullpush_dagster.transport import Answer
 
 # What stands for a record's part of an answer that has none.
 DONE = object()
-UNNAMED = "the answer does not name this record"
-NAMELESS = "the answer names no records"
-MISCOUNTED = "the answer has another number of records than were sent"
+
+
+class Untold(str):
+    """Why an answer says nothing of a record."""
+
+    __slots__ = ()
+
+
+_UNNAMED = Untold("the answer does not name this record")
 
 
 class Failed(NamedTuple):
@@ -25,7 +32,7 @@ class Failed(NamedTuple):
 
 
 def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Container[int]) -> list[Any]:
-    """For each of ``sent``, in order, its part of the answer: ``DONE``, or a text that says why there is none.
+    """For each of ``sent``, in order, its part of the answer: ``DONE``, or ``Untold``.
 
     Args:
         without: places of those that are known to have failed; answers by place leave them out.
@@ -35,33 +42,38 @@ def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Contai
     paths = [form.answers] if isinstance(form.answers, str) else form.answers
     if form.at is None:
         found = next((one for path in paths if (one := at(body, path)) is not None), None)
-        return [UNNAMED if found is None else found]
+        return [_UNNAMED if found is None else found]
     lists = [one for path in paths if isinstance(one := at(body, path), list)]
     if not lists:
-        return [NAMELESS] * len(sent)
+        return [Untold("the answer names no records")] * len(sent)
     answers = [one for list_ in lists for one in list_]
     if form.told_apart is not None:
         return _matched(form.told_apart, sent, answers)
     left = [place for place in range(len(sent)) if place not in without]
     if len(answers) != len(left):
-        return [MISCOUNTED] * len(sent)
+        return [Untold(f"{len(left)} records sent, {len(answers)} answered")] * len(sent)
     by_place = dict(zip(left, answers, strict=True))
-    return [UNNAMED if (one := by_place.get(place)) is None else one for place in range(len(sent))]
+    return [_UNNAMED if (one := by_place.get(place)) is None else one for place in range(len(sent))]
 
 
 def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> list[Any]:
     """By what they name, never by place; two answers, or two records, of one name leave it open whose is whose."""
     by_name: dict[str, list[Any]] = {}
     for answer in answers:
-        name = at(answer, match.answered)
+        name = _name(match, answer, match.answered)
         if isinstance(answer, Mapping) and name is not None:
-            by_name.setdefault(str(name), []).append(answer)
-    found = [by_name.get(_name(match, one), []) for one in sent]
-    return [some[-1] if some else UNNAMED for some in found]
+            by_name.setdefault(name, []).append(answer)
+    found = [by_name.get(_name(match, one.native, match.sent) or "", []) for one in sent]
+    return [some[-1] if some else _UNNAMED for some in found]
 
 
-def _name(match: Match, one: Payload) -> str:
-    return str(at(one.native, match.sent))
+def _name(match: Match, record: Any, paths: list[str]) -> str | None:
+    """What a record is told by; None: it does not say."""
+    parts = [at(record, path) for path in paths]
+    if None in parts:
+        return None
+    name = "\n".join(str(part) for part in parts)
+    return name.lower() if match.lowered else name
 
 
 def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Failed]:
@@ -82,9 +94,10 @@ def _places(facts: Failures, sent: Sequence[Payload], failure: Any) -> list[int]
         if place.isdigit() and int(place) < len(sent):
             return [int(place)]
     if facts.match is not None:
-        named = at(failure, facts.match.answered)
-        names = [str(one) for one in named] if isinstance(named, list) else [str(named)]
-        return [place for place, one in enumerate(sent) if _name(facts.match, one) in names] or list(range(len(sent)))
+        match, named = facts.match, at(failure, facts.match.answered[0])
+        names = {str(one) for one in named} if isinstance(named, list) else {_name(match, failure, match.answered)}
+        here = [place for place, one in enumerate(sent) if _name(match, one.native, match.sent) in names - {None}]
+        return here or list(range(len(sent)))
     return list(range(len(sent)))
 
 
@@ -95,4 +108,4 @@ def of_answer(answer: Answer, answered: Any, path: str) -> str | None:
         parts = [part for part in urlsplit(answer.headers.get(name, "")).path.split("/") if part]
         return unquote(parts[-1]) if parts else None
     value = at(answer.body if kind == "body" else answered, path)
-    return None if value is None else str(value)
+    return None if value is None else text(value)

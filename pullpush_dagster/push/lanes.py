@@ -86,7 +86,7 @@ class Lanes:
 
     async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> Answer:
         request, values, body = request_of(form, path, batch, self._client.values)
-        answer = await self._client.send(request, values, body, start=start)
+        answer = await self._client.send(request, values, body, start=start, whole=not form.bodiless)
         return answer if form.job is None else await verdict(self._client, form.job, answer)
 
     def _check(self, batch: list[Payload]) -> None:

@@ -11,11 +11,9 @@ from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import RejectError
-from pullpush_dagster.push.answers import DONE, MISCOUNTED, NAMELESS, UNNAMED, answered, failures_in, of_answer
+from pullpush_dagster.push.answers import DONE, Untold, answered, failures_in, of_answer
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer
-
-_UNTOLD = (UNNAMED, NAMELESS, MISCOUNTED)
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
@@ -40,6 +38,8 @@ class Outcome:
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Answer) -> list[Outcome]:
     """One outcome per sent record, in order. A record the answer does not name is unknown."""
+    if form.bodiless and not sent[0].acts:
+        return [Outcome("accepted", ids=_ids(form, None, answer) if len(sent) == 1 else None) for _ in sent]
     body = answer.body
     if sent[0].acts:
         # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
@@ -64,8 +64,8 @@ def _ids(form: Write, answered: Any, answer: Answer) -> Fields | None:
 
 
 def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
-    if isinstance(answer, str) and answer in _UNTOLD:
-        return Outcome("unknown", answer)
+    if isinstance(answer, Untold):
+        return Outcome("unknown", str(answer))
     if answer is DONE:
         return Outcome("accepted")
     failed = _failed(facts, answer)

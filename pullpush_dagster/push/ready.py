@@ -40,7 +40,7 @@ def ready_forms(
 def _form(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> ReadyForm | None:
     """None: it has a part that is more than one value."""
     parts = list(_parts(entity, facts, form, settings))
-    special = form.shared or any({"*", ""} & set(allowed) for allowed in form.when.values())
+    special = form.shared or any("*" in allowed for allowed in form.when.values())
     plain = form.path_is_fixed and not form.defaults and not special and None not in parts
     when = {name.removeprefix("binding."): tuple(allowed) for name, allowed in form.when.items()}
     return ReadyForm(tuple(part for part in parts if part), when) if plain else None

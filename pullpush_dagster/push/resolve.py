@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.look_up_model import LookUp
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError
@@ -33,7 +34,7 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
             if isinstance(item, _Refused):
                 found[item.value] = item.error
                 continue
-            value = at(item, look.match)
+            value = at(item, in_row(look, look.match))
             text = "" if value is None else str(value).lower() if look.lowered else str(value)
             known = found.get(text) if text else None
             if isinstance(known, list) and item not in known:
@@ -59,9 +60,12 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
         middle = len(values) // 2
         return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
     items = at(answer.body, look.each)
+    if look.rows is not None and isinstance(items, list):
+        rows = [(item, row) for item in items for row in at(item, look.rows) or []]
+        return [{"item": item, "row": row} for item, row in rows]
     if items is None and look.may_lack:
         return []
-    if isinstance(items, Mapping) and len(values) == 1:
+    if isinstance(items, Mapping) and look.batch == 1:
         return [items]
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {look.each}")
@@ -85,6 +89,11 @@ def _batches(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     yield from ([value] for value in values if "," in value)
 
 
+def in_row(look: LookUp, path: str) -> str:
+    """``path`` in what is found: the item, or the item and one row of it side by side."""
+    return path if look.rows is None else f"found.{path}"
+
+
 def ids_in(items: list[Any] | RejectError, paths: Mapping[str, str]) -> list[Fields] | RejectError:
     """The different ids, at ``paths``, of found items; one without an id is none."""
     if isinstance(items, RejectError):
@@ -102,5 +111,5 @@ def ids_of(item: Any, paths: Mapping[str, str]) -> Fields | None:
     if isinstance(item, int | str) and not isinstance(item, bool):
         return {"id": str(item)}
     shown = item if isinstance(item, Mapping) else {}
-    ids = {name: str(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
+    ids = {name: text(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
     return ids if "id" in ids else None

@@ -14,7 +14,7 @@ from pullpush_dagster.errors import PullPushError, RejectError, RetryError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload
 from pullpush_dagster.push.references import MissingError, References, find_references
-from pullpush_dagster.push.resolve import Found, ids_in, look_up
+from pullpush_dagster.push.resolve import Found, ids_in, in_row, look_up
 from pullpush_dagster.push.rows import bound_rows, unbound
 from pullpush_dagster.push.steps import Ended, Step, form_for, next_step
 from pullpush_dagster.transport import Client
@@ -92,9 +92,13 @@ class Resolving:
         find = self.facts.find
         return await look_up(self.client, find, (_named(row, find) for row in rows)) if find else {}
 
+    def _paths(self, find: Find) -> dict[str, str]:
+        """Name -> path of the ids of what ``find`` gives."""
+        return {name: in_row(find, path) for name, path in (find.ids or self.binding.paths).items()}
+
     def _ids(self, asked: Found, row: Claimed) -> list[Fields] | RejectError:
         find = self.facts.find
-        return ids_in(asked.get(_named(row, find), []), find.ids or self.binding.paths) if find else []
+        return ids_in(asked.get(_named(row, find), []), self._paths(find)) if find else []
 
     async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
         """The same with what each item is like now, where the connector compares with that."""

@@ -170,7 +170,7 @@ class _History:
             return
         source.restore(old)
         for record in old.values():
-            self.world.oracle.restored(self.world.destination_key(pull, record.key), record.values)
+            self.world.oracle.edited(self.world.destination_key(pull, record.key), record.values)
         self.world.tell(f"{source.name}: is restored from a backup")
 
     async def _sync(self, rng: random.Random) -> None:

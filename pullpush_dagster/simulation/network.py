@@ -121,7 +121,7 @@ class Network:
 
     def _throttled(self, host: str) -> httpx.Response:
         now = self.loop.time()
-        seconds = max(1, round(self._closed.get(host, 0.0) - now)) or 1
+        seconds = max(1, round(self._closed.get(host, 0.0) - now))
         if self._closed.get(host, 0.0) <= now:
             seconds = self.rng.randint(1, 20)
             self._closed[host] = now + seconds

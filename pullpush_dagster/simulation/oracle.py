@@ -22,13 +22,9 @@ class Oracle:
     _reached: dict[tuple[Key, str], int] = field(default_factory=dict)
 
     def edited(self, key: Key, values: Mapping[str, Any]) -> None:
-        """A source has ``values`` under ``key`` from now on; None: emptied."""
+        """A source has ``values`` under ``key`` from now on, be they new or those of a backup; None: emptied."""
         for name, value in values.items():
             self.said.setdefault((key, name), []).append("" if value is None else value)
-
-    def restored(self, key: Key, values: Mapping[str, Any]) -> None:
-        """A source has old values again, so they are its newest: from here on the destination may follow."""
-        self.edited(key, values)
 
     def taken(self, key: Key, values: Mapping[str, Any]) -> None:
         """The destination takes ``values``: each must be one that was said, and none older than what it has."""

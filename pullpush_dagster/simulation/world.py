@@ -1,6 +1,5 @@
 """One simulated project: its ledgers, its store in memory, and the engine's own runs on them."""
 
-import asyncio
 import contextlib
 import datetime as dt
 import os
@@ -175,11 +174,6 @@ class World:
     def destination_key(self, pull: Pull, key: Mapping[str, str]) -> str:
         """What a source's key is called at the destination."""
         return f"{pull.connection}:{key_of(key)}" if self.entity.prefixed else key_of(key)
-
-
-async def passing(seconds: float) -> None:
-    """Let time pass."""
-    await asyncio.sleep(seconds)
 
 
 def _silent(_: str) -> None:

@@ -6,7 +6,7 @@ To make an instance takes 9 ms, to attach a file to one 1 ms (DuckDB 1.5.5).
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,9 +16,8 @@ from pullpush_dagster.errors import HaltError, StoreBusyError
 from pullpush_dagster.store.sql import literal
 
 _guard = threading.Lock()
-_scratch: tuple[int, duckdb.DuckDBPyConnection] | None = None
-# Of the store that was used last; a process forked from this one makes its own.
-_instance: tuple[tuple[int, Path, str], duckdb.DuckDBPyConnection] | None = None
+# One for the store that was used last, one for work in memory; a process forked from this one makes its own.
+_instances: dict[str, tuple[tuple[object, ...], duckdb.DuckDBPyConnection]] = {}
 
 
 @contextmanager
@@ -29,8 +28,8 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
         StoreBusyError: another program has the file open.
         HaltError: the file is no store.
     """
-    with _guard:
-        con = _instance_for(path.resolve(), memory_limit).cursor()
+    known = path.resolve(), memory_limit
+    con = _cursor("store", lambda: _for_store(*known), *known)
     try:
         _attach(con, path)
         try:
@@ -44,13 +43,7 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for work in memory alone, times in UTC; its temporary tables go with it."""
-    global _scratch
-    with _guard:
-        if _scratch is None or _scratch[0] != os.getpid():
-            made = duckdb.connect(":memory:")
-            made.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_external_access = false")
-            _scratch = os.getpid(), made
-        con = _scratch[1].cursor()
+    con = _cursor("scratch", _for_memory)
     try:
         yield con
     finally:
@@ -59,24 +52,30 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _detach(con: duckdb.DuckDBPyConnection) -> None:
     """What was committed is in the file by now; an instance that cannot let go of it is not used again."""
-    global _instance
     try:
         con.execute("USE memory")
         con.execute("DETACH store")
     except duckdb.Error:
         with _guard:
-            _instance = None
+            _instances.pop("store", None)
 
 
-def _instance_for(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    global _instance
-    known = (os.getpid(), path, memory_limit)
-    if _instance is None or _instance[0] != known:
-        _instance = known, _made(path, memory_limit)
-    return _instance[1]
+def _cursor(use: str, make: Callable[[], duckdb.DuckDBPyConnection], *known: object) -> duckdb.DuckDBPyConnection:
+    """A connection to this process's instance for ``use``; another one is made when what is ``known`` has changed."""
+    wanted = os.getpid(), *known
+    with _guard:
+        if use not in _instances or _instances[use][0] != wanted:
+            _instances[use] = wanted, make()
+        return _instances[use][1].cursor()
 
 
-def _made(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+def _for_memory() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(":memory:")
+    con.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_external_access = false")
+    return con
+
+
+def _for_store(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config={"storage_compatibility_version": "v1.5.0"})
     con.execute("SET GLOBAL TimeZone = 'UTC'")
     con.execute(f"SET GLOBAL memory_limit = {literal(memory_limit)}")

@@ -100,12 +100,14 @@ class Client:
         body: Any = None,
         *,
         link: str | None = None,
+        whole: bool = True,
         start: Callable[[], None] = lambda: None,
     ) -> Answer:
         """The answer to one request, sent once, when its turn has come. From a destination, it is JSON.
 
         Args:
             body: replaces the request's own. link: an address that the platform gave replaces path and query.
+            whole: whether its body says something; if not, it is not looked at.
             start: called just before it goes out; what this raises keeps it here.
 
         Raises:
@@ -115,7 +117,7 @@ class Client:
         async with self._turns.turn():
             start()
             answer = await self._wire.exchange(request, {**self._values, **values}, body, link)
-            body = answer.body if self._destination or self.facts.limits.cost else None
+            body = answer.body if whole and (self._destination or self.facts.limits.cost) else None
         wait = short_of(self.facts.limits, answer.headers, body)
         if wait:
             self._turns.shut(wait)

@@ -132,7 +132,8 @@ class LoginSession:
         async with self._one:
             if not self._opened:
                 await self._open(http, asked.base)
-            return {self._auth.header or "Authorization": self._token} if self._token else {}
+            told = f"{self._auth.scheme} {self._token}".strip()
+            return {self._auth.header or "Authorization": told} if self._token else {}
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: it has ended."""
@@ -160,7 +161,7 @@ class LoginSession:
             if not self._token:
                 raise AuthError(f"the answer to the login has no {login.token}")
         if login.host is not None:
-            self.origin = _within(str(at(body, login.host) or ""), login.hosts)
+            self.origin = within(str(at(body, login.host) or ""), login.hosts)
         self._opened = True
 
 
@@ -217,7 +218,7 @@ def _parsed(answer: httpx.Response) -> object:
         return None
 
 
-def _within(url: str, domains: list[str]) -> httpx.URL:
+def within(url: str, domains: list[str]) -> httpx.URL:
     """``url`` as an origin to send credentials to. Raises AuthError: it lies in none of ``domains``."""
     try:
         origin = httpx.URL(url)
@@ -226,5 +227,5 @@ def _within(url: str, domains: list[str]) -> httpx.URL:
     local = origin.host in ("localhost", "127.0.0.1", "::1")
     inside = any(origin.host == domain or origin.host.endswith(f".{domain}") for domain in domains)
     if not inside or (origin.scheme != "https" and not local) or origin.userinfo:
-        raise AuthError(f"the login leads to an origin outside {', '.join(domains)}")
+        raise AuthError(f"a request would lead to an origin outside {', '.join(domains)}")
     return origin

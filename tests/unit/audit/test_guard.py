@@ -3,6 +3,7 @@
 import pytest
 
 from pullpush_dagster.audit.guard import Counts, breaches
+from tests.unit.audit.conftest import SKUS, level
 
 LIMITS = [("deleted", 0.05), ("zeroed", 0.10), ("changed", 0.30), ("price", 0.01)]
 
@@ -53,25 +54,10 @@ def test_the_reason_says_what_how_many_and_how_many_are_allowed():
 
 # In an audit
 
-SKUS = [f"S{n:03}" for n in range(100)]
 
-
-def level(quantity, skus=SKUS):
-    return [(sku, "WH", quantity) for sku in skus]
-
-
-@pytest.fixture
-def held(stock):
-    """A hundred levels of 5, then a pull in which all are zero."""
-    stock(level(5))
-    stock.pull(level(0))
-    return stock, stock.audit()
-
-
-def test_a_held_set_moves_nothing_and_appends_nothing(held):
-    stock, found = held
-    assert (found.audit.state, found.changes) == ("held", [])
-    assert found.audit.reasons == ("sets to zero or less 100 of 100 keys (limit 10%, at least 20)",)
+def test_a_held_set_moves_nothing_and_appends_nothing(stock, held):
+    assert (held.audit.state, held.changes) == ("held", [])
+    assert held.audit.reasons == ("sets to zero or less 100 of 100 keys (limit 10%, at least 20)",)
     assert {quantity for _, quantity in stock.baseline()} == {5}
     assert stock.rows("SELECT count(*), min(before), min(after) FROM held_changes") == [
         (100, '{"quantity":"5.0000"}', '{"quantity":"0.0000"}')
@@ -87,16 +73,14 @@ def test_what_can_no_longer_be_sold_is_counted_however_far_below_zero_it_is(stoc
     assert stock.audit().audit.state == state
 
 
-def test_a_held_set_is_found_again_by_the_same_name(held):
-    stock, found = held
+def test_a_held_set_is_found_again_by_the_same_name(stock, held):
     stock.pull(level(0))
-    assert stock.audit().audit.hash == found.audit.hash != ""
+    assert stock.audit().audit.hash == held.audit.hash != ""
     stock.pull(level(0, SKUS[:99]) + level(5, SKUS[99:]))
-    assert stock.audit().audit.hash != found.audit.hash
+    assert stock.audit().audit.hash != held.audit.hash
 
 
-def test_a_later_pull_within_the_limits_withdraws_it(held):
-    stock, _ = held
+def test_a_later_pull_within_the_limits_withdraws_it(stock, held):
     stock.pull(level(5, SKUS[:99]) + level(6, SKUS[99:]))
     found = stock.audit()
     assert (found.audit.state, found.changes) == ("accepted", [("update", "S099", 5, 6)])

@@ -29,17 +29,6 @@ def next_one(erp, outcome, **more):
     return row.desired["status"]
 
 
-def test_changes_that_came_after_the_push_began_follow_one_by_one(source, erp):
-    orders = source("order")
-    orders([{"number": "1", "status": "pending"}])
-    erp.arrive()
-    for status in ("paid", "cancelled"):
-        orders([{"number": "1", "status": status}])
-    erp.arrive()
-    assert [next_one(erp, "accepted") for _ in range(3)] == ["pending", "paid", "cancelled"]
-    assert (erp.heads(), erp.behind()) == ({}, {})
-
-
 @pytest.fixture
 def three(source, erp):
     """An outbox with pending to be sent, and behind it paid and cancelled."""
@@ -50,6 +39,11 @@ def three(source, erp):
         orders([{"number": "1", "status": status}])
     erp.arrive()
     return orders
+
+
+def test_changes_that_came_after_the_push_began_follow_one_by_one(three, erp):
+    assert [next_one(erp, "accepted") for _ in range(3)] == ["pending", "paid", "cancelled"]
+    assert (erp.heads(), erp.behind()) == ({}, {})
 
 
 def test_a_push_that_begins_starts_from_the_accepted_state(paid, erp):

@@ -44,8 +44,8 @@ def test_a_filter_term_without_a_value_goes_as_a_whole():
     assert fill(domain, {}) == []
 
 
-def test_an_object_in_a_list_stays_though_its_entries_go():
-    assert fill([{"a": "{x}"}, {"b": 1}], {}) == [{}, {"b": 1}]
+def test_an_object_in_a_list_goes_when_nothing_in_it_has_a_value():
+    assert fill([{"a": "{x}", "c": 2}, {"b": 1}], {}) == [{"b": 1}]
 
 
 def test_a_whole_template_without_a_value_is_absent():

@@ -34,7 +34,7 @@ TYPED = {
     "find": FACTS["find"],
     "update": [
         {
-            "post": "/batch", "at": "items", "match": "id", "when": {"binding.parent": ["0", "None"]},
+            "post": "/batch", "at": "items", "match": "id", "when": {"binding.parent": ["0", ""]},
             "record": {
                 "id": "{binding.id:integer}", "sku": "{sku}", "channel": "{settings.channel}", "none": "{settings.no}",
                 "fixed": {"a": [1, None]}, "amount": "{price}", "whole": "{price:integer}", "text": "{price:text}",
