@@ -88,7 +88,7 @@ FROM read"""
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
         if mapped.join is not None or mapped.cases is not None:
             made = self._by_case(name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
-            return f"lower({made})" if name in self.entity.lowered else made
+            return self._in_case(name, made)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
@@ -97,16 +97,18 @@ FROM read"""
         nested = self._doubtful(name, type_, mapped, mapped.from_)
         if name in self.entity.key:
             value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
-        if name in self.entity.lowered:
-            value = f"lower({value})"
-        if name in self.entity.raised:
-            value = f"upper({value})"
+        value = self._in_case(name, value)
         if mapped.minus is not None:
             other = self._checked(name, mapped.minus, type_, mapped)
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self.clears(name, mapped)
         return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+
+    def _in_case(self, name: str, value: str) -> str:
+        if name in self.entity.lowered:
+            return f"lower({value})"
+        return f"upper({value})" if name in self.entity.raised else value
 
     def _joined(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
         texts = ", ".join(self._present(mapped, path) for path in mapped.join or [])

@@ -88,6 +88,11 @@ def test_an_email_address_is_the_same_whatever_its_case_however_it_is_told(read,
     assert read("contact", {"email": given}, native).rows[0]["email"] == "ann@x.org"
 
 
+@pytest.mark.parametrize("given", ["item.c", {"cases": [{"from": "item.c"}]}, {"from": "item.none", "or": ["item.c"]}])
+def test_a_currency_is_the_same_whatever_its_case(read, given):
+    assert read("order", ID | {"currency": given}, order(c="eur")).state("currency") == "EUR"
+
+
 # Where else it may be.
 
 
