@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pullpush_dagster.canonical.native import steps_of
 from pullpush_dagster.config import Connection, Project, Pull
 from pullpush_dagster.config.sync import Partitions
 from pullpush_dagster.connectors import Connector
@@ -165,7 +166,7 @@ def put(body: Any, path: str, value: Any) -> None:
 
     Objects and lists on the way are made. A number in a path is a place in a list, of which only 0 can be made.
     """
-    _, *way = path.split(".")
+    way = steps_of(path)
     for step, following in zip(way, [*way[1:], None], strict=True):
         inner = value if following is None else [None] if following == "0" else {}
         if isinstance(body, list):
