@@ -134,6 +134,9 @@ class Project:
                 found += [document.complaint((part, n), "is required") for n in needed if n not in given]
                 extra = [name for name in given if name not in allowed]
                 found += [document.complaint((part, n), f"is not known; allowed: {', '.join(allowed)}") for n in extra]
+            if facts.envelope is not None:
+                wrong = facts.envelope.problems({**facts.defaults, **connection.settings}, facts.defaults)
+                found += [document.complaint(("settings", name), text) for name, text in wrong]
         return found
 
     def _pull_problems(self) -> list[str]:

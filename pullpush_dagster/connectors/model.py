@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Texts, Times
 from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.envelope_model import Envelope
 from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.request import Fact, Request
@@ -192,6 +193,7 @@ class ConnectorFile(Fact):
         version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
         auth: how a request proves who we are: one way, one for each scheme, or several, of which the first holds
             whose secrets a connection has. secrets, optional_secrets: what a connection names variables for.
+        envelope: another request that all requests go in, where a connection's settings say so.
         times: how it writes times. false_is_empty: a JSON false in a field that is no boolean means null (Odoo).
         credentials: how one gets them, and which rights they need. caveats: what one must know.
     """
@@ -208,6 +210,7 @@ class ConnectorFile(Fact):
     optional_secrets: list[str] = []
     auth: dict[Literal["https", "http"], Auth] | list[Auth] | Auth
     headers: dict[str, str] = {}
+    envelope: Envelope | None = None
     limits: Limits = Limits()
     errors: Errors = Errors()
     times: Times = Times()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.field_map import map_problems
+from pullpush_dagster.connectors.envelope_problems import envelope_problems
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.push_problems import push_problems
 from pullpush_dagster.connectors.request import Request
@@ -36,6 +37,7 @@ def _platform_problems(facts: ConnectorFile) -> Iterator[Problem]:
     for name in facts.defaults:
         if name not in facts.optional_settings:
             yield ("defaults", name), "is not one of optional_settings"
+    yield from envelope_problems(facts, every)
     yield from _literal_problems(facts)
 
 

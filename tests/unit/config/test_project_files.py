@@ -41,7 +41,10 @@ def test_a_pull_of_an_unknown_entity_is_told(project):
 
 def test_a_pull_of_what_the_platform_does_not_carry_is_told(project):
     (problem,) = project(PULL.replace("stocklevel", "call")).problems()
-    assert problem == "assets/stock/defs.yaml:4 entity: odoo has no call; it has product, stocklevel, order, contact, invoice"
+    assert (
+        problem
+        == "assets/stock/defs.yaml:4 entity: odoo has no call; it has product, stocklevel, order, contact, invoice"
+    )
 
 
 def test_days_on_a_source_without_a_filter_are_refused(project):
