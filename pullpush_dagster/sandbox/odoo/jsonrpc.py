@@ -1,4 +1,4 @@
-"""JSON-RPC over HTTP: ``POST /jsonrpc``, how Odoo up to 18 is called; errors as seen on 19.0, the rest as in 18's source."""
+"""JSON-RPC (``POST /jsonrpc``), how Odoo up to 18 is called: errors as seen on 19.0, the rest as in 18's source."""
 
 import hmac
 from collections.abc import Mapping

@@ -87,8 +87,16 @@ def test_a_request_goes_inside_the_envelope_with_the_login_and_what_goes_by_plac
     sealed.send(NEED)
     assert sealed.bodies() == [
         {"who": "ann", "key": "tiny-secret-value"},
-        {"call": {**CALL, "user": 7, "key": "tiny-secret-value", "to": ["items", "change"], "args": [[4]], "kw": {"title": "Lamp"}}},
-    ]  # fmt: skip
+        {
+            "call": {
+                "user": 7,
+                "key": "tiny-secret-value",
+                "to": ["items", "change"],
+                "args": [[4]],
+                "kw": {"title": "Lamp"},
+            }
+        },
+    ]
     assert {(seen.method, seen.path) for seen in sealed.platform.requests} == {("POST", "/envelope")}
 
 
