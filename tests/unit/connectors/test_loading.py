@@ -70,7 +70,7 @@ def test_a_built_in_connector_is_found_by_its_name(name):
 
 
 def test_a_connector_that_is_not_there_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(ConfigError, match="there is no connector 'acme'; there are .*odoo"):
+    with pytest.raises(ConfigError, match=r"there is no connector 'acme'; there are .*odoo"):
         load_connector("acme", tmp_path)
 
 
