@@ -6,8 +6,13 @@ from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.outcome import outcomes, refused_whole
 from tests.unit.push.conftest import answer_of
 
-UPDATE = {"when": {"binding.parent": "0"}, "post": "/batch", "at": "rows", "record": {"id": "{binding.id}", "sku": "{sku}",
-          "name": "{title}"}, "answers": "body.done"}  # fmt: skip
+UPDATE = {
+    "when": {"binding.parent": "0"},
+    "post": "/batch",
+    "at": "rows",
+    "record": {"id": "{binding.id}", "sku": "{sku}", "name": "{title}"},
+    "answers": "body.done",
+}
 ALONE = {"put": "/items/{binding.id}", "record": {"name": "{title}"}}
 
 

@@ -1,4 +1,4 @@
-"""One request: its records put into its body, the id by which a platform knows a repeat, and verdicts that come later."""
+"""One request: its records in its body, the id by which a platform knows a repeat, and verdicts that come later."""
 
 import asyncio
 import json
@@ -69,7 +69,7 @@ def test_the_rest_of_a_request_is_filled_with_what_its_records_share(facts, made
             "json": {"parent": "{binding.parent}"}}  # fmt: skip
     known = facts(update=[form])
     row = made("A", item={"id": "iA", "parent": "9"}, with_facts=known)
-    request, values, body = request_of(known.update[0], row.path, [row], {})
+    _, values, body = request_of(known.update[0], row.path, [row], {})
     assert (values["binding.parent"], body["parent"]) == ("9", "9")
 
 
@@ -173,7 +173,9 @@ def ruled(tiny, platform):
         async def go():
             async with tiny.client(tiny.connector(limits={"attempts": 2}), destination=True) as client:
                 facts = Job.model_validate({**JOB, **job})
-                return await verdict(client, facts, answer_of({"job": 7} if queued is None else queued, 202, **(headers or {})))
+                return await verdict(
+                    client, facts, answer_of({"job": 7} if queued is None else queued, 202, **(headers or {}))
+                )
 
         return asyncio.run(go()).body
 
@@ -234,9 +236,16 @@ def test_a_request_that_is_queued_as_nothing_is_unknown(ruled, platform, queued)
 
 
 @pytest.mark.parametrize(
-    "answer", [Response("", 404), Response("", 401), Response("", 500), Response("", 429, {"retry-after": "0"}), Response("<html>")],
+    "answer",
+    [
+        Response("", 404),
+        Response("", 401),
+        Response("", 500),
+        Response("", 429, {"retry-after": "0"}),
+        Response("<html>"),
+    ],
     ids=lambda one: f"{one.status_code}{bytes(one.body)}",
-)  # fmt: skip
+)
 def test_a_question_that_is_not_answered_leaves_it_unknown(ruled, answer):
     unknown(ruled, "what became of the request cannot be asked", answer)
 
