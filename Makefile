@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_HOME := $(CURDIR)/.dagster
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,9 @@ ui: $(STAMP) ## Dagster's web UI with this project
 	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/
 	$(VENV)/bin/dagster dev -w workspace.yaml -h 127.0.0.1
 
+connector-docs: $(STAMP) ## docs/connectors and the README's table of platforms, from the connector files
+	$(RUN) -m pullpush_dagster.listing --docs docs/connectors
+
 lock: ## pin requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra dev pyproject.toml -o requirements.lock
@@ -56,4 +59,4 @@ lock: ## pin requirements.lock anew (needs uv)
 clean: ## remove everything that was made here
 	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo dev test check bench crash simulate ui lock clean
+.PHONY: help install demo dev test check bench crash simulate ui connector-docs lock clean

@@ -15,6 +15,7 @@ from pullpush_dagster.dead import dead_letters, grouped, replay
 from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.explain import explain as explained
 from pullpush_dagster.held import approve, held
+from pullpush_dagster.listing.command import connectors
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
@@ -31,6 +32,7 @@ def main() -> None:
     """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
 
 
+main.add_command(connectors)
 main.add_command(sandbox)
 
 

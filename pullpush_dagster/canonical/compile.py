@@ -86,10 +86,9 @@ FROM read"""
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
-        if mapped.join is not None:
-            return self._joined(name, type_, mapped)
-        if mapped.cases is not None:
-            return self._by_case(name, type_, mapped)
+        if mapped.join is not None or mapped.cases is not None:
+            made = self._by_case(name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            return self._in_case(name, made)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
@@ -98,16 +97,18 @@ FROM read"""
         nested = self._doubtful(name, type_, mapped, mapped.from_)
         if name in self.entity.key:
             value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
-        if name in self.entity.lowered:
-            value = f"lower({value})"
-        if name in self.entity.raised:
-            value = f"upper({value})"
+        value = self._in_case(name, value)
         if mapped.minus is not None:
             other = self._checked(name, mapped.minus, type_, mapped)
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self.clears(name, mapped)
         return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+
+    def _in_case(self, name: str, value: str) -> str:
+        if name in self.entity.lowered:
+            return f"lower({value})"
+        return f"upper({value})" if name in self.entity.raised else value
 
     def _joined(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
         texts = ", ".join(self._present(mapped, path) for path in mapped.join or [])
@@ -186,6 +187,8 @@ FROM read"""
             rule = " OR ".join(rules)
             for other in mapped.or_:
                 rule = f"({rule}) AND {self._present(mapped, other)} IS NULL"
+            for other in mapped.also:
+                rule = f"({rule}) AND {self.place(other)} IS NULL"
             self.doubt(nothing)
             self.cleared.append((f"({rule}) AND {self._counts(mapped)}" if mapped.unknown_unless else rule, name))
 
@@ -215,7 +218,7 @@ FROM read"""
                 known.append(value)
             elif part in parts:
                 path = parts[part].from_ or ""
-                known.append(self._present(parts[part], path))
+                known += [self._present(parts[part], one) for one in (path, *parts[part].or_)]
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"

@@ -4,6 +4,7 @@ from pullpush_dagster.store.sql import literal
 
 _ZONED = r".*[T ].*(Z|[+-]\d{2}(:?\d{2})?)"
 _RFC2822 = ("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z", "%d %b %Y %H:%M:%S %z")
+_FIRST, _LAST = "TIMESTAMPTZ '0001-01-02 00:00:00+00'", "TIMESTAMPTZ '9999-12-31 23:59:59+00'"
 
 
 def instant_sql(raw: str, form: str, zone: str) -> str:
@@ -11,6 +12,12 @@ def instant_sql(raw: str, form: str, zone: str) -> str:
 
     A time that names no zone is on the clock of ``zone``.
     """
+    # A year that nothing else here can hold, such as that of infinity, is none.
+    inside = f"least(greatest({_instant(raw, form, zone)}, {_FIRST}), {_LAST})"
+    return f"nullif(nullif({inside}, {_FIRST}), {_LAST})"
+
+
+def _instant(raw: str, form: str, zone: str) -> str:
     match form:
         case "iso":
             return _local(raw, f"TRY_CAST({raw} AS TIMESTAMP)", zone)
@@ -35,4 +42,4 @@ def _local(raw: str, parsed: str, zone: str) -> str:
 
 
 def _epoch(number: str, per_second: int) -> str:
-    return f"to_timestamp(TRY_CAST({number} AS DOUBLE) / {per_second})"
+    return f"TRY(to_timestamp(TRY_CAST({number} AS DOUBLE) / {per_second}))"

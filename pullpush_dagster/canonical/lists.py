@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str:
     """SQL of a list field's canonical rows, sorted by their first field; ``p`` notes faults and what is cleared."""
-    path, parts = mapped.from_ or "", mapped.each or {}
-    rows, kind = _rows(p, [path, *mapped.also], parts, mapped), p.kind(path)
-    wrong = f"{p.doubt(f'{rows} IS NULL')} AND {kind} NOT IN ('ARRAY', 'NULL')"
-    wrong += f" AND {kind} <> 'BOOLEAN'" if p.shape.false_is_empty else ""
-    p.faults.append((wrong, f"{name}: is not a list"))
+    paths, parts = [mapped.from_ or "", *mapped.also], mapped.each or {}
+    rows = _rows(p, paths, parts, mapped)
+    p.faults.append((" OR ".join(_no_list(p, path) for path in paths), f"{name}: is not a list"))
     casts = {part: _cast_in_list(p, part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
     _suspect(p, name, type_, mapped, casts, rows)
     p.clears(name, mapped)
@@ -26,6 +24,12 @@ def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str
     values = ", ".join(f"{quoted(part)}: CAST({value} AS {sql})" for part, value, sql in typed)
     list_ = f"list_transform({rows}, lambda x: {{{values}}})"
     return f"CASE WHEN {_in_order(p, rows, type_, parts)} THEN {list_} ELSE list_sort({list_}) END"
+
+
+def _no_list(p: "Projection", path: str) -> str:
+    kind = p.kind(path)
+    nothing = ("ARRAY", "NULL", "BOOLEAN") if p.shape.false_is_empty else ("ARRAY", "NULL")
+    return f"({p.doubt(f'{p.place(path)} IS NULL')} AND {kind} NOT IN {nothing})"
 
 
 def _in_order(p: "Projection", rows: str, type_: ListOf, parts: CanonicalMap) -> str:
@@ -63,7 +67,8 @@ def _suspect(p: "Projection", name: str, type_: ListOf, mapped: FieldMap, casts:
         if cast.fault:
             faults.append((cast.fault, f"{name}.{part}: {complaint(type_.item.fields[part], parts[part])}"))
             odd.append(cast.odd)
-    said = [place_in("x", part.from_ or "") for part in parts.values() if part.value is None]
+    told = [part for part in parts.values() if part.value is None]
+    said = [place_in("x", path) for part in told for path in (part.from_ or "", *part.or_)]
     if said:
         odd.append(f"coalesce({', '.join(said)}, NULL) IS NULL")
         faults.append((odd[-1], f"{name}: has a row that says nothing"))

@@ -34,7 +34,8 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
-    reason = m.reason, tried = tried OR m.sentAt IS NOT NULL
+    reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
+    refusals = coalesce(refusals, 0) + CASE WHEN m.outcome IN ('rejected', 'waiting') THEN 1 ELSE 0 END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
     AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed'))

@@ -24,10 +24,10 @@ WHERE push = $push AND key IN (
 -- Bindings are narrowed to the claimed keys first: what a claim costs goes with its own size.
 CREATE TEMP TABLE taken AS
 WITH mine AS (
-    SELECT key, sequence, source, desired, attempts, queuedAt, {bound_key} AS boundKey
+    SELECT key, sequence, source, desired, attempts, coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
     FROM outbox WHERE push = $push AND claim = $claim
 )
-SELECT m.key, m.sequence, m.source, m.desired, m.attempts, a.fields, b.ids,
+SELECT m.key, m.sequence, m.source, m.desired, m.attempts, m.refusals, a.fields, b.ids,
     row_number() OVER (ORDER BY m.queuedAt, m.key) AS place
 FROM mine AS m
 LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = m.key

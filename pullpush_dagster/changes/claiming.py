@@ -32,7 +32,7 @@ class Claimed:
         todo: names of the fields in which the two differ; only those are sent to an existing item. All that
             are known where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
-        index: its place in the claim.
+        index: its place in the claim. refusals: how often it was refused before.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Claimed:
     todo: frozenset[str]
     ids: list[Fields]
     index: int = 0
+    refusals: int = 0
 
     @property
     def known(self) -> Fields:
@@ -128,10 +129,12 @@ class Taken:
         ]
 
     def _whole(self, place: int, key: str) -> Claimed:
-        names = ("sequence", "source", "attempts")
-        sequence, source, attempts = (self.table.column(name)[place].as_py() for name in names)
+        names = ("sequence", "source", "attempts", "refusals")
+        sequence, source, attempts, refusals = (self.table.column(name)[place].as_py() for name in names)
         wanted, had, todo, ids = self.parsed(place)
-        return Claimed(key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids, place)
+        return Claimed(
+            key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids, place, refusals
+        )
 
     def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         """desired, accepted, todo and ids of one row."""
@@ -176,6 +179,7 @@ class Ready(Claimed):
     sequence = property(lambda self: self._cell("sequence"))
     source = property(lambda self: self._cell("source"))
     attempts = property(lambda self: self._cell("attempts"))
+    refusals = property(lambda self: self._cell("refusals"))
     desired = property(lambda self: self._read()[0])
     accepted = property(lambda self: self._read()[1])
     todo = property(lambda self: self._read()[2])

@@ -63,7 +63,7 @@ class Written:
         ), formed AS (SELECT *, CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form FROM read),
         told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM told)
-        SELECT key, sequence, source, desired, attempts, fields, ids, form, record,
+        SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, record,
             CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || concat_ws(',', {sent}) || '}}'
                 ELSE CAST(json_merge_patch(fields, '{{' || concat_ws(',', {sent}) || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,

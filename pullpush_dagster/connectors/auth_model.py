@@ -53,7 +53,8 @@ class Auth(Fact):
         type: ``oauth2`` asks ``url`` for an access token, which goes along as a bearer; ``login`` opens a session,
             anew once when a request is answered 401.
         token: bearer, header: what goes along; oauth1: the token of the account, with ``token_secret``.
-        header: header, login: the name of the header. place: oauth1: where the signature goes.
+        header: header, login: the name of the header. scheme: what stands before the token in it, such as ``Bearer``.
+        place: oauth1: where the signature goes.
         refresh_token: oauth2: the first one; the platform gives a new one each time, which is kept in a file of
             its own. Without it the grant is client_credentials.
         scope: oauth2: what is asked for. credentials: oauth2: where client_id and client_secret go.
@@ -70,6 +71,7 @@ class Auth(Fact):
     realm: str | None = None
     place: Literal["query", "header"] = "query"
     header: str | None = None
+    scheme: str = ""
     url: str | None = None
     client_id: str | None = None
     client_secret: str | None = None

@@ -94,7 +94,10 @@ class _Asking:
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)
-        moved = _reached(walk, newest, begun or self.asked.started_at, before)
+        if begun is None or (self.pull.since is not None and not self.pull.since.sorted):
+            # Without an order nothing after our own now was asked for, whatever their clock says.
+            begun = min(begun or self.asked.started_at, self.asked.started_at)
+        moved = _reached(walk, newest, begun, before)
         if moved is not None:
             self.asked.watermarks[name] = moved
 

@@ -68,7 +68,7 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
 
 _KIND = {dict: "an object", type(None): "nothing"}
 _NAME = {"keyset": "after", "offset": "offset", "next": "cursor"}
-_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?\s*(?:[,;]|$)', re.IGNORECASE)
 
 
 async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], position: Any) -> Answer | None:

@@ -11,6 +11,7 @@ from pullpush_dagster.canonical.field_map import Times
 from pullpush_dagster.connectors.model import Since
 from pullpush_dagster.pull.window import Window
 
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - on whatever clock it is counted
 _ODATA = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 
 
@@ -37,10 +38,11 @@ def _widened(when: dt.datetime | None, since: Since, rounded: Any) -> dt.datetim
     """``when`` at the grain of the filter, on the platform's own clock where a grain is a day."""
     if when is None or since.grain <= 1:
         return when
+    # Days are counted on the wall: one on which clocks change is no multiple of anything.
     local = when.astimezone(ZoneInfo(since.zone))
-    offset = (local.utcoffset() or dt.timedelta()).total_seconds()
-    seconds = rounded((when.timestamp() + offset) / since.grain) * since.grain - offset
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    seconds = (local.replace(tzinfo=None) - _EPOCH).total_seconds()
+    wall = _EPOCH + dt.timedelta(seconds=rounded(seconds / since.grain) * since.grain)
+    return wall.replace(tzinfo=local.tzinfo, fold=local.fold).astimezone(dt.UTC)
 
 
 def _written(when: dt.datetime, since: Since) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Failures, Match, Write
 from pullpush_dagster.push.payload import Payload
@@ -107,4 +108,4 @@ def of_answer(answer: Answer, answered: Any, path: str) -> str | None:
         parts = [part for part in urlsplit(answer.headers.get(name, "")).path.split("/") if part]
         return unquote(parts[-1]) if parts else None
     value = at(answer.body if kind == "body" else answered, path)
-    return None if value is None else str(value)
+    return None if value is None else text(value)

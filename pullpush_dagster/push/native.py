@@ -60,8 +60,13 @@ def native_values(
 
 
 def change_id(claimed: Claimed, sent: Any) -> str:
-    """A UUID that is the same whenever the same change of a key is sent, and another one for every other change."""
-    told = orjson.dumps([claimed.key, claimed.sequence, claimed.source, sent], option=orjson.OPT_SORT_KEYS)
+    """A UUID that is the same whenever the same change of a key is sent, and another one for every other change.
+
+    One that was refused and goes again is another one: platforms answer the same with the same refusal.
+    """
+    told = orjson.dumps(
+        [claimed.key, claimed.sequence, claimed.source, claimed.refusals, sent], option=orjson.OPT_SORT_KEYS
+    )
     return str(uuid.uuid5(_CHANGES, told.decode()))
 
 

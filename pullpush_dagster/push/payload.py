@@ -9,7 +9,7 @@ import orjson
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.connectors.template import fill, fill_path
+from pullpush_dagster.connectors.template import fill, fill_path, holes
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.native import Item, listed, native_values
 from pullpush_dagster.push.references import References
@@ -75,7 +75,8 @@ def sendable(facts: PushFacts, entity: Entity) -> frozenset[str]:
 
 def named_references(facts: PushFacts, form: Write, sending: frozenset[str]) -> set[str]:
     """The references that a request of ``form`` with the fields ``sending`` needs."""
-    names = {name for name in facts.references if f"reference.{name}" in form.names}
+    named = {*form.names, *holes([facts.lists[name] for name in sending & facts.lists.keys()])}
+    names = {name for name in facts.references if f"reference.{name}" in named}
     return names | (set(facts.lines.same) if facts.lines and facts.lines.field in sending else set())
 
 
@@ -106,7 +107,7 @@ def payload(
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
     for name in named_references(facts, form, frozenset()) if facts.references else ():
-        if item is None or facts.references[name].of.partition(".")[0] in sending:
+        if item is None or facts.references[name].of.partition(".")[0] in {*entity.key, *sending}:
             values[f"reference.{name}"] = references.of(name, {**key_values(claimed.key), **known})
     for name in sending & facts.lists.keys():
         values[name] = listed(entity, facts, name, known, values, references)

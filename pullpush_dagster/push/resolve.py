@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.look_up_model import LookUp
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError
@@ -110,5 +111,5 @@ def ids_of(item: Any, paths: Mapping[str, str]) -> Fields | None:
     if isinstance(item, int | str) and not isinstance(item, bool):
         return {"id": str(item)}
     shown = item if isinstance(item, Mapping) else {}
-    ids = {name: str(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
+    ids = {name: text(value) for name, path in paths.items() if (value := at(shown, path)) is not None}
     return ids if "id" in ids else None

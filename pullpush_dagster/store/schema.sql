@@ -74,6 +74,8 @@ CREATE TABLE IF NOT EXISTS outbox (
     dueAt TIMESTAMPTZ, claim VARCHAR, leaseUntil TIMESTAMPTZ, reason VARCHAR, queuedAt TIMESTAMPTZ
 );
 ALTER TABLE outbox ADD COLUMN IF NOT EXISTS tried BOOLEAN;
+-- How often the head was refused: what goes again after that is another request, not the same one once more.
+ALTER TABLE outbox ADD COLUMN IF NOT EXISTS refusals INTEGER;
 
 -- Where each change is delivered: those behind the head of their key, each to be sent once the one before is done.
 CREATE TABLE IF NOT EXISTS behind (

@@ -30,7 +30,7 @@ def authentication(auth: Auth, values: Mapping[str, object]) -> httpx.Auth | Non
             owner |= {"realm": text(auth.realm, "realm")} if auth.realm else {}
             return OAuth1(text(auth.key, "key"), text(auth.secret, "secret"), auth.place, **owner)
         case "header":
-            return Header(auth.header or "Authorization", text(auth.token, "token"))
+            return Header(auth.header or "Authorization", f"{auth.scheme} {text(auth.token, 'token')}".strip())
         case "bearer":
             return Header("Authorization", f"Bearer {text(auth.token, 'token')}")
         case "none" | "oauth2" | "login":

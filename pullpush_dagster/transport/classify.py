@@ -1,6 +1,7 @@
 """What an answer's status and error body mean to the caller."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -72,9 +73,10 @@ def short_of(limits: Limits, headers: Mapping[str, str], body: object) -> float 
 
 def _number(value: object) -> float | None:
     try:
-        return float(str(value))
+        number = float(str(value))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def retry_after(headers: Mapping[str, str], name: str = "retry-after", now: dt.datetime | None = None) -> float | None:

@@ -17,10 +17,11 @@ _SHORTEST = 300.0
 
 
 class Asked(NamedTuple):
-    """A request that needs a proof: its method, and where the platform is."""
+    """A request that needs a proof: its method, where the platform is, and the headers that prove something so far."""
 
     method: str
     base: httpx.URL
+    proof: Mapping[str, str]
 
 
 class Session(Protocol):
@@ -60,7 +61,9 @@ class AccessToken:
         """After a 401: the token may have been withdrawn before its time."""
         if answer.status_code != httpx.codes.UNAUTHORIZED or self._tokens is None:
             return False
-        self._tokens = Tokens(self._tokens.access, self._tokens.refresh, 0.0)
+        # Of requests under way together, one that is answered late says nothing of a token asked for since.
+        if answer.request.headers.get("Authorization") == f"Bearer {self._tokens.access}":
+            self._tokens = Tokens(self._tokens.access, self._tokens.refresh, 0.0)
         return True
 
     @property
@@ -89,7 +92,8 @@ class AccessToken:
             body = client.prepare_refresh_body(refresh_token=refresh, scope=scope, **in_body)
         else:
             client = BackendApplicationClient(client_id)
-            body = client.prepare_request_body(scope=scope, include_client_id=False, **in_body)
+            alone = {"client_secret": secret} if in_body else {}
+            body = client.prepare_request_body(scope=scope, include_client_id=bool(in_body), **alone)
         answer = await http.post(
             self._text("url"),
             content=body,
@@ -98,13 +102,16 @@ class AccessToken:
         )
         _refused(answer, "the access token")
         try:
-            given = client.parse_request_body_response(answer.text, scope=scope)
-        except (OAuth2Error, ValueError, Warning) as error:
-            raise AuthError(
-                f"the answer to the request for an access token has none ({type(error).__name__})"
-            ) from None
-        seconds = float(given.get("expires_in") or _SHORTEST)
-        return Tokens(given["access_token"], given.get("refresh_token") or refresh, time.time() + seconds)
+            # The scope that is given may be another one: with it, oauthlib would throw the tokens away.
+            given = client.parse_request_body_response(answer.text)
+            seconds = float(given.get("expires_in") or _SHORTEST)
+            tokens = Tokens(given["access_token"], given.get("refresh_token") or refresh, time.time() + seconds)
+        except (OAuth2Error, ValueError, TypeError, AttributeError) as error:
+            said = f"the answer to the request for an access token has none ({type(error).__name__})"
+            raise AuthError(said) from None
+        if not tokens.access:
+            raise AuthError("the answer to the request for an access token has none")
+        return tokens
 
     def _text(self, name: str) -> str:
         return fill_text(getattr(self._auth, name), self._values, what=f"auth.{name}")
@@ -125,12 +132,13 @@ class LoginSession:
         async with self._one:
             if not self._opened:
                 await self._open(http, asked.base)
-            return {self._auth.header or "Authorization": self._token} if self._token else {}
+            told = f"{self._auth.scheme} {self._token}".strip()
+            return {self._auth.header or "Authorization": told} if self._token else {}
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: it has ended."""
-        ended, self._opened = self._opened and answer.status_code == httpx.codes.UNAUTHORIZED, False
-        self._opened = not ended
+        ended = answer.status_code == httpx.codes.UNAUTHORIZED
+        self._opened = self._opened and not ended
         return ended
 
     @property
@@ -147,7 +155,7 @@ class LoginSession:
             login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
         )
         _refused(answer, "the session")
-        body = answer.json() if answer.content else None
+        body = _parsed(answer) if login.token is not None or login.host is not None else None
         if login.token is not None:
             self._token = str(at(body, login.token) or "")
             if not self._token:
@@ -173,7 +181,7 @@ class WriteToken:
         async with self._one:
             if not self._token:
                 url = f"{str(asked.base).rstrip('/')}{self._csrf.get}"
-                answer = await http.get(url, headers={self._csrf.header: "Fetch"})
+                answer = await http.get(url, headers={**asked.proof, self._csrf.header: "Fetch"})
                 _refused(answer, "the token for writes")
                 self._token = answer.headers.get(self._csrf.header, "")
                 if not self._token:
@@ -182,13 +190,12 @@ class WriteToken:
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 403 that asks for one."""
-        asked = (
-            answer.status_code == httpx.codes.FORBIDDEN
-            and answer.headers.get(self._csrf.header, "").lower() == "required"
-        )
-        ended = bool(self._token) and asked
-        self._token = "" if ended else self._token
-        return ended
+        said, carried = answer.headers.get(self._csrf.header, ""), answer.request.headers.get(self._csrf.header)
+        if answer.status_code != httpx.codes.FORBIDDEN or said.lower() != "required" or not carried:
+            return False
+        # One that was fetched since then is another one.
+        self._token = "" if carried == self._token else self._token
+        return True
 
     @property
     def secrets(self) -> list[str]:
@@ -202,6 +209,13 @@ def _refused(answer: httpx.Response, what: str) -> None:
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         raise UnavailableError(f"{what} cannot be had now: {answer.status_code}", sent=False)
     raise AuthError(f"{what} was refused with {answer.status_code}: check the credentials and their rights")
+
+
+def _parsed(answer: httpx.Response) -> object:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
 
 
 def within(url: str, domains: list[str]) -> httpx.URL:

@@ -11,7 +11,7 @@ import orjson
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors.auth_model import Auth
-from pullpush_dagster.connectors.forms import ABSENT
+from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts, holes
@@ -24,7 +24,7 @@ from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import carrier
 
 _CONNECT_SECONDS = 10.0
-_JSON = {"Content-Type": "application/json"}
+_JSON = {"Content-Type": b"application/json"}
 
 
 class Wire:
@@ -95,7 +95,7 @@ class Wire:
         for last in (False, True):
             proof: dict[str, str] = {}
             for session in self._sessions:
-                proof |= await session.headers(self._http, Asked(request.method, self._origin()))
+                proof |= await session.headers(self._http, Asked(request.method, self._origin(), proof))
             asked_at = dt.datetime.now(dt.UTC)
             response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
             try:
@@ -120,9 +120,9 @@ class Wire:
         self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, proof: Mapping[str, str]
     ) -> httpx.Request:
         content = body if body is not None else fill(request.body, values)
-        headers = {name: str(value) for name, value in fill(request.headers, values).items()}
+        headers: dict[str, Any] = {name: str(v).encode() for name, v in fill(request.headers, values).items()}
         if request.form:
-            part: dict[str, Any] = {"data": {name: str(v) for name, v in fill(request.form, values).items()}}
+            part: dict[str, Any] = {"data": {name: text(value) for name, value in fill(request.form, values).items()}}
         else:
             part = {} if content in (None, ABSENT) else {"content": orjson.dumps(content)}
             headers = {**_JSON, **headers} if part else headers
@@ -134,16 +134,21 @@ class Wire:
         if request.origin is not None:
             origin = within(fill_text(request.origin, values, what="origin"), self._hosts)
         if link is not None:
-            url, query = origin.copy_with(path="/").join(link), None
-            url = (
-                url if link.startswith(("http://", "https://", "/")) else httpx.URL(f"{str(origin).rstrip('/')}/{link}")
-            )
+            url, query = self._linked(origin, link), None
         else:
             url = httpx.URL(f"{str(origin).rstrip('/')}{fill_path(request.path, values)}")
             query = _merged(fill(request.query, values))
         if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
             raise RejectError("a request may only go to its connection's own origin", connection=self._name)
         return url, query
+
+    def _linked(self, origin: httpx.URL, link: str) -> httpx.URL:
+        try:
+            if link.startswith(("http://", "https://", "/")):
+                return origin.copy_with(path="/").join(link)
+            return httpx.URL(f"{str(origin).rstrip('/')}/{link}")
+        except httpx.InvalidURL:
+            raise RejectError("the platform gave a link that is no address", connection=self._name) from None
 
     def _origin(self) -> httpx.URL:
         """Where requests go: where the login says, else where the connection does."""

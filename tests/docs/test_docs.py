@@ -19,7 +19,7 @@ from tests.docs.conftest import PAGES, ROOT
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_HERE = ("http://127.0.0.1", "https://shop.example", "https://stockroom.example")
+_HERE = ("http://127.0.0.1", "https://shop.example", "https://stockroom.example", "https://yard.example")
 
 
 def _anchor(heading):
@@ -38,7 +38,14 @@ def _named(words):
     found, rest = main, list(words)
     while isinstance(found, click.Group) and rest and rest[0] in found.commands:
         found = found.commands[rest.pop(0)]
-    return found, tuple(words[: len(words) - len(rest)]), rest
+    name = tuple(words[: len(words) - len(rest)])
+    return (_unnamed(found) or found) if name else found, name, rest
+
+
+def _unnamed(group):
+    """The command of a group that is meant where none is named; None: there is none."""
+    commands = group.commands.values() if isinstance(group, click.Group) else []
+    return next((command for command in commands if command.hidden), None)
 
 
 def _names(group=main, before=()):
@@ -46,6 +53,8 @@ def _names(group=main, before=()):
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from _names(command, (*before, name))
+        elif command.hidden:
+            yield before
         else:
             yield (*before, name)
 

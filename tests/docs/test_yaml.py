@@ -15,14 +15,14 @@ from pullpush_dagster.config.sync import Guard, Partitions
 from pullpush_dagster.connectors import (
     auth_model,
     limits_model,
-    load_connector,
     look_up_model,
     model,
     push_model,
     request,
     write_model,
 )
-from pullpush_dagster.connectors.loading import connector_names
+from pullpush_dagster.connectors.forms import FORMS
+from pullpush_dagster.connectors.loading import described_connector
 from pullpush_dagster.connectors.yaml_source import Source, parse
 from pullpush_dagster.store.schema import create_tables
 from tests.docs.conftest import ROOT, read_docs
@@ -32,8 +32,8 @@ _PATH = re.compile(r"# (\S+\.yaml)\n")
 _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
     model.ConnectorFile, auth_model.Auth, auth_model.Login, auth_model.Csrf, limits_model.Limits, limits_model.Rate,
-    limits_model.Cost, limits_model.Errors, model.EntityFacts, model.Refused, model.PullFacts, request.Text, Times,
-    Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
+    limits_model.Cost, limits_model.Errors, model.EntityFacts, model.Refused, model.PullFacts, request.Request,
+    request.Text, Times, Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
     push_model.PushFacts, look_up_model.LookUp, look_up_model.Find, write_model.Write, push_model.Reference,
     push_model.Lines,
     push_model.Actions, push_model.Action, write_model.Match, write_model.Failures, write_model.Job, push_model.Also,
@@ -41,12 +41,18 @@ _FACTS = [
 _MODELS = {one.__name__: one for one in [*_SYNC_MODELS, *_FACTS]}
 
 # Words that are no name for the thing in their row, and are the name of another thing elsewhere.
-_OTHER_MEANING = {"target", "status", "result", "state"}
+_OTHER_MEANING = {"target", "status", "result", "state", "origin"}
 
 
 def keys_of(one: type[BaseModel]) -> set[str]:
     """The keys a file may use for a model."""
     return {field.alias or name for name, field in one.model_fields.items()}
+
+
+def own_keys(one: type[BaseModel]) -> set[str]:
+    """Those that its table tells: what every request or look-up has is told once, where requests and look-ups are."""
+    inherited = set().union(*(keys_of(base) for base in one.__mro__[1:] if base in _MODELS.values()))
+    return keys_of(one) - (inherited - set(one.__annotations__))
 
 
 @pytest.mark.parametrize("block", _DOCS.blocks("yaml"), ids=str)
@@ -79,11 +85,26 @@ def test_the_blocks_of_the_readme_make_a_project(tmp_path, docs):
 @pytest.mark.parametrize("name", sorted(_MODELS))
 def test_a_table_of_keys_has_all_keys_of_its_model_and_no_other(docs, name):
     told = {key for row in docs.table("keys", name) for key in re.findall(r"`([^`]+)`", row[0])}
-    assert told == keys_of(_MODELS[name])
+    assert told == own_keys(_MODELS[name])
 
 
 def test_every_table_of_keys_is_about_a_model(docs):
     assert {name for _, kind, name, _ in docs.tables() if kind == "keys"} == set(_MODELS)
+
+
+def test_the_forms_of_placeholders_are_those_there_are(docs):
+    told = [name for row in docs.table("forms", "all") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(told) == sorted(FORMS)
+
+
+def test_the_warehouse_that_is_described_in_a_connection_is_the_beginning_of_the_example():
+    (block,) = [one for one in _DOCS.blocks("yaml") if one.text.startswith("# resources/yard.yaml\n")]
+    text = block.text.partition("\n")[2]
+    assert (ROOT / "examples/warehouse/resources/yard.yaml").read_text(encoding="utf-8").startswith(text)
+    assert len(text.splitlines()) <= 60
+    (document,) = Source("yard.yaml", text).documents()
+    yard = described_connector("rest", document.at("api"))
+    assert (yard.facts.entities["stocklevel"].pull.walk, yard.push("stocklevel").batch) == ("cursor", 100)
 
 
 @pytest.mark.parametrize("entity", sorted(ENTITIES))
@@ -100,16 +121,6 @@ def test_a_default_of_the_guard_is_what_the_page_says(row, entity):
 
     assert touching(int(10_000 * share)) == []
     assert bool(touching(int(10_000 * share) + 1)) == (not off)
-
-
-def test_the_built_in_connectors_take_what_the_page_says(docs):
-    text = docs.pages["docs/add-a-connection.md"]
-    rows = {row[0]: row[1:] for row in re.findall(r"^\| `(\w+)` \| (.*`.*) \| (`.*`) \|$", text, re.MULTILINE)}
-    assert set(rows) == set(connector_names())
-    for name, (settings, secrets) in rows.items():
-        facts = load_connector(name).facts
-        assert set(re.findall(r"`(\w+)`", settings)) == {*facts.settings, *facts.optional_settings}
-        assert re.findall(r"`(\w+)`", secrets) == facts.secrets
 
 
 def test_the_tables_of_the_store_are_those_there_are(docs):

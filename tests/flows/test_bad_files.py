@@ -37,7 +37,7 @@ FAULTS = {
     "a list": Fault(SHOP, "connection: shop", "- shop\n---\nconnection: shop", "shop.yaml:1 must be keys with values"),
     "an unknown key": Fault(STOCK, "every:", "evry:", "defs.yaml:5 evry: is not known here; allowed: connection, en"),
     "an unknown connector": Fault(
-        ERP, "odoo", "oddo", "erp.yaml:2 connector: there is no connector 'oddo'; there are odoo, woocommerce"
+        ERP, "odoo", "oddo", "erp.yaml:2 connector: there is no connector 'oddo'; there are "
     ),
     "days where nothing filters": Fault(
         STOCK, "{by: locationId, values: [WH, STORE]}", "{by: day, start: 2026-10-01}",

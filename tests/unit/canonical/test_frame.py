@@ -118,7 +118,7 @@ def test_every_row_says_when_its_page_was_asked_for(read):
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        ({"currency": "eur"}, "currency: is not a three-letter currency code"),
+        ({"currency": "EU1"}, "currency: is not a three-letter currency code"),
         ({"currency": "EURO"}, "currency: is not a three-letter currency code"),
         ({"status": "live"}, "status: is not one of draft, active, archived"),
     ],

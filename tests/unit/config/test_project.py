@@ -100,7 +100,7 @@ def test_all_faults_of_a_file_are_told_at_once(project):
     problems = project(erp="connection: erp\nextra: 1\n").problems()
     assert problems[:2] == [
         "resources/erp.yaml:1 connector: is required",
-        "resources/erp.yaml:2 extra: is not known here; allowed: connection, connector, settings, secrets",
+        "resources/erp.yaml:2 extra: is not known here; allowed: connection, connector, settings, api, secrets",
     ]
 
 

@@ -70,14 +70,15 @@ def test_a_built_in_connector_is_found_by_its_name(name):
 
 
 def test_a_connector_that_is_not_there_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(ConfigError, match="there is no connector 'acme'; there are odoo, woocommerce"):
+    with pytest.raises(ConfigError, match=r"there is no connector 'acme'; there are .*odoo"):
         load_connector("acme", tmp_path)
 
 
 def test_the_projects_own_are_among_those_there_are(tmp_path):
     (tmp_path / "acme.yaml").write_text(GOOD)
-    assert connector_names(tmp_path) == ["acme", "odoo", "woocommerce"]
-    assert connector_names(tmp_path / "nowhere") == ["odoo", "woocommerce"]
+    assert "acme" not in connector_names()
+    assert connector_names(tmp_path) == sorted(["acme", *connector_names()])
+    assert connector_names(tmp_path / "nowhere") == connector_names()
 
 
 def test_the_projects_own_wins_over_a_built_in_one(load):

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullpush_dagster.connectors.template import ABSENT, at, fill, fill_path, fill_text, holes, misspelt
+from pullpush_dagster.connectors.request import Request
+from pullpush_dagster.connectors.template import (
+    ABSENT,
+    at,
+    compiled,
+    fill,
+    fill_path,
+    fill_text,
+    fill_texts,
+    holes,
+    misspelt,
+    request_problems,
+)
 from pullpush_dagster.errors import ConfigError, RejectError
 
 
@@ -55,6 +67,93 @@ def test_a_whole_template_without_a_value_is_absent():
 def test_a_text_that_must_be_there_names_what_it_lacks():
     with pytest.raises(ConfigError, match="the path needs b"):
         fill_text("{a}/{b}", {"a": 1}, what="the path")
+
+
+@pytest.mark.parametrize(("values", "terms"), [({"x": 1}, [{"a": 1, "b": 2}]), ({}, [])])
+def test_an_object_in_a_list_goes_as_a_whole_where_a_part_it_needs_has_no_value(values, terms):
+    assert fill([{"a": "{x!}", "b": 2}], values) == terms
+
+
+def test_a_scalar_in_a_list_that_may_go_takes_nothing_along():
+    assert fill(["{x?}", "{y}"], {"y": 2}) == [2]
+    assert fill(["{x}", "{y}"], {"y": 2}) is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("values", "record"),
+    [
+        ({}, {}),
+        ({"x": 1}, {"a": {"type": "t", "b": {"c": 1}}, "l": [{"c": 1, "kind": "k"}]}),
+        ({"y": 2}, {"d": [{"k": 2, "fixed": 1}]}),
+    ],
+)
+def test_a_record_leaves_out_objects_of_which_nothing_is_known(values, record):
+    template = {
+        "a": {"type": "t", "b": {"c": "{x}"}},
+        "l": [{"c": "{x}", "kind": "k"}],
+        "d": [{"k": "{y}", "fixed": 1}],
+    }
+    found = compiled(template, sparse=True)(values)
+    assert {name: part for name, part in found.items() if part != []} == record
+
+
+def test_what_a_record_says_of_itself_stays_in_it():
+    template = {"type": "order", "nested": {"fixed": [1, {"a": 2}]}, "x": "{x}"}
+    assert compiled(template, sparse=True)({}) == {"type": "order", "nested": {"fixed": [1, {"a": 2}]}}
+
+
+def test_elsewhere_an_object_stays_though_nothing_in_it_has_a_value():
+    assert fill({"a": {"type": "t", "b": "{x}"}}, {}) == {"a": {"type": "t"}}
+
+
+# Texts of a request.
+
+
+def asking(*of, **how):
+    return Request(get="/items", query={"q": "{q}"}, texts={"q": {"of": list(of), **how}})
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"a": 1, "b": "x"}, "WHERE a > 1 AND b = 'x' AND live"),
+        ({"b": "O'H"}, "WHERE b = 'O''H' AND live"),
+        ({}, "WHERE live"),
+    ],
+)
+def test_a_text_has_those_of_its_parts_that_have_values(values, text):
+    asked = asking("a > {a}", "b = '{b:quoted}'", "live", join=" AND ", before="WHERE ")
+    assert fill_texts(asked, values) == {**values, "q": text}
+
+
+def test_a_text_without_any_part_has_no_value():
+    asked = asking("a > {a}", before="WHERE ")
+    assert fill_texts(asked, {}) == {}
+    assert fill(asked.query, fill_texts(asked, {})) == {}
+
+
+def test_a_text_of_no_part_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least 1 item"):
+        asking()
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (asking("{a}", "{b:text}"), None),
+        (asking("{c}"), "{c} is not known here; known: a, b"),
+        (asking("{a:txt}"), "{a:txt} is no placeholder; write"),
+        (asking("{q}"), "{q} is not known here; known: a, b"),
+        (Request(get="/{c}"), "{c} is not known here; known: a, b"),
+        (Request(get="/", headers={"X": "{c}"}), "{c} is not known here; known: a, b"),
+        (Request(get="/", query={"c": ["{c}"]}), "{c} is not known here; known: a, b"),
+        (Request(post="/", json={"x": {"c": "{c}"}}), "{c} is not known here; known: a, b"),
+        (Request(post="/", form={"c": "{c}"}), "{c} is not known here; known: a, b"),
+    ],
+)
+def test_every_placeholder_of_a_request_is_one_that_has_a_value(asked, problem):
+    found = request_problems(asked, {"a", "b"})
+    assert (len(found), problem is None or found[0].startswith(problem)) == (0 if problem is None else 1, True)
 
 
 # Forms.

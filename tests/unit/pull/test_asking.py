@@ -170,6 +170,33 @@ def test_asking_again_from_the_watermark_misses_nothing_of_its_own_second(asked,
     assert asked(watermarks=first.watermarks).records == 2
 
 
+# Pages without an order.
+
+DRAIN = {"since": {**SINCE, "sorted": False}, "query": {"since": "{since}", "until": "{until}", "after": "{after}"}}
+
+
+def test_pages_without_an_order_are_asked_for_up_to_the_moment_it_began(asked, table):
+    before = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S}"
+    table.add(1)
+    found = asked(watermarks={"all": MARK}, **DRAIN)
+    assert {query["since"] for query in table.asked} == {OVERLAP_BEFORE_MARK}
+    (until,) = {query["until"] for query in table.asked}
+    assert before <= until <= f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S}"
+    assert found.filters == [f"all: since {OVERLAP_BEFORE_MARK}, until {until}"]
+
+
+def test_what_a_clock_ahead_of_ours_has_after_the_question_is_asked_for_next_time(asked, table):
+    table.date = "Sun, 01 Nov 2099 12:00:00 GMT"
+    table.add(1)
+    assert asked(walks={"all": {}}, **DRAIN).watermarks["all"] <= dt.datetime.now(dt.UTC)
+
+
+def test_the_stamps_of_an_entity_are_in_the_platforms_form(asked, tiny, platform):
+    rows = [{"id": 1, "changed": 1793527200}, {"id": 2, "changed": "soon"}]
+    platform.answer(JSONResponse(rows, headers={"date": "Sun, 01 Nov 2026 12:00:00 GMT"}), JSONResponse([]))
+    assert asked(connector=tiny.connector(times={"form": "epoch"})).watermarks == {"all": utc("2026-11-01T10:00:00")}
+
+
 # Completeness.
 
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 import certifi
 import pytest
@@ -21,7 +21,7 @@ GET = Request(get="/products", query={"search": "{search}", "empty": "{empty}", 
 KEY, SECRET = "ck_12 &/+=ü", "cs_~*'()%"
 
 
-def signature(method, url, target, secret):
+def signature(method, url, target, secret, owner=""):
     """OAuth 1.0a (RFC 5849, 3.4) over what arrived, written from the text of the standard."""
 
     def escaped(text):
@@ -32,7 +32,7 @@ def signature(method, url, target, secret):
     signed = sorted((escaped(name), escaped(value)) for name, value in pairs if name != "oauth_signature")
     parameters = "&".join(f"{name}={value}" for name, value in signed)
     base = "&".join(escaped(part) for part in (method, url + path, parameters))
-    digest = hmac.new(f"{escaped(secret)}&".encode(), base.encode(), hashlib.sha256).digest()
+    digest = hmac.new(f"{escaped(secret)}&{escaped(owner)}".encode(), base.encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 
@@ -106,6 +106,71 @@ def test_a_certificate_nobody_vouches_for_is_refused_before_anything_is_sent(sho
         shop(tls_platform.url)
     assert not error.value.sent
     assert tls_platform.requests == []
+
+
+OWNED = {
+    "type": "oauth1",
+    "place": "header",
+    "key": "ck",
+    "secret": "cs/1",
+    "token": "tk",
+    "token_secret": "{secret.key}",
+    "realm": "123456_SB1",
+}
+
+
+def test_a_signature_in_a_header_holds_for_key_and_token(tiny, platform):
+    tiny.send(Request(get="/items", query={"q": "a b+c&d=ü"}), tiny.connector(auth=OWNED))
+    (seen,) = platform.requests
+    scheme, _, told = seen.headers["authorization"].partition(" ")
+    said = {name: unquote(value.strip('"')) for name, _, value in (part.partition("=") for part in told.split(", "))}
+    assert scheme == "OAuth"
+    assert (said["realm"], said["oauth_consumer_key"], said["oauth_token"]) == ("123456_SB1", "ck", "tk")
+    assert "oauth_" not in seen.target
+    signed = "&".join(f"{name}={quote(value)}" for name, value in said.items() if name not in ("realm",))
+    target = f"{seen.target}&{signed}"
+    assert said["oauth_signature"] == signature("GET", platform.url, target, "cs/1", "tiny-secret-value")
+
+
+def test_a_signature_in_a_header_leaves_the_question_as_it_is(tiny, platform):
+    tiny.send(Request(get="/items", query={"q": "a b+c&d=ü"}), tiny.connector(auth=OWNED))
+    assert platform.requests[0].query == {"q": "a b+c&d=ü"}
+
+
+# Several ways.
+
+WAYS = [
+    {"type": "header", "header": "X-Key", "token": "{secret.other}"},
+    {"type": "basic", "user": "u", "password": "{secret.key}"},
+    {"type": "bearer", "token": "{secret.key}"},
+]
+
+
+def test_of_several_ways_the_first_holds_whose_secrets_there_are(tiny, platform):
+    tiny.send(Request(get="/items"), tiny.connector(auth=WAYS, optional_secrets=["other"]))
+    (seen,) = platform.requests
+    assert "x-key" not in seen.headers
+    assert base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")) == b"u:tiny-secret-value"
+
+
+def test_of_several_ways_none_of_which_has_its_secrets_each_is_named(tiny):
+    ways = [WAYS[0], {"type": "basic", "user": "{secret.user}", "password": "{secret.word}"}]
+    with pytest.raises(ConfigError, match="secrets must have other or user, word"):
+        tiny.client(tiny.connector(auth=ways, optional_secrets=["other", "user", "word"]))
+
+
+def test_a_platform_without_credentials_is_told_none(tiny, platform):
+    tiny.send(Request(get="/items"), tiny.connector(auth={"type": "none"}))
+    assert "authorization" not in platform.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("type_", "needs"),
+    [("bearer", "token"), ("basic", "user"), ("oauth1", "key"), ("oauth2", "url"), ("login", "login")],
+)
+def test_a_way_that_lacks_a_part_says_which(tiny, type_, needs):
+    with pytest.raises(ConfigError, match=f"type: {type_} needs {needs}"):
+        tiny.connector(auth={"type": type_})
 
 
 def test_a_platform_with_a_way_for_tls_only_is_not_spoken_to_without_it(tiny):

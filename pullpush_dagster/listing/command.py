@@ -1,0 +1,71 @@
+"""``pullpush connectors``."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.listing.facts import Listing, every
+from pullpush_dagster.listing.tables import show_all, show_one
+from pullpush_dagster.telling import told
+
+
+class _ByName(click.Group):
+    """A group whose words are those of ``show`` unless they begin with another command: a name needs no verb."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and args[0] in {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+@click.group(cls=_ByName, subcommand_metavar="[NAME] [--json]")
+def connectors() -> None:
+    """Show every connector there is, or all that is known of the one called NAME.
+
+    Built-in ones, the project's own, and platforms that a connection describes under ``api``.
+    """
+
+
+@connectors.command(hidden=True)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
+@told
+def show(name: str | None, as_json: bool) -> None:
+    """Show every connector there is, or all that is known of the one called NAME."""
+    listings, console = every(Project.find()), Console()
+    chosen = [one for one in listings if name in (None, one.name)]
+    if not chosen:
+        raise ConfigError(f"there is no connector {name!r}; there are {', '.join(one.name for one in listings)}")
+    if as_json:
+        _print_json([_short(one) for one in chosen] if name is None else _whole(chosen[0]))
+    elif name is None:
+        show_all(chosen, console)
+    else:
+        show_one(chosen[0], console)
+
+
+def _short(one: Listing) -> dict[str, Any]:
+    entities = {
+        cell.entity: {name: getattr(cell, name) for name in ("pull", "push", "spec", "verified", "refused")}
+        for cell in one.cells
+    }
+    head = {"connector": one.name, "title": one.title, "version": one.version, "home": one.home}
+    return {**head, "limits": one.limits, "entities": entities, **_counts(one)}
+
+
+def _whole(one: Listing) -> dict[str, Any]:
+    whole = asdict(one)
+    cells = {cell.pop("entity"): cell for cell in whole.pop("cells")}
+    return {"connector": whole.pop("name"), **whole, "entities": cells, **_counts(one)}
+
+
+def _counts(one: Listing) -> dict[str, list[str]]:
+    return {"unverified": one.unverified, "uncovered": one.uncovered}
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

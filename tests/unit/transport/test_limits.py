@@ -1,0 +1,213 @@
+"""What an answer says of our limits, and of what is wrong: by codes, by headers, by a budget of points."""
+
+import asyncio
+import time
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from pullpush_dagster.connectors.limits_model import Limits
+from pullpush_dagster.connectors.request import Request
+from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.transport.classify import short_of
+
+GET = Request(get="/items")
+COST = {"asked": "body.cost.asked", "left": "body.cost.left", "gains": "body.cost.gains"}
+
+
+def tell(tiny, platform, answer, errors=None, **limits):
+    platform.answer(answer)
+    tiny.send(
+        GET, tiny.connector(limits=limits, errors={"code": "body.code", "message": "body.message"} | (errors or {}))
+    )
+
+
+def coded(code, status=400, **more):
+    return JSONResponse({"code": code, "message": "said", **more}, status)
+
+
+# What is wrong.
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (coded("slow"), RateLimitError),
+        (coded("slow", 403), RateLimitError),
+        (coded("slow", 500), RateLimitError),
+        (coded("other", 400), RejectError),
+        (Response("<html>", 403), RateLimitError),
+        (Response("", 403), RateLimitError),
+        (coded("denied", 403), AuthError),
+        (Response("<html>", 400), RejectError),
+        (coded("soon", 400), UnavailableError),
+        (coded("never", 500), RejectError),
+        (coded("key", 400), AuthError),
+        (coded("key", 500), AuthError),
+        (Response("", 420), RateLimitError),
+        (Response("", 429), RejectError),
+    ],
+    ids=lambda value: f"{value.status_code} {bytes(value.body)[:16]}" if isinstance(value, Response) else None,
+)
+def test_a_code_says_more_than_its_status(tiny, platform, answer, kind):
+    errors = {"transient": ["soon"], "permanent": ["never"], "refused": ["key"]}
+    with pytest.raises(kind):
+        tell(tiny, platform, answer, errors, throttled=[420], throttled_codes=["slow"], throttled_bare=[403])
+
+
+@pytest.mark.parametrize(("answer", "over"), [(coded("soon"), True), (coded("", 500), True), (coded("", 502), False)])
+def test_only_what_stands_before_the_platform_may_be_at_it_still(tiny, platform, answer, over):
+    with pytest.raises(UnavailableError) as error:
+        tell(tiny, platform, answer, {"transient": ["soon"]})
+    assert error.value.over is over
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"errors": [{"extensions": {"code": "A"}, "message": "m"}]}, "A"),
+        ({"errors": [{"id": "B"}]}, "B"),
+        ({"errors": [{"extensions": {"code": ""}, "id": "B"}]}, "B"),
+        ({"errors": [{"extensions": {"code": 1}}]}, "1"),
+        ({"errors": []}, None),
+    ],
+)
+def test_of_several_paths_of_a_code_the_first_counts_that_says_anything(tiny, platform, body, code):
+    errors = {"code": ["body.errors.0.extensions.code", "body.errors.0.id"], "message": "body.errors.0.message"}
+    with pytest.raises(RejectError) as error:
+        tell(tiny, platform, JSONResponse(body, 400), errors)
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("inside", "kind"),
+    [
+        ([{"code": "slow"}], RateLimitError),
+        ([{"code": "wrong"}], RejectError),
+        ([{"code": "soon"}], UnavailableError),
+        ([{"code": "key"}], AuthError),
+        ({"code": "wrong"}, RejectError),
+        ("wrong", RejectError),
+    ],
+)
+def test_an_answer_that_calls_itself_good_may_hold_an_error(tiny, platform, inside, kind):
+    errors = {"code": "body.errors.0.code", "inside": "body.errors", "transient": ["soon"], "refused": ["key"]}
+    with pytest.raises(kind, match="Tiny answered 200"):
+        tell(tiny, platform, JSONResponse({"errors": inside, "data": {}}), errors, throttled_codes=["slow"])
+
+
+@pytest.mark.parametrize("body", [{"errors": []}, {"errors": None}, {"data": 1}, [], None])
+def test_a_good_answer_that_holds_no_error_is_one(tiny, platform, body):
+    tell(tiny, platform, JSONResponse(body), {"inside": "body.errors"})
+    assert len(platform.requests) == 1
+
+
+def test_an_empty_answer_holds_no_error(tiny, platform):
+    tell(tiny, platform, Response("", 204), {"inside": "body.errors"})
+    assert len(platform.requests) == 1
+
+
+# How long to wait.
+
+
+@pytest.mark.parametrize(
+    ("headers", "limits", "wait"),
+    [
+        ({"retry-after": "7"}, {}, 7),
+        ({"x-wait": "2.5"}, {"wait": "x-wait"}, 2.5),
+        ({"retry-after": "7"}, {"wait": "x-wait"}, None),
+        ({}, {"pause": 30}, 30),
+        ({"retry-after": "7"}, {"pause": 30}, 7),
+        ({"retry-after": "0"}, {"pause": 30}, 0),
+        ({"x-left": "0", "x-reset": "12"}, {"left": "x-left", "reset": "x-reset", "pause": 30}, 12),
+    ],
+)
+def test_how_long_to_wait_is_what_the_platform_says_else_the_file(tiny, platform, headers, limits, wait):
+    with pytest.raises(RateLimitError) as error:
+        tell(tiny, platform, Response("", 429, headers), **limits)
+    assert error.value.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    ("headers", "reset_in", "seconds"),
+    [
+        ({"x-left": "0", "x-reset": "30"}, "s", 30),
+        ({"x-left": "0", "x-reset": "1500"}, "ms", 1.5),
+        ({"x-left": "-1", "x-reset": "30"}, "s", 30),
+        ({"x-left": "1", "x-reset": "30"}, "s", None),
+        ({"x-left": "0"}, "s", None),
+        ({"x-reset": "30"}, "s", None),
+        ({"x-left": "none", "x-reset": "30"}, "s", None),
+        ({"x-left": "0", "x-reset": "-3"}, "s", 0),
+        ({"x-left": "0", "x-reset": "nan"}, "s", None),
+        ({"x-left": "0", "x-reset": "inf"}, "s", None),
+        ({}, "s", None),
+    ],
+)
+def test_headers_say_when_there_are_requests_again(headers, reset_in, seconds):
+    limits = Limits(left="x-left", reset="x-reset", reset_in=reset_in)
+    assert short_of(limits, headers, None) == seconds
+
+
+@pytest.mark.parametrize(
+    ("cost", "seconds"),
+    [
+        ({"asked": 50, "left": 10, "gains": 20}, 2),
+        ({"asked": 50, "left": 500, "gains": 20}, 0),
+        ({"asked": "50", "left": "10", "gains": "20"}, 2),
+        ({"asked": 50, "left": 10, "gains": 0}, None),
+        ({"asked": 50, "left": 10}, None),
+        ({"asked": None, "left": 10, "gains": 20}, None),
+        ({}, None),
+    ],
+)
+def test_a_budget_of_points_says_when_there_is_room_again(cost, seconds):
+    assert short_of(Limits(cost=COST), {}, {"cost": cost}) == seconds
+
+
+def test_without_a_budget_an_answer_says_nothing_of_one():
+    assert short_of(Limits(), {"x-left": "0", "x-reset": "30"}, {"cost": {"asked": 9, "left": 0, "gains": 1}}) is None
+
+
+SHORT = [
+    (JSONResponse({"cost": {"asked": 50, "left": 40, "gains": 25}}), {"cost": COST}),
+    (
+        JSONResponse([], headers={"x-left": "0", "x-reset": "400"}),
+        {"left": "x-left", "reset": "x-reset", "reset_in": "ms"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "limits"), SHORT, ids=["points", "headers"])
+def test_the_next_request_waits_until_there_is_room(tiny, platform, answer, limits):
+    platform.answer(answer)
+
+    async def go():
+        async with tiny.client(tiny.connector(limits=limits)) as client:
+            await client.send(GET, {})
+            start = time.monotonic()
+            await client.send(GET, {})
+            return time.monotonic() - start
+
+    assert 0.35 < asyncio.run(go()) < 3
+
+
+def test_a_refusal_inside_a_good_answer_shuts_the_gate_by_the_budget(tiny, platform):
+    body = {"errors": [{"code": "slow"}], "cost": {"asked": 50, "left": 40, "gains": 25}}
+    errors = {"code": "body.errors.0.code", "inside": "body.errors"}
+    with pytest.raises(RateLimitError) as error:
+        tell(tiny, platform, JSONResponse(body), errors, throttled_codes=["slow"], cost=COST)
+    assert error.value.retry_after == 0.4
+
+
+def test_a_gate_that_is_shut_for_long_is_not_waited_for(tiny, platform):
+    platform.answer(JSONResponse([], headers={"x-left": "0", "x-reset": "900"}))
+
+    async def go():
+        async with tiny.client(tiny.connector(limits={"left": "x-left", "reset": "x-reset"})) as client:
+            await client.send(GET, {})
+            await client.send(GET, {})
+
+    with pytest.raises(RateLimitError, match="not sent: the platform asked to wait"):
+        asyncio.run(go())
+    assert len(platform.requests) == 1
