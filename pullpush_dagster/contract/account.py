@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class Account(Project):
             settings.setdefault("base_url", _ANYWHERE)
         secrets = {one: _variable(one) for one in self.secrets}
         return Connection(connection=_NAME, connector=self.tested.name, settings=settings, secrets=secrets)
+
+    def for_entity(self, entity: str) -> "Account":
+        """The account that holds ``entity``; some platforms keep it elsewhere."""
+        own = self.samples.entities[entity].settings
+        return replace(self, samples=self.samples.model_copy(update={"settings": {**self.samples.settings, **own}}))
 
     def pull_of(self, entity: str) -> Pull:
         """A pull of ``entity``, of the sample's scope where it has one."""

@@ -67,7 +67,9 @@ def unfiltered_problems(account: Account, entity: str) -> list[str]:
     """What a pull of a part asks for that a full one does, too."""
     whole, *parts = (asked_for(account, entity, kind=kind)[1].pages[0] for kind in ("full", "sync", "window"))
     said = zip(("from a watermark on", "of a window"), parts, strict=True)
-    same = [kind for kind, one in said if (one.path, one.query, one.content) == (whole.path, whole.query, whole.content)]
+    same = [
+        kind for kind, one in said if (one.path, one.query, one.content) == (whole.path, whole.query, whole.content)
+    ]
     return [f"a pull {kind} asks for what a full one does" for kind in same]
 
 

@@ -156,9 +156,11 @@ async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], foun
             found.problems.append(f"{type(error).__name__}: {error}")
         found.stored += [client.redacted(str(one.outcome.answer)) for one in sent]
         found.stored += [str(one.payload.native) for one in sent]
+        # As they are told and kept.
+        reasons = {one.payload.claimed.key: client.redacted(one.outcome.reason or "") for one in sent}
     fates = {one.claimed.key: _Fate(one.outcome, one.reason or "", went=False) for one in settled}
     went = {one.payload.claimed.key: one.outcome for one in sent}
-    return fates | {key: _Fate(one.name, one.reason or "", went=True) for key, one in went.items()}
+    return fates | {key: _Fate(one.name, reasons[key], went=True) for key, one in went.items()}
 
 
 class _Telling(Client):

@@ -96,11 +96,13 @@ class EntitySamples(Fact):
     """One entity's samples.
 
     Attributes:
+        settings: what a connection for this entity says besides, such as another ``base_url``.
         uncovered: ``METHOD /path`` (the beginning of a path) -> why the vendor's spec does not describe it.
     """
 
     pull: PullSample | None = None
     push: list[Case] = []
+    settings: dict[str, str] = {}
     uncovered: dict[str, str] = {}
 
 

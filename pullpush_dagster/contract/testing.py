@@ -42,18 +42,19 @@ def tested(connector: Connector, samples: Samples, platform: Platform) -> Iterat
                 yield Verdict(entity, check, [f"{type(error).__name__}: {error}"])
 
 
-def checks(of: Account) -> Iterator[tuple[str, str, Check]]:
+def checks(all_of: Account) -> Iterator[tuple[str, str, Check]]:
     """Entity, what must be so, and what finds out."""
-    for entity, samples in of.samples.entities.items():
+    for entity, samples in all_of.samples.entities.items():
+        of = all_of.for_entity(entity)
         if samples.pull is not None:
             yield from ((entity, name, check) for name, check in _pull_checks(of, entity))
         for case in samples.push:
-            yield entity, f"push: {case.name}", lambda case=case, entity=entity: push_problems(of, entity, case)  # type: ignore[misc]
+            yield entity, f"push: {case.name}", lambda of=of, e=entity, case=case: push_problems(of, e, case)  # type: ignore[misc]
             for name, check in _PUSH.items():
-                yield entity, f"push: {case.name}: {name}", lambda c=check, e=entity, case=case: c(of, e, case)  # type: ignore[misc]
+                yield entity, f"push: {case.name}: {name}", lambda of=of, c=check, e=entity, case=case: c(of, e, case)  # type: ignore[misc]
             if entity == "contact":
                 said = f"push: {case.name}: unknown consent is not sent as given"
-                yield entity, said, lambda case=case: consent_problems(of, case)  # type: ignore[misc]
+                yield entity, said, lambda of=of, case=case: consent_problems(of, case)  # type: ignore[misc]
 
 
 def _pull_checks(of: Account, entity: str) -> Iterator[tuple[str, Check]]:

@@ -30,7 +30,8 @@ def acting() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def account(name: str, acting: Platform) -> Iterator[Account]:
-    """An account on the platform of connector ``name``."""
+def account(name: str, acting: Platform, request: pytest.FixtureRequest) -> Iterator[Account]:
+    """An account on the platform of connector ``name``, the one with the test's ``entity`` where that is its own."""
+    entity = request.node.callspec.params.get("entity")
     with account_on(load_connector(name), SAMPLES[name], acting) as found:
-        yield found
+        yield found.for_entity(entity) if entity else found
