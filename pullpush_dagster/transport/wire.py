@@ -66,11 +66,14 @@ class Wire:
         given = {f"token{place}": one for place, one in enumerate(self._given())}
         return redacted(text, {**given, **self._secrets})
 
-    async def exchange(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def exchange(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+    ) -> Answer:
         """The answer to ``request``.
 
         Args:
             body: replaces the request's own. link: an address that a platform gave replaces path and query.
+            json: whether a good answer is JSON, which may hold an error.
 
         Raises:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
@@ -80,7 +83,7 @@ class Wire:
         try:
             # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
-                answer = await self._proven(request, values, body, link)
+                response, content, asked_at = await self._proven(request, values, body, link)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             where = f"{self._base.host}:{self._base.port}"
             raise UnavailableError(f"{where} cannot be reached", sent=False, connection=self._name) from None
@@ -88,9 +91,11 @@ class Wire:
             raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
         except TimeoutError:
             raise UnavailableError(f"no whole answer in {self._seconds:g} s", connection=self._name) from None
-        return answer
+        return self._judged(response, content, asked_at, json=json)
 
-    async def _proven(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def _proven(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None
+    ) -> tuple[httpx.Response, bytes, dt.datetime]:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
             proof: dict[str, str] = {}
@@ -105,13 +110,13 @@ class Wire:
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
-        return self._judged(response, content, asked_at)
+        return response, content, asked_at
 
-    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime) -> Answer:
+    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
         answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
         good = response.is_success
-        if not good or (self._facts.errors.inside and error_inside(self._facts, answer.body)):
+        if not good or (json and self._facts.errors.inside and error_inside(self._facts, answer.body)):
             said = answer.body if good else _parsed(content)
             raise fault_of(self._facts, response.status_code, response.headers, said, self._name, self.redacted)
         return answer
