@@ -25,7 +25,8 @@ class Bulk(Fact):
             domains it may lie in, where it is asked for without any credentials.
         results: instead, the request for the records, with ``{job}`` and ``{cursor}``. next: ``header.NAME`` that has
             the next cursor; absent, empty or ``null``: that was the last.
-        form: ``jsonl``: an object on each line; ``csv``: names on the first, a name with points being one below another.
+        form: ``jsonl``: an object on each line; ``csv``: names on the first, and in one with points each
+            is below the one before.
         count: path, in the poll's answer, of how many lines or rows there must be at least.
         errors: paths of what must be empty in every answer about the job. again: words in it that say that it may
             come right.

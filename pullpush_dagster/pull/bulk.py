@@ -1,7 +1,7 @@
 """A platform's own export of everything: its job, from the start to the files beside the spool."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ class Export:
     files: list[Path]
 
 
-async def export(client: Client, bulk: Bulk, values: Mapping[str, Any], spool: Spool, say: Any) -> Export:
+async def export(
+    client: Client, bulk: Bulk, values: Mapping[str, Any], spool: Spool, say: Callable[[str], None]
+) -> Export:
     """A new job, waited for and fetched whole. One that an earlier process left there is not looked for.
 
     Args:
@@ -46,7 +48,9 @@ async def export(client: Client, bulk: Bulk, values: Mapping[str, Any], spool: S
 class _Job:
     """One job under way."""
 
-    def __init__(self, client: Client, bulk: Bulk, values: Mapping[str, Any], spool: Spool, say: Any) -> None:
+    def __init__(
+        self, client: Client, bulk: Bulk, values: Mapping[str, Any], spool: Spool, say: Callable[[str], None]
+    ) -> None:
         self.client, self.bulk, self.spool, self.say = client, bulk, spool, say
         self.values, self.state = dict(values), "not started"
 
@@ -64,6 +68,7 @@ class _Job:
         return Export(str(self.values["job"]), started, count, files)
 
     async def _start(self) -> Answer:
+        # Where its answer is lost it is started again; the first one is then nobody's, and ends by itself.
         answer = await self.client.ask(self.bulk.start, self.values)
         self._check(answer, failed=False)
         job = at(answer.body, self.bulk.id)

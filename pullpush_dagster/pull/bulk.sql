@@ -11,7 +11,7 @@ FROM (SELECT place, CAST(line AS JSON) AS line FROM batch)
 -- Lines that are no object; children of a kind that has no place; children of nobody.
 SELECT count(*) FILTER (json_type(line) <> 'OBJECT'),
        count(*) FILTER (parent IS NOT NULL AND NOT ({placed})),
-       count(*) FILTER (parent IS NOT NULL AND parent NOT IN (SELECT line ->> '$.id' FROM lines WHERE parent IS NULL AND line ->> '$.id' IS NOT NULL))
+       count(*) FILTER (parent NOT IN (SELECT coalesce(line ->> '$.id', '') FROM lines WHERE parent IS NULL))
 FROM lines
 
 -- name: records

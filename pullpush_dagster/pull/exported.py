@@ -72,11 +72,12 @@ def _add(con: duckdb.DuckDBPyConnection, lines: Iterator[bytes]) -> int:
 def _check(con: duckdb.DuckDBPyConnection, children: Mapping[str, str]) -> None:
     placed = " OR ".join(_of_kind(kind, children) for kind in children) or "false"
     (found,) = con.execute(_SQL["faults"].format(placed=placed)).fetchall()
-    for many, what in zip(
-        found, ("no object", "a child that has no place in children", "a child of nobody"), strict=True
-    ):
-        if many:
-            raise RejectError(f"lines of the bulk export are {what}: {many}")
+    no_object, misplaced, orphans = found
+    if no_object or misplaced:
+        what = "no object" if no_object else "children of a kind that has no place"
+        raise RejectError(f"lines of the bulk export are {what}: {no_object or misplaced}")
+    if orphans:
+        raise RetryError(f"lines of the bulk export are children of a record that is not in it: {orphans}")
 
 
 def _of_kind(kind: str, children: Mapping[str, str]) -> str:
@@ -127,7 +128,7 @@ def _rows(files: Sequence[Path]) -> Iterator[bytes]:
     names: list[str] = []
     try:
         for file in files:
-            with file.open(encoding="utf-8", newline="") as text:
+            with file.open(encoding="utf-8-sig", newline="") as text:
                 rows = (row for row in csv.reader(text, strict=True) if row)
                 first = next(rows, names)
                 names = names or _unique(first)
