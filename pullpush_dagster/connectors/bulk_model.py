@@ -29,7 +29,7 @@ class Bulk(Fact):
             is below the one before.
         count: path, in the poll's answer, of how many lines or rows there must be at least.
         errors: paths of what must be empty in every answer about the job. again: words in it that say that it may
-            come right.
+            come right; ``*``: any does.
         children: jsonl: where in their parent the lines with a ``__parentId`` go, the ``id`` of a line without one; one
             path, or one for each ``__typename`` (``*``: any other).
     """

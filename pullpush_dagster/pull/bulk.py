@@ -101,7 +101,7 @@ class _Job:
         # The address of a partial file is a key to it, and is none of what is wrong.
         about = "; ".join([*wrong, *(self.client.redacted(word)[:200] for word in words if "://" not in word)])
         text = f"the bulk export failed: its job is {self.state}" + (f" ({about})" if about else "")
-        passes = not words or any(word in self.bulk.again for word in words)
+        passes = not words or any(word in self.bulk.again for word in ("*", *words))
         raise RetryError(text) if passes else RejectError(text)
 
     async def _fetched(self, told: Answer) -> list[Path]:

@@ -14,6 +14,7 @@ from pullpush_dagster.config import Connection, Project, Pull, Push
 from pullpush_dagster.config.sync import Guard, Partitions
 from pullpush_dagster.connectors import (
     auth_model,
+    bulk_model,
     limits_model,
     load_connector,
     look_up_model,
@@ -33,7 +34,7 @@ _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
     model.ConnectorFile, auth_model.Auth, auth_model.Login, auth_model.Csrf, limits_model.Limits, limits_model.Rate,
     limits_model.Cost, limits_model.Errors, model.EntityFacts, model.Refused, model.PullFacts, request.Text, Times,
-    Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
+    Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, bulk_model.Bulk, model.Binding, FieldMap,
     push_model.PushFacts, look_up_model.LookUp, look_up_model.Find, write_model.Write, push_model.Reference,
     push_model.Lines,
     push_model.Actions, push_model.Action, write_model.Match, write_model.Failures, write_model.Job, push_model.Also,

@@ -197,6 +197,11 @@ def test_a_platform_that_is_busy_is_asked_again_by_a_later_run(refused, exporter
     assert "(body.errors; BUSY)" in refused(RetryError)
 
 
+def test_any_failure_may_be_said_to_pass(refused, exporter):
+    exporter.end |= {"state": "failed", "errors": "the dog ate it"}
+    assert "its job is failed (body.errors; the dog ate it)" in refused(RetryError, bulk={**LINES, "again": ["*"]})
+
+
 def test_a_start_without_a_job_is_no_start(refused, exporter):
     exporter.started = {"job": {}}
     assert "the bulk export did not start: there is no body.job.id" in refused(RejectError)
