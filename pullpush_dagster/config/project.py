@@ -159,6 +159,9 @@ class Project:
         except ConfigError as error:
             yield ("entity" if pull.connection in self.connections else "connection",), str(error)
             return
+        if pull.bulk and facts.bulk is None:
+            platform = self.connector(pull.connection).name
+            yield ("bulk",), f"{platform} has no bulk export of its {pull.entity}; leave it out, or say false"
         parts, key = pull.partitions, ENTITIES[pull.entity].key
         if pull.full is not None and (facts.since is None or facts.scope):
             yield ("full",), "is for pulls that follow a modified stamp; this one always asks for everything"

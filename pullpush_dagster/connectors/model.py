@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Texts, Times
 from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.envelope_model import Envelope
 from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
@@ -111,6 +112,7 @@ class PullFacts(Request):
         whole: values (one, or a list; the empty text: none) that say that a record's own lists are complete; one that
             says otherwise is set aside.
         pages, since, walks, scope, count: how it is walked.
+        bulk: how everything is exported at once instead, where a pull asks for that; records have the same form.
     """
 
     each: str = "body"
@@ -123,6 +125,7 @@ class PullFacts(Request):
     walks: dict[str, Walk] = {"all": Walk()}
     scope: dict[str, Scope] = {}
     count: Count | None = None
+    bulk: Bulk | None = None
 
     @property
     def walk(self) -> Literal["cursor", "window", "full"]:

@@ -70,11 +70,14 @@ class Wire:
         given = {f"token{place}": one for place, one in enumerate(self._given())}
         return redacted(text, {**given, **self._secrets})
 
-    async def exchange(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def exchange(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+    ) -> Answer:
         """The answer to ``request``.
 
         Args:
             body: replaces the request's own. link: an address that a platform gave replaces path and query.
+            json: whether a good answer is JSON, which may hold an error.
 
         Raises:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
@@ -85,7 +88,7 @@ class Wire:
             # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
                 if self._envelope is None:
-                    answer = await self._proven(request, values, body, link)
+                    answer = await self._proven(request, values, body, link, json=json)
                 else:
                     answer = await self._carried(self._envelope, request, values, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -106,7 +109,9 @@ class Wire:
         content = body if body is not None else fill(request.body, values)
         return await into.carried(fill_path(request.path, values), None if content is ABSENT else content, send)
 
-    async def _proven(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def _proven(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+    ) -> Answer:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
             proof: dict[str, str] = {}
@@ -121,15 +126,15 @@ class Wire:
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
-        return self._judged(response, content, asked_at)
+        return self._judged(response, content, asked_at, json=json)
 
-    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime) -> Answer:
+    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
         answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
         if response.is_success and self._envelope is not None:
             answer = self._envelope.opened(answer)
         good = httpx.codes.is_success(answer.status)
-        if not good or (self._facts.errors.inside and error_inside(self._facts, answer.body)):
+        if not good or (json and self._facts.errors.inside and error_inside(self._facts, answer.body)):
             said = answer.body if good else _parsed(answer.content)
             raise fault_of(self._facts, answer.status, response.headers, said, self._name, self.redacted)
         return answer
