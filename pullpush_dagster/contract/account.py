@@ -37,11 +37,11 @@ class Account(Project):
     platform: Platform = field(kw_only=True)
     secrets: Mapping[str, str] = field(kw_only=True, repr=False)
 
-    def connector(self, connection: str) -> Connector:
+    def connector(self, connection: str) -> Connector:  # noqa: ARG002 - there is one
         """The one that is tested."""
         return self.tested
 
-    def connection(self, name: str = _NAME) -> Connection:
+    def connection(self, name: str = _NAME) -> Connection:  # noqa: ARG002 - there is one
         """The one there is."""
         settings = {**self.samples.settings}
         if "base_url" in {*self.tested.facts.settings, *self.tested.facts.optional_settings}:

@@ -47,7 +47,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Reply:
-    """What it answers: ``body`` as JSON, or ``text``. ``dropped``: the connection breaks in the middle of the answer."""
+    """What it answers: ``body`` as JSON, or ``text``. ``dropped``: the connection breaks in the middle of it."""
 
     body: Any = None
     status: int = 200

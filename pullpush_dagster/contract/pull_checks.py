@@ -74,7 +74,7 @@ def unfiltered_problems(account: Account, entity: str) -> list[str]:
 
 
 def is_tied(facts: PullFacts) -> bool:
-    """Whether the walk goes on after the last record's own id, so that records of one stamp can fill any number of pages."""
+    """Whether the walk goes on after the last record's own id, so that records of one stamp may fill any pages."""
     return facts.pages.style == "keyset" and facts.since is not None
 
 

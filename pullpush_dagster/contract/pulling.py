@@ -102,7 +102,7 @@ class Part:
 
     def __call__(self, heard: Heard) -> Reply:
         proof = self._account.proof(heard)
-        if proof is None and len(self.others) >= len(self._facts.scope) and not self._counts(heard):
+        if proof is None and len(self.others) >= len(self._facts.scope) and not self._counts():
             self.pages.append(heard)
             return self._page(len(self.pages) - 1)
         if proof is None:
@@ -114,11 +114,11 @@ class Part:
         walks = len(self._facts.walks)
         return self._answers[place % len(self._answers)] if place < len(self._answers) * walks else Reply(status=418)
 
-    def _counts(self, heard: Heard) -> bool:
+    def _counts(self) -> bool:
         return self._facts.count is not None and len(self.pages) >= len(self._answers)
 
-    def _beside(self, heard: Heard) -> Reply:
-        if not self._counts(heard) or self._facts.count is None:
+    def _beside(self, _: Heard) -> Reply:
+        if not self._counts() or self._facts.count is None:
             return Reply(self._sample.scope_answer)
         body: Any = {"body": None}
         put(body, f"root.{self._facts.count.total}", sum(len(records) for records in self._records()))

@@ -57,7 +57,7 @@ def pushed(account: Account, entity: str, case: Case, answer: Answering | None =
     Args:
         answer: to every write; without it they are answered as the case says.
     """
-    part = Part(account, entity, case, answer)
+    part = Part(account, case, answer)
     account.platform.play(part)
     rows = claimed(account, entity, case)
     fates = asyncio.run(_round(account, ENTITIES[entity], rows, part.pushed))
@@ -77,7 +77,7 @@ class _Fate(NamedTuple):
 class Part:
     """The part a platform plays in one round: each expected write gets its own answer, in whatever order they come."""
 
-    def __init__(self, account: Account, entity: str, case: Case, answer: Answering | None) -> None:
+    def __init__(self, account: Account, case: Case, answer: Answering | None) -> None:
         self._account, self._case, self._answer = account, case, answer
         self._left = list(zip(case.requests, [*case.answers, *(None for _ in case.requests)], strict=False))
         self.pushed = Pushed()

@@ -43,8 +43,8 @@ _LANGUAGE = re.compile(r"\s(eq|gt|ge|lt|le|ne|AND|and|FROM|from|>=?|<=?|=)\s|^[a
 _MOST = 6  # mutations of one kind in one place
 
 # What a vendor's spec does not say, so that no fault in it can be found: Mailchimp's operations not what a body holds,
-# HubSpot's and Klaviyo's documents not which ``properties`` an account has, Magento's not what a field is compared with,
-# ShipBob's call the size of a page a text, nobody's say which fields an account added.
+# HubSpot's and Klaviyo's documents not which ``properties`` an account has, Magento's not what a field is compared
+# with, ShipBob's call the size of a page a text, nobody's say which fields an account added.
 _UNTOLD = {
     "mailchimp": re.compile(r"^(property|type) "),
     "hubspot": re.compile(r"^property .*\.properties\."),
