@@ -9,7 +9,7 @@ import orjson
 from pullpush_dagster.canonical.native import steps_of
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.connectors.write_model import Job, Write
-from pullpush_dagster.errors import RejectError, UnavailableError
+from pullpush_dagster.errors import PullPushError, UnavailableError
 from pullpush_dagster.push.answers import of_answer
 from pullpush_dagster.push.native import change_id
 from pullpush_dagster.push.payload import Payload
@@ -75,7 +75,8 @@ async def verdict(client: Client, job: Job, queued: Answer) -> Answer:
         waited += job.every
         try:
             answer = await client.ask(job, {"job": name})
-        except RejectError as error:
+        except PullPushError as error:
+            # Whatever keeps us from asking: the request itself was sent.
             raise UnavailableError(f"what became of the request cannot be asked: {error}") from None
         states = _states(answer.body, job.state)
         if states & set(job.failed):

@@ -5,7 +5,7 @@ import pytest
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.native import Item
-from pullpush_dagster.push.payload import payload, sendable
+from pullpush_dagster.push.payload import meets, payload, sendable
 from pullpush_dagster.push.steps import form_for
 
 ITEM = {"id": "7"}
@@ -70,6 +70,50 @@ def test_a_form_applies_to_the_items_it_is_made_for(facts):
     assert form_for(known, {"id": "7", "parent": "0"}) is known.update[0]
     assert form_for(known, {"id": "7", "parent": "3"}) is known.update[1]
     assert form_for(facts(create=None), None) is None
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "holds"),
+    [
+        (["a", "b"], "b", True),
+        (["a", "b"], "c", False),
+        (["a"], None, False),
+        (["*"], "x", True),
+        (["*"], 0, True),
+        (["*"], "", False),
+        (["*"], None, False),
+        ([""], None, True),
+        ([""], "", True),
+        ([""], "x", False),
+        (["", "a"], "a", True),
+        (["7"], 7, True),
+    ],
+)
+def test_a_condition_holds_for_what_it_lists(allowed, value, holds):
+    assert meets({"binding.kind": allowed}, {"binding.kind": value}) is holds
+    assert meets({"binding.kind": allowed, "binding.other": [""]}, {"binding.kind": value}) is holds
+
+
+@pytest.mark.parametrize(
+    ("ids", "form"), [({"id": "7", "kind": "x"}, 0), ({"id": "7", "kind": None}, 1), ({"id": "7"}, 1)]
+)
+def test_a_form_may_be_for_items_that_lack_an_id(facts, ids, form):
+    there = {"when": {"binding.kind": "*"}, "put": "/kinds", "record": {"price": "{price}"}}
+    known = facts(update=[there, {"when": {"binding.kind": ""}, "put": "/plain", "record": {"price": "{price}"}}])
+    assert form_for(known, ids) is known.update[form]
+
+
+def test_an_upsert_is_the_form_for_all_items(facts):
+    known = facts(create=None, update=[], upsert={"put": "/items/{sku}", "record": {"name": "{title}"}})
+    assert form_for(known, None) is form_for(known, {"id": "7"}) is known.upsert
+
+
+@pytest.mark.parametrize("kind", ["create", "upsert"])
+def test_what_is_only_ever_created_has_no_form_for_what_is_there(facts, kind):
+    form = {kind: {"post": "/items", "record": {"name": "{title}"}}}
+    known = facts(**{"create": None, "update": [], **form, "create_only": True})
+    assert form_for(known, None) is getattr(known, kind)
+    assert form_for(known, {"id": "7"}) is None
 
 
 def test_the_path_of_a_form_is_filled(made):

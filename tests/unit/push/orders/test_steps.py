@@ -45,6 +45,27 @@ def test_what_is_not_wanted_there_is_not_created(step, status):
     assert step({"status": status}, None) == Ended("skipped", f"not put into erp while its status is {status}")
 
 
+@pytest.mark.parametrize(("status", "skipped"), [("paid", False), ("failed", True), (None, True)])
+def test_nothing_known_may_be_a_reason_not_to_create(step, status, skipped):
+    create = {"post": "/new", "record": {"n": "{note}"}, "unless": {"status": ["failed", ""]}}
+    assert isinstance(step({"status": status, "note": "x"}, None, create=create), Ended) is skipped
+
+
+def test_one_request_for_both_is_a_whole_creation(step):
+    upsert = {"put": "/orders", "record": {"n": "{note}"}}
+    alone = {"create": None, "update": [], "lines": None, "actions": None}
+    assert path(step({"note": "x"}, None, upsert=upsert, **alone)) == ("/orders", False, False)
+    found = step({"note": "x"}, "draft", upsert=upsert, **alone)
+    assert (path(found), found.fields) == (("/orders", False, False), None)
+
+
+def test_what_is_only_ever_created_is_no_step_once_it_is_there(step):
+    parts = {"update": [], "create_only": True, "lines": None, "actions": None, "references": {},
+             "create": {"post": "/new", "record": {"n": "{note}"}}}  # fmt: skip
+    assert path(step({"note": "x"}, None, **parts)) == ("/new", True, False)
+    assert step({"note": "x"}, "draft", **parts) == Ended("skipped", "nothing that erp can be sent differs")
+
+
 # There.
 
 

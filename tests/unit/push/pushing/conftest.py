@@ -67,11 +67,11 @@ def shop(platform):
 def project(tiny):
     """Makes a project that pushes the products of ``erp`` to ``shop``, both of the tiny kind."""
 
-    def make(**push):
+    def make(also=None, **push):
         tiny.connector()
         folder = tiny.root / "resources"
         facts = yaml.safe_load((folder / "connectors" / "tiny.yaml").read_text())
-        facts["entities"]["product"]["push"] = {**PUSH, **push}
+        facts["entities"]["product"] |= {"push": {**PUSH, **push}, "binding": {"id": "item.id", "also": also or {}}}
         (folder / "connectors" / "tiny.yaml").write_text(yaml.safe_dump(facts))
         for name in ("erp", "shop"):
             (folder / f"{name}.yaml").write_text(yaml.safe_dump(tiny.connection().model_dump() | {"connection": name}))
@@ -87,7 +87,7 @@ def project(tiny):
 
 @pytest.fixture
 def pushing(store, project, source):
-    """Pulls products and pushes them; gives each key's last outcome."""
+    """Pulls products and pushes them; gives each key's last outcome. ``also``: paths of an item's other ids."""
 
     class Pushing:
         def __init__(self, **push):

@@ -1,0 +1,168 @@
+"""Other ways to push: one request for create and update, records that are only ever created, ids told bit by bit."""
+
+import json
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+UPSERT = {
+    "find": None,
+    "update": [],
+    "upsert": {"put": "/items/{sku}", "record": {"title": "{title}", "price": "{price:text}"}, "id": "answer.id"},
+}
+ONCE = {
+    "find": None,
+    "update": [],
+    "create": {"post": "/events", "record": {"sku": "{sku}", "title": "{title}"}, "id": "answer.id"},
+    "create_only": True,
+}
+
+
+class Drawer:
+    """Takes any write; answers with an id, or with what ``instead`` holds for its path."""
+
+    def __init__(self, platform):
+        self.platform, self.instead = platform, {}
+        platform.route(self)
+
+    def __call__(self, seen):
+        answers = self.instead.get(seen.path)
+        if answers:
+            return answers.pop(0) if len(answers) > 1 else answers[0]
+        return JSONResponse({"id": f"id{len(self.writes())}"})
+
+    def writes(self):
+        return [(seen.method, seen.path, json.loads(seen.body)) for seen in self.platform.requests if seen.body]
+
+
+@pytest.fixture
+def drawer(platform):
+    return Drawer(platform)
+
+
+# One request for both.
+
+
+def test_where_one_request_is_both_nothing_is_looked_up(pushing, drawer, platform):
+    push = pushing(**UPSERT)
+    push.pull({"title": "Cup", "price": 2})
+    assert push.send() == {"A": "accepted"}
+    assert [(seen.method, seen.path) for seen in platform.requests] == [("PUT", "/items/A")]
+
+
+def test_every_time_all_that_is_known_goes(pushing, drawer):
+    push = pushing(**UPSERT)
+    push.pull({"title": "Cup", "price": 2})
+    push.send()
+    push.pull({"title": "Cup", "price": 3})
+    push.send()
+    assert [body for _, _, body in drawer.writes()] == [{"title": "Cup", "price": "2"}, {"title": "Cup", "price": "3"}]
+
+
+def test_what_had_no_answer_is_sent_again(pushing, drawer):
+    push = pushing(**UPSERT)
+    drawer.instead["/items/A"] = [Response("", 504), JSONResponse({"id": "7"})]
+    push.pull({"title": "Cup"})
+    first, second = push.send(), push.send()
+    assert (first["A"] in ("unknown", "retry"), second) == (True, {"A": "accepted"})
+    assert len(drawer.writes()) == 2
+
+
+def test_what_is_the_same_already_is_not_sent(pushing, drawer):
+    push = pushing(**UPSERT)
+    push.pull({"title": "Cup"})
+    push.send()
+    push.pull({"title": "Cup"})
+    assert push.send() == {}
+    assert len(drawer.writes()) == 1
+
+
+# Only ever created.
+
+
+def test_what_is_only_ever_created_is_not_sent_when_it_changes(pushing, drawer):
+    push = pushing(**ONCE)
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
+    push.pull({"title": "Mug"})
+    assert push.send() == {"A": "skipped"}
+    assert drawer.writes() == [("POST", "/events", {"sku": "A", "title": "Cup"})]
+
+
+def test_an_upsert_may_be_for_creation_only(pushing, drawer):
+    push = pushing(**{**UPSERT, "create_only": True})
+    push.pull({"title": "Cup"})
+    push.send()
+    push.pull({"title": "Mug"})
+    assert push.send() == {"A": "skipped"}
+    assert len(drawer.writes()) == 1
+
+
+# Refusals that may pass.
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer", "outcome"),
+    [
+        ({"missing": ["no_parent"]}, JSONResponse({"code": "no_parent", "message": "m"}, 422), "waiting"),
+        ({"conflict": ["409"]}, JSONResponse({"message": "m"}, 409), "retry"),
+        ({"again": ["locked"]}, JSONResponse({"code": "locked"}, 400), "retry"),
+        ({}, JSONResponse({"code": "locked"}, 400), "rejected"),
+    ],
+)
+def test_a_refusal_that_may_pass_is_waited_out(pushing, drawer, facts, answer, outcome):
+    push = pushing(**UPSERT, **facts)
+    drawer.instead["/items/A"] = [answer, JSONResponse({"id": "7"})]
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": outcome}
+    if outcome != "rejected":
+        assert push.send() == {"A": "accepted"}
+
+
+def test_what_waits_is_told_with_the_platforms_own_words(pushing, drawer):
+    push = pushing(**UPSERT, missing=["no_parent"])
+    drawer.instead["/items/A"] = [JSONResponse({"code": "no_parent", "message": "make the parent first"}, 422)]
+    push.pull({"title": "Cup"})
+    push.send()
+    ((state, reason),) = push.why()
+    assert (state, "make the parent first" in reason) == ("waiting", True)
+
+
+# Ids that are told bit by bit.
+
+BITS = {
+    "also": {"stock": "item.stock.id"},
+    "find": {"get": "/items", "query": {"sku": "{keys:text}"}, "field": "sku", "match": "item.sku"},
+    "create": {"post": "/new", "record": {"sku": "{sku}", "title": "{title}"}, "id": "answer.id"},
+    "update": [{"put": "/stock/{binding.stock}", "record": {"title": "{title}"}, "answers": "status"}],
+}  # fmt: skip
+
+
+def test_an_item_whose_bound_ids_are_not_all_that_is_needed_is_looked_up(pushing, drawer, platform):
+    push = pushing(**BITS)
+    drawer.instead["/items"] = [JSONResponse([]), JSONResponse([{"id": "id1", "sku": "A", "stock": {"id": "s9"}}])]
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
+    push.pull({"title": "Mug"})
+    assert push.send() == {"A": "accepted"}
+    assert [(seen.method, seen.path) for seen in platform.requests] == [
+        ("GET", "/items"), ("POST", "/new"), ("GET", "/items"), ("PUT", "/stock/s9"),
+    ]  # fmt: skip
+
+
+def test_what_was_looked_up_for_its_ids_is_not_looked_up_again(pushing, drawer, platform):
+    push = pushing(**BITS)
+    drawer.instead["/items"] = [JSONResponse([{"id": "id1", "sku": "A", "stock": {"id": "s9"}}])]
+    for title in ("Cup", "Mug", "Jug"):
+        push.pull({"title": title})
+        assert push.send() == {"A": "accepted"}
+    assert [seen.path for seen in platform.requests].count("/items") == 1
+
+
+def test_an_item_that_never_tells_the_id_is_rejected_and_not_sent(pushing, drawer, platform):
+    push = pushing(**BITS)
+    drawer.instead["/items"] = [JSONResponse([{"id": "id1", "sku": "A"}])]
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "rejected"}
+    assert [seen.method for seen in platform.requests] == ["GET"]
+    assert "binding.stock" in push.why()[0][1]
