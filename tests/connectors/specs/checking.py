@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import lru_cache
 
-from tests.connectors.specs import derived, klaviyo, magento, openapi, quickbooks, salesforce, sap, shopify
+from tests.connectors.specs import derived, klaviyo, magento, openapi, quickbooks, salesforce, sap, shipbob, shopify
 from tests.connectors.specs.documents import spec_path, specs_folder
 from tests.connectors.specs.request import NotCovered, SpecRequest
 
@@ -23,6 +23,7 @@ _KINDS: dict[str, Check] = {
     "*.xsd": quickbooks.problems,
     "klaviyo/*.json*": klaviyo.problems,
     "magento/*": magento.problems,
+    "shipbob/*.json": shipbob.problems,
     "*.json": openapi.problems,
     "*.json.gz": openapi.problems,
     "*.yml": openapi.problems,
