@@ -73,7 +73,8 @@ def unknown_problems(account: Account, entity: str, case: Case) -> list[str]:
         changes = [{one: value for one, value in change.items() if one != name} for change in case.changes]
         less = pushed(account, entity, case.model_copy(update={"changes": changes}), lambda _: _FINE).writes
         more = [leaf for leaf in leaves(account, less) if leaf not in known and leaf[1] in map(repr, _EMPTY)]
-        found += [f"{name} is not known, and {place} is sent as {value}" for place, value in more]
+        # A case that sends nothing says nothing of what is constant in a request.
+        found += [f"{name} is not known, and {place} is sent as {value}" for place, value in more if whole]
         found += [f"{name} is not known, and a request says {said}" for said in _unfilled(less)]
     return found
 

@@ -1,6 +1,7 @@
 """Secrets of every connector: where they go, and where they are never seen."""
 
 import asyncio
+import copy
 import logging
 import traceback
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def test_a_next_page_elsewhere_is_not_asked_for(account: Account, entity: str) -
     first = account.samples.entities[entity].pull
     assert first is not None
     kind, _, name = (account.tested.pull(entity).pages.next or "").partition(".")
-    body, headers = {"root": first.answers[0]}, {}
+    body, headers = {"root": copy.deepcopy(first.answers[0])}, {}
     if kind == "header":
         headers = {name: f'<{_ELSEWHERE}/next>; rel="next"'}
     else:
