@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.contract.command import test_connector
 from pullpush_dagster.dead import dead_letters, grouped, replay
 from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.explain import explain as explained
@@ -32,6 +33,7 @@ def main() -> None:
     """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
 
 
+connectors.add_command(test_connector)
 main.add_command(connectors)
 main.add_command(sandbox)
 
@@ -289,11 +291,9 @@ def _shown(value: Any) -> str:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
+    click.echo(
+        json.dumps(value, indent=2, ensure_ascii=False, default=lambda one: getattr(one, "isoformat", one.__str__)())
+    )
 
 
 if __name__ == "__main__":

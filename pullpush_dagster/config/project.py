@@ -134,6 +134,9 @@ class Project:
                 found += [document.complaint((part, n), "is required") for n in needed if n not in given]
                 extra = [name for name in given if name not in allowed]
                 found += [document.complaint((part, n), f"is not known; allowed: {', '.join(allowed)}") for n in extra]
+            if facts.envelope is not None:
+                wrong = facts.envelope.problems({**facts.defaults, **connection.settings}, facts.defaults)
+                found += [document.complaint(("settings", name), text) for name, text in wrong]
         return found
 
     def _pull_problems(self) -> list[str]:
@@ -156,6 +159,9 @@ class Project:
         except ConfigError as error:
             yield ("entity" if pull.connection in self.connections else "connection",), str(error)
             return
+        if pull.bulk and facts.bulk is None:
+            platform = self.connector(pull.connection).name
+            yield ("bulk",), f"{platform} has no bulk export of its {pull.entity}; leave it out, or say false"
         parts, key = pull.partitions, ENTITIES[pull.entity].key
         if pull.full is not None and (facts.since is None or facts.scope):
             yield ("full",), "is for pulls that follow a modified stamp; this one always asks for everything"

@@ -60,6 +60,7 @@ class Pull(Declared):
     Attributes:
         full: how often a pull that follows a modified stamp is asked for whole, which finds deletes and drift;
             ``off``: never. Unset: each day, but never for orders, invoices and calls, which only grow.
+        bulk: whether what is asked for whole comes as an export that the platform makes, and not page by page.
     """
 
     connection: str = Field(pattern=NAME)
@@ -67,6 +68,7 @@ class Pull(Declared):
     as_: str | None = Field(default=None, alias="as", pattern=NAME)
     every: Seconds | None = None
     full: SecondsOrOff = None
+    bulk: bool = False
     partitions: Partitions | None = None
     guard: Guard = Guard()
     owners: list[str] = ["team:integrations"]

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import CanonicalMap, Path, Texts, Times
 from pullpush_dagster.connectors.auth_model import Auth
+from pullpush_dagster.connectors.bulk_model import Bulk
+from pullpush_dagster.connectors.envelope_model import Envelope
 from pullpush_dagster.connectors.limits_model import Errors, Limits
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.request import Fact, Request
@@ -110,6 +112,7 @@ class PullFacts(Request):
         whole: values (one, or a list; the empty text: none) that say that a record's own lists are complete; one that
             says otherwise is set aside.
         pages, since, walks, scope, count: how it is walked.
+        bulk: how everything is exported at once instead, where a pull asks for that; records have the same form.
     """
 
     each: str = "body"
@@ -122,6 +125,7 @@ class PullFacts(Request):
     walks: dict[str, Walk] = {"all": Walk()}
     scope: dict[str, Scope] = {}
     count: Count | None = None
+    bulk: Bulk | None = None
 
     @property
     def walk(self) -> Literal["cursor", "window", "full"]:
@@ -192,6 +196,7 @@ class ConnectorFile(Fact):
         version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
         auth: how a request proves who we are: one way, one for each scheme, or several, of which the first holds
             whose secrets a connection has. secrets, optional_secrets: what a connection names variables for.
+        envelope: another request that all requests go in, where a connection's settings say so.
         times: how it writes times. false_is_empty: a JSON false in a field that is no boolean means null (Odoo).
         credentials: how one gets them, and which rights they need. caveats: what one must know.
     """
@@ -208,6 +213,7 @@ class ConnectorFile(Fact):
     optional_secrets: list[str] = []
     auth: dict[Literal["https", "http"], Auth] | list[Auth] | Auth
     headers: dict[str, str] = {}
+    envelope: Envelope | None = None
     limits: Limits = Limits()
     errors: Errors = Errors()
     times: Times = Times()

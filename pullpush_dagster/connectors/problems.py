@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.field_map import map_problems
+from pullpush_dagster.canonical.native import chosen, steps_of
+from pullpush_dagster.connectors.bulk_model import Bulk
+from pullpush_dagster.connectors.envelope_problems import envelope_problems
 from pullpush_dagster.connectors.model import ConnectorFile, EntityFacts, PullFacts
 from pullpush_dagster.connectors.push_problems import push_problems
 from pullpush_dagster.connectors.request import Request
@@ -36,6 +39,7 @@ def _platform_problems(facts: ConnectorFile) -> Iterator[Problem]:
     for name in facts.defaults:
         if name not in facts.optional_settings:
             yield ("defaults", name), "is not one of optional_settings"
+    yield from envelope_problems(facts, every)
     yield from _literal_problems(facts)
 
 
@@ -81,10 +85,22 @@ def _pull_problems(here: tuple[str, ...], facts: ConnectorFile, pull: PullFacts)
         yield from _request_problems((*here, "scope", name), part, {name} | _settings(facts))
     if pull.count is not None:
         yield from _request_problems((*here, "count"), pull.count, scope)
+    if pull.bulk is not None:
+        yield from _bulk_problems((*here, "bulk"), pull, pull.bulk, scope)
     position = _POSITION.get(pull.pages.style)
     inside = {*holes(pull.templates), *holes([text.of for text in pull.texts.values()])}
     if position is not None and position not in inside:
         yield (*here, "pages", "style"), f"{pull.pages.style} needs {{{position}}} in the request"
+
+
+def _bulk_problems(here: tuple[str, ...], pull: PullFacts, bulk: Bulk, names: set[str]) -> Iterator[Problem]:
+    yield from _request_problems((*here, "start"), bulk.start, names)
+    yield from _request_problems((*here, "poll"), bulk.poll, names | {"job"})
+    if bulk.results is not None:
+        yield from _request_problems((*here, "results"), bulk.results, names | {"job", "cursor"})
+    for key, path in (("each", pull.each), *((f"bulk.children.{kind}", path) for kind, path in bulk.children.items())):
+        if any(step.isdigit() or step == "*" or chosen(step) for step in steps_of(path)):
+            yield (*here[:-1], *key.split(".")), "must be names only, as bulk puts records there"
 
 
 def _settings(facts: ConnectorFile) -> set[str]:

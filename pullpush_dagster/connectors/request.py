@@ -1,6 +1,7 @@
 """What every part of a connector file is made of: facts, and HTTP requests with placeholders."""
 
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -58,13 +59,18 @@ class Request(Fact):
             raise ValueError("give json or form: a request has one body")
         return self
 
-    @property
+    @cached_property
     def method(self) -> str:
         return next(name for name in _METHODS if getattr(self, name) is not None).upper()
 
-    @property
+    @cached_property
     def path(self) -> str:
         return str(getattr(self, self.method.lower()))
+
+    def to(self, path: str) -> Self:
+        """The same request to ``path``."""
+        # What was worked out of the old path is copied along, so it is replaced as well.
+        return self.model_copy(update={self.method.lower(): path, "path": path})
 
     @property
     def templates(self) -> list[JsonTemplate]:

@@ -151,11 +151,20 @@ class Write(Request):
         return self.model_dump_json()
 
     @cached_property
+    def _beside(self) -> frozenset[str]:
+        """Every placeholder of the request beside its records and path."""
+        texts = [text.of for text in self.texts.values()]
+        return frozenset({*holes([self.query, self.headers, self.body]), *holes(texts)} - set(self.texts))
+
+    @cached_property
     def shared(self) -> frozenset[str]:
         """Placeholders of the request beside its records and path; those of one request have the same values there."""
-        texts = [text.of for text in self.texts.values()]
-        named = {*holes([self.query, self.headers, self.body]), *holes(texts)} - set(self.texts) - {"idempotency"}
-        return frozenset(name for name in named if not name.startswith("settings."))
+        return frozenset(name for name in self._beside if name != "idempotency" and not name.startswith("settings."))
+
+    @cached_property
+    def keyed(self) -> bool:
+        """Whether the request as a whole says which change it is, so that the platform knows it when it comes again."""
+        return "idempotency" in self._beside
 
     @cached_property
     def bound(self) -> frozenset[str]:

@@ -4,10 +4,11 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pullpush_dagster.canonical.native import steps_of
 from pullpush_dagster.config import Connection, Project, Pull
 from pullpush_dagster.config.sync import Partitions
 from pullpush_dagster.connectors import Connector
@@ -36,17 +37,22 @@ class Account(Project):
     platform: Platform = field(kw_only=True)
     secrets: Mapping[str, str] = field(kw_only=True, repr=False)
 
-    def connector(self, connection: str) -> Connector:
+    def connector(self, connection: str) -> Connector:  # noqa: ARG002 - there is one
         """The one that is tested."""
         return self.tested
 
-    def connection(self, name: str = _NAME) -> Connection:
+    def connection(self, name: str = _NAME) -> Connection:  # noqa: ARG002 - there is one
         """The one there is."""
         settings = {**self.samples.settings}
         if "base_url" in {*self.tested.facts.settings, *self.tested.facts.optional_settings}:
             settings.setdefault("base_url", _ANYWHERE)
         secrets = {one: _variable(one) for one in self.secrets}
         return Connection(connection=_NAME, connector=self.tested.name, settings=settings, secrets=secrets)
+
+    def for_entity(self, entity: str) -> "Account":
+        """The account that holds ``entity``; some platforms keep it elsewhere."""
+        own = self.samples.entities[entity].settings
+        return replace(self, samples=self.samples.model_copy(update={"settings": {**self.samples.settings, **own}}))
 
     def pull_of(self, entity: str) -> Pull:
         """A pull of ``entity``, of the sample's scope where it has one."""
@@ -165,7 +171,7 @@ def put(body: Any, path: str, value: Any) -> None:
 
     Objects and lists on the way are made. A number in a path is a place in a list, of which only 0 can be made.
     """
-    _, *way = path.split(".")
+    way = steps_of(path)
     for step, following in zip(way, [*way[1:], None], strict=True):
         inner = value if following is None else [None] if following == "0" else {}
         if isinstance(body, list):

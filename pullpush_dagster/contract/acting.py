@@ -47,11 +47,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Reply:
-    """What it answers. ``dropped``: the connection breaks in the middle of the answer."""
+    """What it answers: ``body`` as JSON, or ``text``. ``dropped``: the connection breaks in the middle of it."""
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
     dropped: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +60,8 @@ class Reply:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
             return
         content = b"" if self.body is None else orjson.dumps(self.body, default=str)
-        headers = {"content-type": "application/json", **self.headers}
+        headers = {"content-type": "application/json" if self.text is None else "text/html", **self.headers}
+        content = content if self.text is None else self.text.encode()
         await Response(content, self.status, headers)(scope, receive, send)
 
 

@@ -23,7 +23,6 @@ from pullpush_dagster.pull.pulling import ask_platform, read_pages
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
 
-FULL = Window("full")
 _LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
@@ -37,8 +36,23 @@ class Read:
     others: list[Heard]
 
 
-def pulled(account: Account, entity: str, answers: Sequence[Reply] | None = None, kind: str = "full") -> Read:
-    """What the engine makes of a pull that is answered by ``answers``, or as the sample says.
+def pulled(account: Account, entity: str, answers: Sequence[Reply] | None = None) -> Read:
+    """What the engine makes of a full pull that is answered by ``answers``, or as the sample says.
+
+    Raises:
+        PullPushError: as a pull does.
+    """
+    with Spool(account.state / "staging") as spool:
+        asked, part = _asked(account, entity, answers, "full", spool)
+        with spool.table() as pages:
+            pull = account.pull_of(entity)
+            return Read(asked, read_pages(account, pull, _scope(account, entity), pages), part.pages, part.others)
+
+
+def asked_for(
+    account: Account, entity: str, answers: Sequence[Reply] | None = None, kind: str = "full"
+) -> tuple[Asked, "Part"]:
+    """What the engine asks for in a pull, and the part the platform played; nothing is read.
 
     Args:
         kind: ``sync`` goes on from a watermark, ``window`` asks for the first months of 2026.
@@ -46,15 +60,24 @@ def pulled(account: Account, entity: str, answers: Sequence[Reply] | None = None
     Raises:
         PullPushError: as a pull does.
     """
+    with Spool(account.state / "staging") as spool:
+        return _asked(account, entity, answers, kind, spool)
+
+
+def _asked(
+    account: Account, entity: str, answers: Sequence[Reply] | None, kind: str, spool: Spool
+) -> tuple[Asked, "Part"]:
     part = Part(account, entity, answers)
     account.platform.play(part)
-    pull, watermarks = account.pull_of(entity), dict.fromkeys(account.tested.pull(entity).walks, _LONG_AGO)
-    scope = pull.partitions.values[0] if pull.partitions else ""
-    with Spool(account.state / "staging") as spool:
-        known = watermarks if kind == "sync" else {}
-        asked = asyncio.run(ask_platform(account, pull, window_of(kind, scope), known, spool, lambda _: None))
-        with spool.table() as pages:
-            return Read(asked, read_pages(account, pull, scope, pages), part.pages, part.others)
+    walks = account.tested.pull(entity).walks
+    known = dict.fromkeys(walks, _LONG_AGO) if kind == "sync" else {}
+    window = window_of(kind, _scope(account, entity))
+    asking = ask_platform(account, account.pull_of(entity), window, known, spool, lambda _: None)
+    return asyncio.run(asking), part
+
+
+def _scope(account: Account, entity: str) -> str:
+    return sample_of(account, entity).scope
 
 
 def window_of(kind: str, scope: str = "") -> Window:
@@ -72,14 +95,14 @@ class Part:
     """
 
     def __init__(self, account: Account, entity: str, answers: Sequence[Reply] | None = None) -> None:
-        sample = _sample(account, entity)
+        sample = sample_of(account, entity)
         self._account, self._facts, self._sample = account, account.tested.pull(entity), sample
         self._answers = replies(sample) if answers is None else list(answers)
         self.pages, self.others = list[Heard](), list[Heard]()
 
     def __call__(self, heard: Heard) -> Reply:
         proof = self._account.proof(heard)
-        if proof is None and len(self.others) >= len(self._facts.scope) and not self._counts(heard):
+        if proof is None and len(self.others) >= len(self._facts.scope) and not self._counts():
             self.pages.append(heard)
             return self._page(len(self.pages) - 1)
         if proof is None:
@@ -91,11 +114,11 @@ class Part:
         walks = len(self._facts.walks)
         return self._answers[place % len(self._answers)] if place < len(self._answers) * walks else Reply(status=418)
 
-    def _counts(self, heard: Heard) -> bool:
+    def _counts(self) -> bool:
         return self._facts.count is not None and len(self.pages) >= len(self._answers)
 
-    def _beside(self, heard: Heard) -> Reply:
-        if not self._counts(heard) or self._facts.count is None:
+    def _beside(self, _: Heard) -> Reply:
+        if not self._counts() or self._facts.count is None:
             return Reply(self._sample.scope_answer)
         body: Any = {"body": None}
         put(body, f"root.{self._facts.count.total}", sum(len(records) for records in self._records()))
@@ -107,7 +130,7 @@ class Part:
 
 def paged(account: Account, entity: str) -> Account:
     """``account`` with pages as small as the sample's, where pages are counted."""
-    facts, sample = account.tested.facts, _sample(account, entity)
+    facts, sample = account.tested.facts, sample_of(account, entity)
     pull = account.tested.pull(entity)
     most = max(len(at(body, pull.each) or []) for body in sample.answers)
     if pull.pages.begins is None or not most:
@@ -119,7 +142,8 @@ def paged(account: Account, entity: str) -> Account:
     )
 
 
-def _sample(account: Account, entity: str) -> PullSample:
+def sample_of(account: Account, entity: str) -> PullSample:
+    """The sample of a pull of ``entity``. Raises ConfigError: there is none."""
     sample = account.samples.entities[entity].pull
     if sample is None:
         raise ConfigError(f"there is no sample of a pull of {entity}")
@@ -136,7 +160,7 @@ def replies(sample: PullSample) -> list[Reply]:
 
 def pull_problems(account: Account, entity: str) -> list[str]:
     """What is not as the sample says of a full pull. Empty: all is."""
-    sample, read = _sample(account, entity), pulled(paged(account, entity), entity)
+    sample, read = sample_of(account, entity), pulled(paged(account, entity), entity)
     found = list(_differences("rows", expected_rows(entity, sample), told_rows(entity, read.frame)))
     cleared = {key: sorted(names) for key, names in sample.cleared.items() if names}
     found += _differences("cleared", cleared, told_cleared(entity, read.frame))

@@ -5,7 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -36,13 +36,15 @@ class Pushed:
     """What one round gave.
 
     Attributes:
-        outcomes: one per change, in order. reasons: of each. stored: payloads and answers as they would be kept.
+        outcomes: one per change, in order. reasons: of each. went: whether a request carried it.
+        stored: payloads and answers as they would be kept.
         writes: the requests that carry records, in the order they came; others: all the others.
         problems: what was asked and is not in the case.
     """
 
     outcomes: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    went: list[bool] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     writes: list[Heard] = field(default_factory=list)
     others: list[Heard] = field(default_factory=list)
@@ -55,19 +57,27 @@ def pushed(account: Account, entity: str, case: Case, answer: Answering | None =
     Args:
         answer: to every write; without it they are answered as the case says.
     """
-    part = Part(account, entity, case, answer)
+    part = Part(account, case, answer)
     account.platform.play(part)
     rows = claimed(account, entity, case)
     fates = asyncio.run(_round(account, ENTITIES[entity], rows, part.pushed))
-    part.pushed.outcomes = [fates.get(row.key, ("none", ""))[0] for row in rows]
-    part.pushed.reasons = [fates.get(row.key, ("", "no outcome"))[1] for row in rows]
+    told = [fates.get(row.key, _Fate("none", "no outcome", went=False)) for row in rows]
+    part.pushed.outcomes = [one.outcome for one in told]
+    part.pushed.reasons = [one.reason for one in told]
+    part.pushed.went = [one.went for one in told]
     return part.pushed
+
+
+class _Fate(NamedTuple):
+    outcome: str
+    reason: str
+    went: bool
 
 
 class Part:
     """The part a platform plays in one round: each expected write gets its own answer, in whatever order they come."""
 
-    def __init__(self, account: Account, entity: str, case: Case, answer: Answering | None) -> None:
+    def __init__(self, account: Account, case: Case, answer: Answering | None) -> None:
         self._account, self._case, self._answer = account, case, answer
         self._left = list(zip(case.requests, [*case.answers, *(None for _ in case.requests)], strict=False))
         self.pushed = Pushed()
@@ -129,10 +139,8 @@ def _claimed(
     )  # fmt: skip
 
 
-async def _round(
-    account: Account, entity: Entity, rows: Sequence[Claimed], found: Pushed
-) -> dict[str, tuple[str, str]]:
-    """Key -> its outcome, and why."""
+async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], found: Pushed) -> dict[str, _Fate]:
+    """Key -> what became of it."""
     facts, binding = account.tested.push(entity.name), account.tested.entity(entity.name).binding
     settled, sent = list[Settled](), list[Outcome]()
 
@@ -148,8 +156,11 @@ async def _round(
             found.problems.append(f"{type(error).__name__}: {error}")
         found.stored += [client.redacted(str(one.outcome.answer)) for one in sent]
         found.stored += [str(one.payload.native) for one in sent]
-    fates = {one.claimed.key: (one.outcome, one.reason or "") for one in settled}
-    return fates | {one.payload.claimed.key: (one.outcome.name, one.outcome.reason or "") for one in sent}
+        # As they are told and kept.
+        reasons = {one.payload.claimed.key: client.redacted(one.outcome.reason or "") for one in sent}
+    fates = {one.claimed.key: _Fate(one.outcome, one.reason or "", went=False) for one in settled}
+    went = {one.payload.claimed.key: one.outcome for one in sent}
+    return fates | {key: _Fate(one.name, reasons[key], went=True) for key, one in went.items()}
 
 
 class _Telling(Client):

@@ -12,6 +12,7 @@ from pullpush_dagster.contract.acting import Reply
 from pullpush_dagster.errors import ConfigError
 
 Json = Any
+_LOOKS = ("find", "read", "job")
 
 # The pure Python loader takes a second for the largest of these files.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -85,7 +86,7 @@ class Case(Fact):
         if name.startswith("reference."):
             told: dict[str, Json] = {f"reference.{one}": body for one, body in self.references.items()}
         else:
-            said = {one: getattr(self, one) for one in ("find", "read", "job") if one in self.model_fields_set}
+            said: dict[str, Json] = {one: getattr(self, one) for one in _LOOKS if one in self.model_fields_set}
             told = {**said, **self.reads}
         if name not in told:
             return None
@@ -96,11 +97,13 @@ class EntitySamples(Fact):
     """One entity's samples.
 
     Attributes:
+        settings: what a connection for this entity says besides, such as another ``base_url``.
         uncovered: ``METHOD /path`` (the beginning of a path) -> why the vendor's spec does not describe it.
     """
 
     pull: PullSample | None = None
     push: list[Case] = []
+    settings: dict[str, str] = {}
     uncovered: dict[str, str] = {}
 
 

@@ -2,14 +2,17 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pullpush_dagster.canonical.field_map import Times
+from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.loading import Ask
 from pullpush_dagster.connectors.model import Walk
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import ConfigError, PullPushError
+from pullpush_dagster.pull.bulk import export
+from pullpush_dagster.pull.exported import pages_of
 from pullpush_dagster.pull.paging import Page, number_of, pages
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.stamps import bounds_of, read_time
@@ -42,20 +45,28 @@ class Asked:
 
 
 async def ask(
-    client: Client, facts: Ask, window: Window, watermarks: Watermarks, spool: Spool, progress: Progress
+    client: Client,
+    facts: Ask,
+    window: Window,
+    watermarks: Watermarks,
+    spool: Spool,
+    progress: Progress,
+    *,
+    bulk: bool = False,
 ) -> Asked:
     """Walk every page of ``window`` into ``spool``. Either all of it was read, or this raises.
 
     Args:
+        bulk: whether a full pull is made of an export by the platform, where the connector has one.
         watermarks: where each walk of a sync run goes on, less the connector's overlap; a walk not in it
             has never run, and has no lower bound.
 
     Raises:
-        PullPushError: as ``pages``; the message names connection, entity and what was asked.
+        PullPushError: as ``pages``, or ``export``; the message names connection, entity and what was asked.
     """
     asking = _Asking(client, facts, window, watermarks, spool, progress)
     try:
-        return await asking.all()
+        return await asking.all(facts.pull.bulk if bulk and window.kind == "full" else None)
     except PullPushError as error:
         error.args = (f"{error} (pulling {client.connection.connection}/{facts.entity}{_of(window)})",)
         raise
@@ -73,9 +84,11 @@ class _Asking:
         self.asked = Asked(started_at=now, finished_at=now)
         self.ids: set[str] = set()
 
-    async def all(self) -> Asked:
+    async def all(self, bulk: Bulk | None) -> Asked:
         values = await self._scope_values()
-        for name, walk in self.pull.walks.items():
+        if bulk is not None:
+            await self._export(bulk, values)
+        for name, walk in self.pull.walks.items() if bulk is None else ():
             await self._walk(name, walk, values)
         self.asked.records = len(self.ids)
         if self.window.kind == "full" and self.pull.count is not None:
@@ -100,6 +113,14 @@ class _Asking:
         moved = _reached(walk, newest, begun, before)
         if moved is not None:
             self.asked.watermarks[name] = moved
+
+    async def _export(self, bulk: Bulk, values: dict[str, Any]) -> None:
+        """One export stands for all walks: each of them would give everything."""
+        made = await export(self.client, bulk, values, self.spool, self.progress)
+        self.asked.filters.append(f"bulk: job {made.job}, no time filter")
+        for number, body in enumerate(pages_of(self.pull, bulk, made), 1):
+            page = replace(made.started, content=body)
+            self._take("bulk", Page(number, page, at(page.body, self.pull.each), None))
 
     def _take(self, walk: str, page: Page) -> None:
         self.asked.pages += 1

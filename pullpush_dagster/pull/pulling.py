@@ -40,7 +40,7 @@ async def ask_platform(
     """Ask for ``window`` into ``spool``; stores nothing."""
     connector = project.connector(pull.connection)
     async with Client(project.connection(pull.connection), connector, state=project.state) as client:
-        return await ask(client, connector.ask_of(pull.entity), window, known, spool, progress)
+        return await ask(client, connector.ask_of(pull.entity), window, known, spool, progress, bulk=pull.bulk)
 
 
 def read_pages(project: Project, pull: Pull, scope: str, pages: arrow.Table) -> Frame:

@@ -27,6 +27,7 @@ class Spool:
         self.path = folder / f"{uuid.uuid4().hex}.arrow"
         self._rows: list[tuple[str, int, dt.datetime, bytes]] = []
         self._waiting = 0
+        self._beside: list[Path] = []
         self._writer = arrow.ipc.new_file(str(self.path), PAGES)
 
     def __enter__(self) -> Self:
@@ -35,7 +36,13 @@ class Spool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with contextlib.suppress(arrow.ArrowInvalid):
             self._writer.close()
-        self.path.unlink(missing_ok=True)
+        for path in (self.path, *self._beside):
+            path.unlink(missing_ok=True)
+
+    def beside(self) -> Path:
+        """Where another file may be written, which goes with this one."""
+        self._beside.append(self.path.with_suffix(f".{len(self._beside)}.part"))
+        return self._beside[-1]
 
     def write(self, walk: str, page: int, answer: Answer) -> None:
         """Add one page; kept in memory until 8 MiB are together."""
@@ -63,7 +70,7 @@ class Spool:
 
 def _sweep(folder: Path) -> None:
     """Take away what killed pulls left: files nobody has written to for a day."""
-    for path in folder.glob("*.arrow"):
+    for path in (*folder.glob("*.arrow"), *folder.glob("*.part")):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

@@ -133,7 +133,7 @@ async def _create(client: Client, reference: Reference, form: Write, holder: Map
     values = {**client.values, **{f"{field}.{name}": value for name, value in holder.items()}}
     try:
         record = {**fill(form.defaults, values), **fill(form.record, values)}
-        request = form.model_copy(update={form.method.lower(): fill_path(form.path, values)})
+        request = form.to(fill_path(form.path, values))
         answer = await client.send(request, {}, body={form.at: [record]} if form.at else record)
         made = at(answer.body, form.answers if isinstance(form.answers, str) else form.answers[0])
     except PullPushError as error:

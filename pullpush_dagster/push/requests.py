@@ -23,9 +23,9 @@ def request_of(
 
     It has the same ``{idempotency}`` whenever the same records are sent.
     """
-    request = form.model_copy(update={form.method.lower(): path})
+    request = form if form.path_is_fixed else form.to(path)
     records = [one.body for one in batch]
-    values = {**batch[0].shared, "idempotency": _id(batch)}
+    values = {**batch[0].shared, **({"idempotency": _id(batch)} if form.keyed else {})}
     if form.body is None:
         # As nearly every request: nothing but its records.
         return request, values, _alone(form, records)

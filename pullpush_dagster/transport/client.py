@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import Connector
@@ -13,11 +13,14 @@ from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import DownError, RetryError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.classify import short_of
+from pullpush_dagster.transport.download import download
 from pullpush_dagster.transport.turns import LONGEST_WAIT, Turns
 from pullpush_dagster.transport.wire import Wire
 
 _LARGEST_BODY = 256 * 1024 * 1024
+_LARGEST_FILE = 1024 * 1024 * 1024
 _PAUSE = 0.5
+Given = TypeVar("Given")
 
 
 class Client:
@@ -28,7 +31,7 @@ class Client:
             yet: this client keeps them for itself.
         destination: whether it is sent to: one that is down is then left alone, and not waited for.
         pause: seconds that the waits between two attempts of ``ask`` grow from.
-        largest: bytes of the largest answer that is read.
+        largest: bytes of the largest answer that is read. largest_file: of the largest file that is downloaded.
 
     Raises:
         ConfigError: a setting or secret is missing (secrets are named, never shown).
@@ -43,10 +46,12 @@ class Client:
         destination: bool = False,
         pause: float = _PAUSE,
         largest: int = _LARGEST_BODY,
+        largest_file: int = _LARGEST_FILE,
     ) -> None:
         self.connection, self.facts, self._name = connection, connector.facts, connection.connection
         self._state, self._destination, self._pause = state, destination, pause
         self._values = {f"settings.{name}": value for name, value in connector.settings(connection.settings).items()}
+        self._largest_file = largest_file
         self._wire = Wire(connection, connector.facts, self._values, state, largest)
 
     def __repr__(self) -> str:
@@ -69,25 +74,43 @@ class Client:
         """What every template of this connection can use: ``settings.NAME``."""
         return dict(self._values)
 
-    async def ask(self, request: Request, values: Mapping[str, Any], *, link: str | None = None) -> Answer:
+    async def ask(
+        self, request: Request, values: Mapping[str, Any], *, link: str | None = None, json: bool = True
+    ) -> Answer:
         """The answer to a request that changes nothing; asked again, with full-jitter backoff, while that may help.
+
+        Args:
+            json: whether it must be JSON; another one is not looked into.
 
         Raises:
             RetryError: still no answer after the connector's number of attempts, or, from a destination, none that
                 is worth waiting for.
             RejectError, AuthError: the platform refuses.
         """
+
+        async def once() -> Answer:
+            answer = await self.send(request, values, link=link, json=json)
+            _ = answer.body if json else None
+            return answer
+
+        return await self._patiently(once)
+
+    async def download(self, address: str, hosts: list[str], file: Path, *, seconds: float) -> None:
+        """Write the file at ``address``, within ``hosts``, to ``file``, as ``download``; again, while that may help.
+
+        It does not wait for a turn: what a platform bears is none of the business of where its files lie.
+        """
+        await self._patiently(lambda: download(address, hosts, file, seconds=seconds, largest=self._largest_file))
+
+    async def _patiently(self, once: Callable[[], Awaitable[Given]]) -> Given:
         attempts = self.facts.limits.attempts
         for attempt in range(1, attempts + 1):
             try:
-                answer = await self.send(request, values, link=link)
-                _ = answer.body
+                return await once()
             except RetryError as error:
                 if attempt == attempts or self._gives_up(error):
                     raise
                 await asyncio.sleep(backoff(attempt, error, base=self._pause))
-            else:
-                return answer
         raise AssertionError("unreachable")
 
     def _gives_up(self, error: RetryError) -> bool:
@@ -101,13 +124,14 @@ class Client:
         *,
         link: str | None = None,
         whole: bool = True,
+        json: bool = True,
         start: Callable[[], None] = lambda: None,
     ) -> Answer:
         """The answer to one request, sent once, when its turn has come. From a destination, it is JSON.
 
         Args:
             body: replaces the request's own. link: an address that the platform gave replaces path and query.
-            whole: whether its body says something; if not, it is not looked at.
+            whole: whether its body says something; if not, it is not looked at. json: as ``ask``.
             start: called just before it goes out; what this raises keeps it here.
 
         Raises:
@@ -116,8 +140,8 @@ class Client:
         """
         async with self._turns.turn():
             start()
-            answer = await self._wire.exchange(request, {**self._values, **values}, body, link)
-            body = answer.body if whole and (self._destination or self.facts.limits.cost) else None
+            answer = await self._wire.exchange(request, {**self._values, **values}, body, link, json=json)
+            body = answer.body if whole and json and (self._destination or self.facts.limits.cost) else None
         wait = short_of(self.facts.limits, answer.headers, body)
         if wait:
             self._turns.shut(wait)

@@ -36,13 +36,18 @@ def _base64(text: str) -> str:
 
 
 def _without_credentials(record: logging.LogRecord) -> bool:
-    """Takes the query off every OAuth-signed URL that httpx logs: it holds the key and the signature."""
+    """Takes the query off every signed URL that httpx logs: who has it has what it is for."""
     if isinstance(record.args, tuple):
         record.args = tuple(
-            arg.copy_with(query=None) if isinstance(arg, httpx.URL) and b"oauth_" in arg.query else arg
+            arg.copy_with(query=None) if isinstance(arg, httpx.URL) and _is_signed(arg.query.lower()) else arg
             for arg in record.args
         )
     return True
+
+
+def _is_signed(query: bytes) -> bool:
+    """Whether it holds a signature: of OAuth 1, or of the address of a file (Signature, X-Goog-Signature, sig)."""
+    return b"oauth_" in query or b"sig" in query
 
 
 logging.getLogger("httpx").addFilter(_without_credentials)

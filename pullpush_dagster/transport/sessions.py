@@ -14,6 +14,7 @@ from pullpush_dagster.errors import AuthError, UnavailableError
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 _SHORTEST = 300.0
+_SECRET_LENGTH = 8
 
 
 class Asked(NamedTuple):
@@ -124,7 +125,7 @@ class LoginSession:
         self._auth, self._login, self._values = auth, login, values
         self.origin: httpx.URL | None = None
         self._opened = False
-        self._token = ""
+        self._token, self._cookies = "", list[str]()
         self._one = asyncio.Lock()
 
     async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
@@ -143,7 +144,7 @@ class LoginSession:
 
     @property
     def secrets(self) -> list[str]:
-        return [self._token] if self._token else []
+        return list(dict.fromkeys([*([self._token] if self._token else []), *self._cookies]))
 
     async def _open(self, http: httpx.AsyncClient, base: httpx.URL) -> None:
         login = self._login
@@ -155,6 +156,8 @@ class LoginSession:
             login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
         )
         _refused(answer, "the session")
+        # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
+        self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None
         if login.token is not None:
             self._token = str(at(body, login.token) or "")

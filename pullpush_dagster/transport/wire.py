@@ -19,6 +19,7 @@ from pullpush_dagster.errors import ConfigError, RejectError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
+from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import carrier
@@ -41,11 +42,14 @@ class Wire:
     def __init__(
         self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], state: Path | None, largest: int
     ) -> None:
-        self._name, self._facts, self._largest = connection.connection, facts, largest
         self._secrets = connection.secret_values()
+        every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
+        self._envelope = _envelope(facts, connection, every)
+        if self._envelope is not None:
+            facts = facts.model_copy(update={"base_url": self._envelope.envelope.at, "auth": Auth(type="none")})
+        self._name, self._facts, self._largest = connection.connection, facts, largest
         self._base = _base_url(facts, connection, values)
         auth = _auth(facts, self._base, connection)
-        every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
         self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
@@ -66,11 +70,14 @@ class Wire:
         given = {f"token{place}": one for place, one in enumerate(self._given())}
         return redacted(text, {**given, **self._secrets})
 
-    async def exchange(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def exchange(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+    ) -> Answer:
         """The answer to ``request``.
 
         Args:
             body: replaces the request's own. link: an address that a platform gave replaces path and query.
+            json: whether a good answer is JSON, which may hold an error.
 
         Raises:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
@@ -80,7 +87,10 @@ class Wire:
         try:
             # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
-                answer = await self._proven(request, values, body, link)
+                if self._envelope is None:
+                    answer = await self._proven(request, values, body, link, json=json)
+                else:
+                    answer = await self._carried(self._envelope, request, values, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             where = f"{self._base.host}:{self._base.port}"
             raise UnavailableError(f"{where} cannot be reached", sent=False, connection=self._name) from None
@@ -90,7 +100,18 @@ class Wire:
             raise UnavailableError(f"no whole answer in {self._seconds:g} s", connection=self._name) from None
         return answer
 
-    async def _proven(self, request: Request, values: Mapping[str, Any], body: Any, link: str | None) -> Answer:
+    async def _carried(self, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any) -> Answer:
+        """The answer to a request that goes in an envelope."""
+
+        async def send(content: Any) -> Answer:
+            return await self._proven(into.envelope, values, content, None)
+
+        content = body if body is not None else fill(request.body, values)
+        return await into.carried(fill_path(request.path, values), None if content is ABSENT else content, send)
+
+    async def _proven(
+        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+    ) -> Answer:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
             proof: dict[str, str] = {}
@@ -105,15 +126,17 @@ class Wire:
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
-        return self._judged(response, content, asked_at)
+        return self._judged(response, content, asked_at, json=json)
 
-    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime) -> Answer:
+    def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
         answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
-        good = response.is_success
-        if not good or (self._facts.errors.inside and error_inside(self._facts, answer.body)):
-            said = answer.body if good else _parsed(content)
-            raise fault_of(self._facts, response.status_code, response.headers, said, self._name, self.redacted)
+        if response.is_success and self._envelope is not None:
+            answer = self._envelope.opened(answer)
+        good = httpx.codes.is_success(answer.status)
+        if not good or (json and self._facts.errors.inside and error_inside(self._facts, answer.body)):
+            said = answer.body if good else _parsed(answer.content)
+            raise fault_of(self._facts, answer.status, response.headers, said, self._name, self.redacted)
         return answer
 
     def _built(
@@ -170,6 +193,19 @@ class Wire:
     @property
     def _seconds(self) -> float:
         return self._facts.limits.timeout
+
+
+def _envelope(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> Enveloping | None:
+    """What the connection's requests go in; None: they go as they are. Raises ConfigError: a setting is wrong."""
+    envelope = facts.envelope
+    if envelope is None:
+        return None
+    settings = {**facts.defaults, **connection.settings}
+    wrong = envelope.problems(settings, facts.defaults)
+    if wrong:
+        said = "; ".join(f"{name} {text}" for name, text in wrong)
+        raise ConfigError(f"settings: {said}", connection=connection.connection)
+    return Enveloping(envelope, values) if envelope.used(settings) else None
 
 
 def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:

@@ -19,7 +19,13 @@ from tests.docs.conftest import PAGES, ROOT
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_HERE = ("http://127.0.0.1", "https://shop.example", "https://stockroom.example", "https://yard.example")
+_HERE = (
+    "http://127.0.0.1",
+    "https://erp.example",
+    "https://shop.example",
+    "https://stockroom.example",
+    "https://yard.example",
+)
 
 
 def _anchor(heading):

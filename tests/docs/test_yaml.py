@@ -14,6 +14,8 @@ from pullpush_dagster.config import Connection, Project, Pull, Push
 from pullpush_dagster.config.sync import Guard, Partitions
 from pullpush_dagster.connectors import (
     auth_model,
+    bulk_model,
+    envelope_model,
     limits_model,
     look_up_model,
     model,
@@ -31,7 +33,8 @@ _DOCS = read_docs()
 _PATH = re.compile(r"# (\S+\.yaml)\n")
 _SYNC_MODELS = [Connection, Pull, Push, Partitions, Guard]
 _FACTS = [
-    model.ConnectorFile, auth_model.Auth, auth_model.Login, auth_model.Csrf, limits_model.Limits, limits_model.Rate,
+    model.ConnectorFile, auth_model.Auth, auth_model.Login, auth_model.Csrf, envelope_model.Envelope,
+    bulk_model.Bulk, limits_model.Limits, limits_model.Rate,
     limits_model.Cost, limits_model.Errors, model.EntityFacts, model.Refused, model.PullFacts, request.Request,
     request.Text, Times, Case, model.Pages, model.Since, model.Walk, model.Scope, model.Count, model.Binding, FieldMap,
     push_model.PushFacts, look_up_model.LookUp, look_up_model.Find, write_model.Write, push_model.Reference,

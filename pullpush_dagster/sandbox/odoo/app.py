@@ -1,4 +1,4 @@
-"""JSON-2 over HTTP: ``POST /json/2/<model>/<method>`` as seen on Odoo 19.0, November 2026."""
+"""Over HTTP: JSON-2 (``POST /json/2/<model>/<method>``) as seen on Odoo 19.0, November 2026, and JSON-RPC."""
 
 import asyncio
 import hmac
@@ -14,12 +14,11 @@ from pullpush_dagster.sandbox.control import Json
 from pullpush_dagster.sandbox.faults import PAUSE
 from pullpush_dagster.sandbox.odoo.database import Database
 from pullpush_dagster.sandbox.odoo.errors import Unauthorized, Unprocessable, described
-
-DATABASE = "sandbox"
+from pullpush_dagster.sandbox.odoo.jsonrpc import answered
 
 
 def app(database: Database, key: str) -> Starlette:
-    """The ERP's API for callers that send ``Authorization: bearer <key>``."""
+    """The ERP's API for callers that send ``Authorization: bearer <key>``, or the key in a JSON-RPC message."""
 
     async def call(request: Request) -> Response:
         try:
@@ -31,7 +30,13 @@ def app(database: Database, key: str) -> Starlette:
         await asyncio.sleep(request.scope.get(PAUSE, 0))
         return Json(result)
 
-    return Starlette(routes=[Route("/json/2/{model}/{method}", call, methods=["POST"])])
+    async def message(request: Request) -> Response:
+        answer = answered(database, key, orjson.loads(await request.body()))
+        await asyncio.sleep(request.scope.get(PAUSE, 0))
+        return Json(answer)
+
+    json2 = Route("/json/2/{model}/{method}", call, methods=["POST"])
+    return Starlette(routes=[json2, Route("/jsonrpc", message, methods=["POST"])])
 
 
 def _authorize(request: Request, key: str) -> None:

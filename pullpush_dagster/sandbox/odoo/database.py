@@ -2,7 +2,7 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullpush_dagster.sandbox.clock import Clock
@@ -43,26 +43,42 @@ class Database:
         """The present instant as rows carry it."""
         return stamp(self.clock.now())
 
-    def call(self, model: str, method: str, ids: Sequence[int], context: Context, named: dict[str, Any]) -> Any:
+    def takes_ids(self, model: str, method: str) -> bool:
+        """Whether the public method works on rows. Raises NotFound: there is none."""
+        return self._public(model, method)[1] == "rows"
+
+    def call(
+        self,
+        model: str,
+        method: str,
+        ids: Sequence[int],
+        context: Context,
+        named: dict[str, Any],
+        args: Sequence[Any] = (),
+    ) -> Any:
         """What the public method answers.
 
         Raises:
             NotFound: no such model, or no such public method.
             Unprocessable: an argument is missing or not known, or ids were given to a method that takes none.
         """
+        function, kind = self._public(model, method)
+        if kind == "model" and ids:
+            raise Unprocessable(f"cannot call {model}.{method} with ids")
+        try:
+            bound = inspect.signature(function).bind(Env(ids, context), *args, **named)
+        except TypeError as error:
+            raise Unprocessable(str(error)) from error
+        return function(*bound.args, **bound.kwargs)
+
+    def _public(self, model: str, method: str) -> tuple[Callable[..., Any], str]:
         if model not in self.models:
             raise NotFound(f"the model {model!r} does not exist")
         function = getattr(self.models[model], method, None)
         kind = getattr(function, "public", None)
         if function is None or kind is None:
             raise NotFound(f"The method '{model}.{method}' does not exist")
-        if kind == "model" and ids:
-            raise Unprocessable(f"cannot call {model}.{method} with ids")
-        try:
-            bound = inspect.signature(function).bind(Env(ids, context), **named)
-        except TypeError as error:
-            raise Unprocessable(str(error)) from error
-        return function(*bound.args, **bound.kwargs)
+        return function, kind
 
     def warehouse(self, code: str) -> int:
         """The stock location of the warehouse with this code.

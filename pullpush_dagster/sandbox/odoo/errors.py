@@ -17,6 +17,13 @@ class ValidationError(OdooError):
     name = "odoo.exceptions.ValidationError"
 
 
+class AccessDenied(OdooError):
+    """No such user, or not with that key."""
+
+    status = 403
+    name = "odoo.exceptions.AccessDenied"
+
+
 class MissingError(OdooError):
     """A write on a row that is gone."""
 

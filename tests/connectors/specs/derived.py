@@ -178,4 +178,7 @@ def _record(sections: Json, name: str) -> Json:
             part["properties"].get("id", {}).pop("readOnly", None)
             schema = {**schema, "items": part} if facts["type"] == "array" else {**schema, **part}
         properties[column] = schema
+    if name.endswith(("Billing properties", "Shipping properties")):
+        # The extract has no names with a digit in them; the documentation's tables have these two.
+        properties |= {"address_1": {"type": "string"}, "address_2": {"type": "string"}}
     return {"type": "object", "properties": properties}

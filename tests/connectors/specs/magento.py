@@ -11,7 +11,7 @@ _SNAKE = re.compile(r"_([a-z])")
 
 def problems(name: str, request: SpecRequest) -> list[str]:
     """What the document finds wrong with ``request``, or each of a bulk. Raises NotCovered: it has no such path."""
-    # Every GET takes fields, and search criteria are read in either spelling.
+    # Every GET takes fields, and search criteria are read in either spelling; value and Value are one property.
     query = {_camel(key): value for key, value in request.query.items() if key != "fields" or request.method != "GET"}
     single = replace(request, query=query)
     parts = segments(request.path)
@@ -28,8 +28,6 @@ def problems(name: str, request: SpecRequest) -> list[str]:
 
 
 def _camel(key: str) -> str:
-    return (
-        _SNAKE.sub(lambda found: found[1].upper(), key)
-        if key.startswith(("searchCriteria", "search_criteria"))
-        else key
-    )
+    if not key.startswith(("searchCriteria", "search_criteria")):
+        return key
+    return _SNAKE.sub(lambda found: found[1].upper(), key).replace("[Value]", "[value]")

@@ -36,17 +36,21 @@ _WORDS = {
     "guid",
     "any",
     "equals",
+    "count",
 }
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]{3,}")
 _LANGUAGE = re.compile(r"\s(eq|gt|ge|lt|le|ne|AND|and|FROM|from|>=?|<=?|=)\s|^[a-z-]+\(")
 _MOST = 6  # mutations of one kind in one place
 
 # What a vendor's spec does not say, so that no fault in it can be found: Mailchimp's operations not what a body holds,
-# HubSpot's and Klaviyo's documents not which ``properties`` an account has, nobody's which fields it added.
+# HubSpot's and Klaviyo's documents not which ``properties`` an account has, Magento's not what a field is compared
+# with, ShipBob's call the size of a page a text, nobody's say which fields an account added.
 _UNTOLD = {
     "mailchimp": re.compile(r"^(property|type) "),
     "hubspot": re.compile(r"^property .*\.properties\."),
     "klaviyo": re.compile(r"\.properties\."),
+    "magento": re.compile(r"^value of .*\[value\]", re.IGNORECASE),
+    "shipbob": re.compile(r"^value of PageSize"),
     "salesforce": re.compile(r"__[cr]\b"),
     "sap-b1": re.compile(r"\bU_"),
     "sap-s4": re.compile(r"\b(YY1_|ZZ)"),
@@ -162,7 +166,8 @@ def _changes(value: Any, at: str) -> Iterator[tuple[str, Any]]:
             yield f"property {at}.{name} misspelt", {**others, _misspelt(name): one}
             yield from ((said, {**value, name: wrong}) for said, wrong in _changes(one, f"{at}.{name}"))
     elif isinstance(value, list) and value:
-        yield f"type of {at}", "a text"
+        if not at.startswith("variables") or not isinstance(value[0], str):  # GraphQL takes a text for a list of one
+            yield f"type of {at}", "a text"
         yield from ((said, [wrong, *value[1:]]) for said, wrong in _changes(value[0], f"{at}.0"))
     elif isinstance(value, str):
         if not at.startswith("form") or value.isdigit():

@@ -17,7 +17,8 @@ def test_a_setting_the_connector_needs_is_told(project):
 
 def test_a_setting_the_connector_does_not_know_is_told(project):
     (problem,) = project(erp=ERP.replace("base_url:", "base: x, base_url:")).problems()
-    assert problem == "resources/erp.yaml:3 settings.base: is not known; allowed: base_url, database, guest_partner"
+    known = "base_url, database, guest_partner, protocol, user"
+    assert problem == f"resources/erp.yaml:3 settings.base: is not known; allowed: {known}"
 
 
 def test_a_secret_the_connector_needs_is_told(project):

@@ -67,8 +67,9 @@ def test_two_pulls_at_once_have_files_of_their_own(tmp_path):
             assert table["body"].to_pylist() == ["[1]"]
 
 
-def test_what_a_killed_pull_left_is_taken_away_a_day_later(tmp_path):
-    old, young = tmp_path / "old.arrow", tmp_path / "young.arrow"
+@pytest.mark.parametrize("end", ["arrow", "0.part"])
+def test_what_a_killed_pull_left_is_taken_away_a_day_later(tmp_path, end):
+    old, young = tmp_path / f"old.{end}", tmp_path / f"young.{end}"
     for path in (old, young):
         path.write_bytes(b"half a page")
     os.utime(old, (0, 0))

@@ -206,7 +206,7 @@ def test_requests_go_to_the_origin_the_login_gives(tiny, platform, desk, serve):
 )
 def test_a_login_that_leads_elsewhere_is_refused(tiny, desk, given):
     desk.body = {"Server": given}
-    with pytest.raises(AuthError, match=r"would lead to an origin outside example\.com"):
+    with pytest.raises(AuthError, match=r"a request would lead to an origin outside example\.com"):
         run(tiny, login("X-Session", token="body.Token", host="body.Server", hosts=["example.com"]), get)
     assert desk.paths() == ["/login"]
 
