@@ -121,15 +121,21 @@ class _Job:
         while True:
             cursor = cursors[-1] if cursors else None
             answer = await self.client.ask(self.bulk.results, {**self.values, "cursor": cursor}, json=False)  # type: ignore[arg-type]
-            files.append(self.spool.beside())
-            files[-1].write_bytes(answer.content)
-            self.say(f"{self.client.connection.connection}: bulk job is {self.state}, part {len(files)} has come")
+            self._add(files, answer.content)
+            self.say(f"{self.client.connection.connection}: bulk job is {self.state}, part {len(cursors) + 1} has come")
             following = answer.headers.get((self.bulk.next or "").removeprefix("header."), "")
             if following in ("", "null"):
                 return files
             if following in cursors:
                 raise RejectError("the platform gives the same part of the bulk export again and again")
             cursors.append(following)
+
+    def _add(self, files: list[Path], part: bytes) -> None:
+        """Rows begin anew in each part; lines go on, and a child may be in another part than its parent."""
+        if not files or self.bulk.form == "csv":
+            files.append(self.spool.beside())
+        with files[-1].open("ab") as into:
+            into.write(part + (b"\n" if self.bulk.form == "jsonl" else b""))
 
 
 def _words(said: Any) -> Iterator[str]:

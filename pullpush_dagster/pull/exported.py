@@ -1,26 +1,22 @@
 """The files of a bulk export as pages: records put together, counted, and laid where a page has them."""
 
 import csv
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
-import pyarrow as arrow
 
-from pullpush_dagster.canonical.native import json_path, steps_of
+from pullpush_dagster.canonical.native import steps_of
 from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.model import PullFacts
+from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError, RetryError
 from pullpush_dagster.pull.bulk import Export
-from pullpush_dagster.store import named_sql
-from pullpush_dagster.store.opening import scratch
-from pullpush_dagster.store.sql import literal
 
-_SQL = named_sql(__package__, "bulk.sql")
-_BATCH = 20_000
 _CUT = "the file was cut, or is not what it says it is"
 # A cell may be a whole description.
 csv.field_size_limit(64 * 1024 * 1024)
@@ -35,96 +31,122 @@ def pages_of(pull: PullFacts, bulk: Bulk, export: Export) -> Iterator[bytes]:
         RetryError: a line, a row or a record is missing or broken off.
         RejectError: the records have another form than the connector describes.
     """
-    before, behind = _around(steps_of(pull.each))
-    lines = (line for file in export.files for line in _lines(file)) if bulk.form == "jsonl" else _rows(export.files)
-    with scratch() as con:
-        con.execute(_SQL["lines"])
-        count = _add(con, lines)
-        if count < (export.count or 0):
-            raise RetryError(f"the bulk export has {count} records, and its job says {export.count}; {_CUT}")
-        _check(con, bulk.children)
-        con.execute(_records(bulk.children, pull.whole))
-        found = con.execute(_SQL["pages"], {"before": before, "behind": behind, "size": pull.pages.size})
-        first = found.fetchone()
-        yield first[0].encode() if first else f"{before}{behind}".encode()
-        while page := found.fetchone():
-            yield page[0].encode()
+    read = _from_lines if bulk.form == "jsonl" else _from_rows
+    records = (_whole(record, pull.whole) for record in read(bulk, export))
+    page = list(islice(records, pull.pages.size))
+    yield _body(pull.each, page)
+    while page := list(islice(records, pull.pages.size)):
+        yield _body(pull.each, page)
 
 
-def _add(con: duckdb.DuckDBPyConnection, lines: Iterator[bytes]) -> int:
-    """How many lines there were."""
-    place = 0
-    while batch := list(islice(lines, _BATCH)):
-        places = arrow.array(range(place, place + len(batch)), arrow.int64())
-        try:
-            texts = arrow.array(batch, arrow.large_binary()).cast(arrow.large_string())
-            con.register("batch", arrow.table({"place": places, "line": texts}))
-            con.execute(_SQL["add"])
-        except (arrow.ArrowInvalid, duckdb.ConversionException, duckdb.InvalidInputException):
-            # What it says quotes the line, which may hold anything.
-            raise RetryError(f"a line of the bulk export is no JSON: {_CUT}") from None
-        finally:
-            con.unregister("batch")
-        place += len(batch)
-    return place
-
-
-def _check(con: duckdb.DuckDBPyConnection, children: Mapping[str, str]) -> None:
-    placed = " OR ".join(_of_kind(kind, children) for kind in children) or "false"
-    (found,) = con.execute(_SQL["faults"].format(placed=placed)).fetchall()
-    no_object, misplaced, orphans = found
-    if no_object or misplaced:
-        what = "no object" if no_object else "children of a kind that has no place"
-        raise RejectError(f"lines of the bulk export are {what}: {no_object or misplaced}")
-    if orphans:
-        raise RetryError(f"lines of the bulk export are children of a record that is not in it: {orphans}")
-
-
-def _of_kind(kind: str, children: Mapping[str, str]) -> str:
-    """SQL of whether a line goes where children of ``kind`` do."""
-    others = ", ".join(literal(one) for one in children if one != "*")
-    if kind != "*":
-        return f"kind = {literal(kind)}"
-    return f"kind NOT IN ({others})" if others else "true"
-
-
-def _records(children: Mapping[str, str], whole: Mapping[str, Sequence[str]]) -> str:
-    """The statement that puts parents and children together."""
-    lists = [
-        f", list(line ORDER BY place) FILTER ({_of_kind(kind, children)}) AS list_{number}"
-        for number, kind in enumerate(children)
-    ]
-    parts = [
-        _below(steps_of(path), f"coalesce(list_{number}, CAST([] AS JSON[]))")
-        for number, path in enumerate(children.values())
-    ]
+def _whole(record: dict[str, Any], whole: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """``record``; what comes apart is never cut, so where it does not say whether it is whole it now does."""
     for path, allowed in whole.items():
-        said = f"json_extract(line, {literal(json_path(path))})"
-        parts.append(f"CASE WHEN {said} IS NULL THEN {_below(steps_of(path), literal(allowed[0]))} ELSE '{{}}' END")
-    merged = f"json_merge_patch({', '.join(['line', *parts])})" if parts else "line"
-    return _SQL["records"].format(merged=merged, lists="".join(lists))
+        if at(record, path) is None:
+            _put(record, path, allowed[0])
+    return record
 
 
-def _below(steps: Sequence[str], value: str) -> str:
-    """SQL of an object with ``value`` at ``steps``."""
-    for step in reversed(steps):
-        value = f"json_object({literal(step)}, {value})"
-    return value
+def _put(record: dict[str, Any], path: str, value: Any) -> None:
+    *above, last = steps_of(path)
+    for step in above:
+        if not isinstance(record.get(step), dict):
+            record[step] = {}
+        record = record[step]
+    record[last] = value
 
 
-def _around(steps: Sequence[str]) -> tuple[str, str]:
-    """What stands before and behind the records of a page."""
-    opened = "".join(f"{{{orjson.dumps(step).decode()}:" for step in steps)
-    return f"{opened}[", "]" + "}" * len(steps)
+def _body(each: str, records: list[dict[str, Any]]) -> bytes:
+    made: Any = records
+    for step in reversed(steps_of(each)):
+        made = {step: made}
+    return orjson.dumps(made)
 
 
-def _lines(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as parts:
-        yield from (line for line in parts if line.strip())
+def _enough(count: int, export: Export) -> None:
+    if count < (export.count or 0):
+        raise RetryError(f"the bulk export has {count} records, and its job says {export.count}; {_CUT}")
 
 
-def _rows(files: Sequence[Path]) -> Iterator[bytes]:
-    """Each row as a line of JSON. Names are on the first line of the first file, and may be on that of any other."""
+def _from_lines(bulk: Bulk, export: Export) -> Iterator[dict[str, Any]]:
+    """Each parent with its children. Where lines are is held in memory, what they say is not."""
+    found = [_Lines(file, bulk.children) for file in export.files if file.stat().st_size]
+    _enough(sum(lines.count for lines in found), export)
+    for lines in found:
+        yield from lines.records()
+
+
+class _Lines:
+    """One file of lines. Children may come long after their parents, or before them."""
+
+    def __init__(self, file: Path, places: Mapping[str, str]) -> None:
+        self._places, self._paths = {kind: number for number, kind in enumerate(places)}, list(places.values())
+        self._parents: dict[str, tuple[array[int], ...]] = {}
+        self._roots = array("Q")
+        with file.open("rb") as content:
+            self._text = mmap(content.fileno(), 0, access=ACCESS_READ)
+        self.count = sum(1 for _ in self._noted())
+
+    def _noted(self) -> Iterator[None]:
+        """Note where each line is and whose it is."""
+        offset = 0
+        while line := self._text.readline():
+            if line.strip():
+                self._note(_object(line), offset)
+                yield
+            offset += len(line)
+
+    def _note(self, record: dict[str, Any], offset: int) -> None:
+        parent = record.get("__parentId")
+        if parent is None:
+            self._roots.append(offset)
+            return
+        place = self._places.get(str(record.get("__typename")), self._places.get("*"))
+        if place is None:
+            raise RejectError("lines of the bulk export are children of a kind that has no place")
+        if str(parent) not in self._parents:
+            self._parents[str(parent)] = tuple(array("Q") for _ in self._paths)
+        self._parents[str(parent)][place].append(offset)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Each parent, in order, with its children in theirs. Raises RetryError: one has no parent."""
+        with self._text:
+            for offset in self._roots:
+                record = _object(self._line(offset))
+                kept = self._parents.pop(str(record.get("id")), None) or ((),) * len(self._paths)
+                for path, children in zip(self._paths, kept, strict=True):
+                    _put(record, path, [orjson.Fragment(self._line(child)) for child in children])
+                yield record
+        if self._parents:
+            orphans = f"{len(self._parents)} such parents"
+            raise RetryError(f"lines of the bulk export are children of a record that is not in it: {orphans}")
+
+    def _line(self, offset: int) -> bytes:
+        self._text.seek(offset)
+        return self._text.readline()
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # What it says quotes the line, which may hold anything.
+        raise RetryError(f"a line of the bulk export is no JSON: {_CUT}") from None
+    if not isinstance(found, dict):
+        raise RejectError("a line of the bulk export is no object")
+    return found
+
+
+def _from_rows(_: Bulk, export: Export) -> Iterator[dict[str, Any]]:
+    count = 0
+    for record in _rows(export.files):
+        yield record
+        count += 1
+    _enough(count, export)
+
+
+def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Each row as an object. Names are on the first line of the first file, and may be on that of any other."""
     names: list[str] = []
     try:
         for file in files:
@@ -133,9 +155,9 @@ def _rows(files: Sequence[Path]) -> Iterator[bytes]:
                 first = next(rows, names)
                 names = names or _unique(first)
                 if first != names:
-                    yield _line(names, first)
+                    yield _row(names, first)
                 for row in rows:
-                    yield _line(names, row)
+                    yield _row(names, row)
     except (csv.Error, UnicodeDecodeError):
         raise RetryError(f"a row of the bulk export cannot be read: {_CUT}") from None
 
@@ -148,7 +170,7 @@ def _unique(names: list[str]) -> list[str]:
     return names
 
 
-def _line(names: Sequence[str], row: Sequence[str]) -> bytes:
+def _row(names: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
     if len(row) != len(names):
         raise RetryError(f"a row of the bulk export has {len(row)} cells, and there are {len(names)} columns; {_CUT}")
     record: dict[str, Any] = {}
@@ -158,10 +180,12 @@ def _line(names: Sequence[str], row: Sequence[str]) -> bytes:
         for step in above:
             into = into.setdefault(step, {})
         into[last] = cell or None
-    return orjson.dumps(_emptied(record) or record)
+    return {name: _emptied(value) for name, value in record.items()}
 
 
-def _emptied(record: dict[str, Any]) -> dict[str, Any] | None:
-    """``record`` with null for what is below it and has no value, as pages have it; None: it has none itself."""
-    made = {name: _emptied(value) if isinstance(value, dict) else value for name, value in record.items()}
-    return made if any(value is not None for value in made.values()) else None
+def _emptied(value: Any) -> Any:
+    """``value``; null for an object nothing below which has a value, as pages have it."""
+    if not isinstance(value, dict):
+        return value
+    made = {name: _emptied(below) for name, below in value.items()}
+    return made if any(below is not None for below in made.values()) else None

@@ -57,7 +57,8 @@ def _id(batch: Sequence[Payload]) -> str:
     """What the one record, or all of them, are known by."""
     if len(batch) == 1:
         return change_id(batch[0].claimed, batch[0].fields or str(batch[0].record))
-    return change_id(batch[0].claimed, [[one.claimed.key, one.claimed.sequence, one.fields] for one in batch])
+    rows = [(one.claimed, one.fields) for one in batch]
+    return change_id(batch[0].claimed, [[one.key, one.sequence, one.refusals, fields] for one, fields in rows])
 
 
 async def verdict(client: Client, job: Job, queued: Answer) -> Answer:

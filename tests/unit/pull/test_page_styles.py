@@ -183,6 +183,25 @@ def test_a_keyset_may_be_told_to_end(walk, platform):
     assert walk(keyset) == [[1, 2], [3]]
 
 
+PAST = {
+    "query": {"page": "{page}"},
+    "pages": {"style": "page", "size": 1, "past": ["no_such_page", "page number is invalid"]},
+}
+
+
+@pytest.mark.parametrize("answer", [{"code": "no_such_page"}, {"message": "Sorry, the page number is invalid."}])
+def test_a_platform_may_say_that_there_is_no_such_page(walk, platform, answer):
+    platform.answer(JSONResponse([{"id": 1}]), JSONResponse(answer, 400))
+    assert walk(PAST) == [[1]]
+
+
+@pytest.mark.parametrize("answer", [{"code": "other"}, {"message": "The query is invalid."}, {}])
+def test_any_other_refusal_of_a_page_is_no_end(walk, platform, answer):
+    platform.answer(JSONResponse([{"id": 1}]), JSONResponse(answer, 400))
+    with pytest.raises(RejectError, match="Tiny answered 400"):
+        walk(PAST)
+
+
 # Caps.
 
 

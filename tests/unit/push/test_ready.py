@@ -167,6 +167,9 @@ def _is_special(stored):
     )
 
 
+PRICE = {"post": "/items", "record": {"price": "{price}"}}
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -176,10 +179,35 @@ def _is_special(stored):
         {"update": [{"post": "/items", "record": {"changed": "{updatedAt}"}}]},
         {"update": [{"post": "/items", "record": {"price": "{price}"}, "defaults": {"price": 0}}]},
         {"update": [{"post": "/items", "record": {"id": "{binding.id}"}}]},
+        {"update": [], "create": None, "upsert": PRICE},
+        {"update": [{**PRICE, "headers": {"X-Sku": "{sku}"}}]},
+        {"update": [{**PRICE, "json": {"by": "{title}"}}]},
+        {"update": [{**PRICE, "when": {"binding.kind": "*"}}]},
+        {"update": [{**PRICE, "record": {"price": "{price}", "key": "{idempotency}"}}]},
+        {"update": [{**PRICE, "record": {"price": "{price}", "more": {"sku": "{sku}"}}}]},
+        {
+            "update": [{**PRICE, "record": {"price": "{price}", "on": "{on}"}}],
+            "also": {"on": {"of": "status", "values": {}}},
+        },
+        {"scale": {"price": 100}},
+        {"read": {"get": "/items", "match": "item.id"}, "now": {"rev": "item.rev"}},
     ],
 )
 def test_facts_that_need_more_than_one_value_are_left_to_the_long_way(parts):
     assert ready_forms(PRODUCT, PushFacts.model_validate({**FACTS, **parts}), {}, {}) is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"headers": {"Key": "{idempotency}"}},
+        {"json": {"channel": "{settings.channel}"}},
+        {"when": {"binding.kind": ""}},
+    ],
+)
+def test_what_is_no_part_of_a_record_keeps_nobody_from_writing_it(form):
+    facts = PushFacts.model_validate({**FACTS, "update": [{**PRICE, **form}]})
+    assert ready_forms(PRODUCT, facts, SETTINGS, {}).forms[0] is not None
 
 
 def test_an_accepted_ready_key_leaves_the_outbox_with_a_receipt_and_its_values(store):

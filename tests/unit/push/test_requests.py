@@ -151,6 +151,12 @@ def test_several_records_have_one_id_together(facts, made):
     assert together not in keys(facts, made, SAME, ("B", {"title": "B"}), form=form)
 
 
+def test_several_records_one_of_which_was_refused_before_are_another_request(facts, made):
+    form, more = {"at": "rows"}, ("B", {"title": "B"})
+    first = keys(facts, made, SAME, more, form=form, batch=True)
+    assert first != keys(facts, made, SAME, (*more, ("refusals", 1)), form=form, batch=True)
+
+
 def test_a_record_has_the_id_of_its_change_as_the_request_does(facts, made):
     known = facts(update=[{"put": "/items", "record": {**RECORD, "ref": "{idempotency}"}, **KEYED}])
     row = made("A", item={"id": "7"}, with_facts=known)

@@ -140,6 +140,12 @@ def test_a_text_of_a_request_has_the_parts_that_have_values(tiny, platform):
     assert platform.requests[0].query == {"filter": "$at ge 2026 and live eq true"}
 
 
+@pytest.mark.parametrize(("values", "query"), [({"a": 1}, {"a": "1", "op": "ge", "x": "y"}), ({}, {"x": "y"})])
+def test_a_term_of_several_parameters_goes_whole_or_not_at_all(tiny, platform, values, query):
+    tiny.send(Request(get="/items", query=[{"a": "{a!}", "op": "ge"}, {"x": "y"}]), **values)
+    assert platform.requests[0].query == query
+
+
 # Bodies of answers.
 
 

@@ -185,6 +185,12 @@ def test_a_header_of_the_platforms_own_carries_the_token(tiny, platform):
     assert platform.requests[0].headers["x-token"] == "t-tiny-secret-value"
 
 
+def test_a_token_may_have_a_scheme_before_it(tiny, platform):
+    auth = {"type": "header", "scheme": "Klaviyo-API-Key", "token": "{secret.key}"}
+    tiny.send(Request(get="/items"), tiny.connector(auth=auth))
+    assert platform.requests[0].headers["authorization"] == "Klaviyo-API-Key tiny-secret-value"
+
+
 def test_a_secret_that_is_not_set_is_named(tiny, monkeypatch):
     monkeypatch.delenv("TINY_KEY")
     with pytest.raises(ConfigError, match="set the environment variable TINY_KEY"):

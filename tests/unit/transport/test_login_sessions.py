@@ -77,6 +77,11 @@ def test_a_login_carries_the_credentials_and_nothing_else_does(tiny, platform, d
     assert "tiny-secret-value" not in f"{asked.target} {asked.headers} {asked.body}"
 
 
+def test_the_token_of_a_session_may_have_a_scheme_before_it(tiny, platform, desk):
+    run(tiny, {**login(token="body.Token"), "scheme": "Session"}, get)
+    assert platform.requests[1].headers["authorization"] == "Session session-1"
+
+
 def test_a_login_may_be_a_form(tiny, platform, desk):
     form = {"type": "login", "login": {"post": "/login", "form": {"user": "u", "key": "{secret.key}"}}}
     run(tiny, form, get)
@@ -204,6 +209,25 @@ def test_a_login_that_leads_elsewhere_is_refused(tiny, desk, given):
     with pytest.raises(AuthError, match=r"a request would lead to an origin outside example\.com"):
         run(tiny, login("X-Session", token="body.Token", host="body.Server", hosts=["example.com"]), get)
     assert desk.paths() == ["/login"]
+
+
+AT = login("X-Session", token="body.Token", hosts=["127.0.0.1"])
+
+
+def test_one_request_may_go_to_another_origin_within_the_domains(tiny, desk, serve):
+    with serve() as other:
+        asked = Request(get="/files", origin="{where}")
+        run(tiny, AT, lambda client: client.send(asked, {"where": other.url}))
+        assert [(seen.path, seen.headers["x-session"]) for seen in other.requests] == [("/files", "session-1")]
+    assert desk.paths() == ["/login"]
+
+
+@pytest.mark.parametrize("where", ["https://evil.example", "http://127.0.0.1.evil.example", "https://[", ""])
+@pytest.mark.parametrize("auth", [AT, {"type": "bearer", "token": "{secret.key}"}], ids=["login", "no domains"])
+def test_no_request_goes_to_an_origin_outside_of_them(tiny, desk, auth, where):
+    with pytest.raises(AuthError, match="would lead to an origin outside"):
+        run(tiny, auth, lambda client: client.send(Request(get="/files", origin="{where}"), {"where": where}))
+    assert "/files" not in desk.paths()
 
 
 def test_an_origin_without_its_domains_is_no_login(tiny):
