@@ -30,6 +30,9 @@ _CASES = [(name, entity, case.name) for name, entity in _ALL for case in SAMPLES
 
 NAMES = _marked([(name,) for name in SAMPLES], "name")
 ENTITIES = _marked(_ALL, "name", "entity")
+EXCUSED = _marked(
+    [(name, entity) for name, entity in _ALL if SAMPLES[name].entities[entity].uncovered], "name", "entity"
+)
 PULLS = _marked(_PULLED, "name", "entity")
 FILTERED = _marked([one for one in _PULLED if _FACTS[one].since is not None], "name", "entity")
 TIED = _marked([one for one in _PULLED if is_tied(_FACTS[one])], "name", "entity")
