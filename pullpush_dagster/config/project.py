@@ -124,7 +124,8 @@ class Project:
             try:
                 facts = self.connector(connection.connection).facts
             except ConfigError as error:
-                found.append(document.complaint(("connector",), str(error)))
+                told = connection.api is not None
+                found += str(error).splitlines() if told else [document.complaint(("connector",), str(error))]
                 continue
             known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
             for part, given, needed, allowed in (

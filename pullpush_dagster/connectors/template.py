@@ -70,7 +70,13 @@ def _inside(template: Any, sparse: bool) -> Filler:
     filler, names = compiled(template, sparse=sparse), set(holes(template))
     if not sparse or not names or isinstance(template, str):
         return filler
-    return lambda values: filler(values) if any(values.get(name) is not None for name in names) else ABSENT
+
+    def filled(values: Mapping[str, Any]) -> Any:
+        made = filler(values) if any(values.get(name) is not None for name in names) else ABSENT
+        # What holds nothing but what was left out is left out itself.
+        return ABSENT if made in ({}, []) else made
+
+    return filled
 
 
 def _compiled_object(parts: list[tuple[str, Filler, bool]]) -> Filler:

@@ -68,7 +68,8 @@ class Job(Request):
         id: path of the job in the first answer (``header.location``: the last part of that address); ``{job}`` here.
         state: path of how far it is; running: the values by which it is not over, failed: those by which it came
             to nothing. Where the answer lists records, any that is still running counts.
-        every: seconds between two questions. most: seconds after which its outcome is unknown.
+        every: seconds between two questions. most: seconds after which its outcome is unknown; a record is held by
+            one process for ten minutes, which bounds it.
     """
 
     id: str
@@ -76,7 +77,7 @@ class Job(Request):
     running: Listed
     failed: Listed = []
     every: float = Field(default=1.0, gt=0)
-    most: float = Field(default=60.0, gt=0)
+    most: float = Field(default=60.0, gt=0, le=420)
 
 
 class Write(Request):

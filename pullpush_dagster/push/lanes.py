@@ -93,7 +93,9 @@ class Lanes:
         """Asked before a batch waits for its turn, and again when that has come. Raises RetryError: it does not go."""
         if self._halt is not None:
             raise RetryError("not sent: the credentials were refused")
-        if dt.datetime.now(dt.UTC) + _LEASE_MARGIN > min(one.claimed.lease_until for one in batch):
+        job = batch[0].form.job
+        margin = _LEASE_MARGIN + dt.timedelta(seconds=job.most if job else 0)
+        if dt.datetime.now(dt.UTC) + margin > min(one.claimed.lease_until for one in batch):
             raise RetryError("not sent: the claim was about to run out")
 
     async def _failed(
