@@ -67,6 +67,13 @@ class Running:
                 continue
         return found
 
+    def left(self, seconds: float = 10.0) -> list[int]:
+        """Processes that are still there so long after the end; a stand-in sees by itself that it was left alone."""
+        until = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < until:
+            time.sleep(0.05)
+        return self.processes()
+
     def stop(self, sign: int = signal.SIGTERM) -> int:
         """Its exit code after the signal."""
         if self.process.poll() is None:

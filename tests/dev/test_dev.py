@@ -88,4 +88,4 @@ def test_told_to_end_while_it_starts_it_leaves_nothing_behind(start):
     starting = start(*DEV)
     starting.wait_for("starting 3 stand-ins")
     starting.stop(signal.SIGTERM)
-    assert starting.processes() == []
+    assert starting.left() == []
