@@ -40,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+# For tests that take many seconds and show in one more way what a shorter one, or the simulator, shows each time.
+at_length = pytest.mark.skipif(
+    not os.environ.get("PULLPUSH_FULL"), reason="takes long, and shows what a shorter one does; PULLPUSH_FULL=1 runs it"
+)
+
+
 def thinned(cases: Iterable[Any], usual: int) -> list[Any]:
     """So many of ``cases``, spread over them; all with PULLPUSH_FULL. The simulator meets each of them every time."""
     found = list(cases)

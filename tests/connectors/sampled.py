@@ -1,5 +1,6 @@
 """The samples of the built-in connectors, and what there is to be tested by them."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,9 @@ FILTERED = _marked([one for one in _PULLED if _FACTS[one].since is not None], "n
 TIED = _marked([one for one in _PULLED if is_tied(_FACTS[one])], "name", "entity")
 LINKED = _marked([one for one in _PULLED if _FACTS[one].pages.style == "link"], "name", "entity")
 CASES = _marked(_CASES, "name", "entity", "said")
+# What no sample says but holds for every request is shown by one case of each entity, where not all are wanted.
+_FIRSTS = list({(name, entity): (name, entity, said) for name, entity, said in reversed(_CASES)}.values())
+ANY = _marked(_CASES if os.environ.get("PULLPUSH_FULL") else sorted(_FIRSTS), "name", "entity", "said")
+_ONE_EACH = list({name: (name, entity) for name, entity in reversed(_ALL)}.values())
+MUTATED = _marked(_ALL if os.environ.get("PULLPUSH_FULL") else sorted(_ONE_EACH), "name", "entity")
 CONTACTS = _marked([(name, said) for name, entity, said in _CASES if entity == "contact"], "name", "said")

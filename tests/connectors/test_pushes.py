@@ -10,7 +10,7 @@ from pullpush_dagster.contract.push_checks import (
     unknown_problems,
 )
 from pullpush_dagster.contract.pushing import push_problems
-from tests.connectors.sampled import CASES, CONTACTS, case_of
+from tests.connectors.sampled import ANY, CASES, CONTACTS, case_of
 
 
 @CASES
@@ -20,31 +20,31 @@ def test_the_requests_are_those_of_the_sample_and_each_record_gets_its_outcome(
     assert push_problems(account, entity, case_of(name, entity, said)) == []
 
 
-@CASES
+@ANY
 def test_the_same_change_sent_twice_is_the_same_request(account: Account, name: str, entity: str, said: str) -> None:
     assert sent_again_problems(account, entity, case_of(name, entity, said)) == []
 
 
-@CASES
+@ANY
 def test_a_request_too_many_is_sent_again_and_loses_nothing(
     account: Account, name: str, entity: str, said: str
 ) -> None:
     assert throttled_problems(account, entity, case_of(name, entity, said)) == []
 
 
-@CASES
+@ANY
 def test_without_a_good_answer_a_record_is_taken_neither_for_done_nor_for_refused(
     account: Account, name: str, entity: str, said: str
 ) -> None:
     assert failed_problems(account, entity, case_of(name, entity, said)) == []
 
 
-@CASES
+@ANY
 def test_what_is_not_known_is_not_sent(account: Account, name: str, entity: str, said: str) -> None:
     assert unknown_problems(account, entity, case_of(name, entity, said)) == []
 
 
-@CASES
+@ANY
 def test_changes_that_say_nothing_send_nothing(account: Account, name: str, entity: str, said: str) -> None:
     assert nothing_problems(account, entity, case_of(name, entity, said)) == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from pullpush_dagster.contract.account import Account
 from tests.connectors.requested import requests_of
-from tests.connectors.sampled import ENTITIES, EXCUSED
+from tests.connectors.sampled import ENTITIES, EXCUSED, MUTATED
 from tests.connectors.specs.checking import check
 from tests.connectors.specs.mutations import mutations, untold
 from tests.connectors.specs.request import NotCovered, SpecRequest
@@ -64,7 +64,7 @@ def _is_missing(spec: str, request: SpecRequest) -> bool:
     return False
 
 
-@ENTITIES
+@MUTATED
 def test_every_fault_put_into_a_request_is_noticed(account: Account, entity: str) -> None:
     spec = _spec(account, entity)
     requests = [one for one in requests_of(account, entity) if not _excused(account, entity, one)]

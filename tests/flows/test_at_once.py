@@ -10,8 +10,9 @@ import pytest
 
 from pullpush_dagster.demo.comparing import differences, items_of_shop
 from pullpush_dagster.demo.orders import compare_orders
+from tests.conftest import at_length
 
-PROCESSES = 4 if os.environ.get("PULLPUSH_FULL") else 2
+PROCESSES = 4
 ROUND = [sys.executable, str(Path(__file__).with_name("one_round.py"))]
 
 
@@ -26,6 +27,7 @@ def start(world):
     return start
 
 
+@at_length
 def test_several_processes_at_once_wait_for_each_other(world, desk, start):
     # given
     before = items_of_shop(world.project, "shop")

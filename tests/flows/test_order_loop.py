@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.conftest import at_length
 from tests.flows.conftest import one_warehouse
 
 SKU = "SKU-00053"
@@ -73,6 +74,7 @@ def test_an_order_and_a_receipt_between_two_pulls_correct_only_the_shop_that_sol
     assert _stocks(loop) == (59, 59)
 
 
+@at_length
 def test_what_was_sent_again_once_is_not_sent_for_ever(loop):
     loop.sell()
     loop.sync()
@@ -102,6 +104,7 @@ def test_a_count_of_the_same_product_in_the_erp_wins_over_the_order(loop):
     assert _stocks(loop) == (28, 28)
 
 
+@at_length
 def test_a_count_of_another_product_goes_to_both_shops_beside_the_correction_of_one(loop):
     # given: another product that both have
     items = {name: getattr(loop.world, name).state()["products"] for name in ("shop", "outlet")}
@@ -119,6 +122,7 @@ def test_a_count_of_another_product_goes_to_both_shops_beside_the_correction_of_
     assert (_stocks(loop), _stocks(loop, other)) == ((59, 59), (44, 44))
 
 
+@at_length
 def test_a_shop_is_corrected_though_the_erp_did_not_answer_that_it_had_confirmed(loop):
     # given: sold, and the ERP's number is what it was
     ref = loop.sell(status="pending")
@@ -136,6 +140,7 @@ def test_a_shop_is_corrected_though_the_erp_did_not_answer_that_it_had_confirmed
     assert _stocks(loop) == (59, 59)
 
 
+@at_length
 def test_a_shop_is_corrected_whose_order_the_erps_staff_had_confirmed_before(loop):
     # given: the ERP's number has reached the shop before it sold by itself
     ref = loop.sell(status="pending")

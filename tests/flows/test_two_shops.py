@@ -7,6 +7,7 @@ import pytest
 from pullpush_dagster.config import Project
 from pullpush_dagster.demo.comparing import differences, items_of_shop
 from pullpush_dagster.errors import UnavailableError
+from tests.conftest import at_length
 from tests.flows.conftest import one_warehouse
 
 SKU = "SKU-00053"
@@ -127,6 +128,7 @@ def test_a_guard_that_holds_one_shop_does_not_stop_the_other(careless):
     assert held["stock_to_outlet"].startswith("sets to zero")
 
 
+@at_length
 def test_a_shop_that_is_down_does_not_stop_the_other_and_is_right_once_it_is_back(fed):
     # given
     fed.outlet.faults(error_before=1.0, status=503)

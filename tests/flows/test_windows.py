@@ -15,6 +15,7 @@ from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.pull.keeping import keep
 from pullpush_dagster.pull.pulling import ask_platform
 from pullpush_dagster.pull.spool import Spool
+from tests.conftest import at_length
 
 DAY = dt.timedelta(days=1)
 TODAY = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -228,7 +229,9 @@ def test_a_window_that_was_asked_for_earlier_never_overwrites_a_newer_row(desk):
 # Fourteen days of history, beside what goes on.
 
 
-@pytest.mark.parametrize("one_by_one", [True, False], ids=["one by one", "in one run"])
+@pytest.mark.parametrize(
+    "one_by_one", [pytest.param(True, id="one by one", marks=at_length), pytest.param(False, id="in one run")]
+)
 def test_fourteen_days_of_orders_are_in_the_erp_once_each_however_often_they_are_backfilled(desk, one_by_one):
     # given
     desk.world.shop.control("orders", n=42, seed=3, days=14)
