@@ -16,10 +16,13 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.conftest import at_length
+
 pytestmark = [
     pytest.mark.xdist_group("dagster dev"),
     pytest.mark.timeout(240),
     pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on the PATH"),
+    at_length,
 ]
 
 
