@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.contract.command import test_connector
 from pullpush_dagster.dead import dead_letters, grouped, replay
 from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.explain import explain as explained
@@ -33,7 +32,6 @@ def main() -> None:
     """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
 
 
-connectors.add_command(test_connector)
 main.add_command(connectors)
 main.add_command(sandbox)
 

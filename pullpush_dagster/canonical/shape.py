@@ -1,6 +1,8 @@
 """Where a platform's records lie in its pages, and how they say "nothing"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -40,6 +42,14 @@ class RecordShape:
     def native(self, path: str) -> str:
         """``path`` in what is read: the record, or the record and one row of it side by side."""
         return path if self.rows is None else f"read.{path}"
+
+
+def placed(records: Sequence[Any], each: Sequence[str]) -> Any:
+    """The body of a page that has ``records`` where ``each`` says."""
+    body: Any = records
+    for step in reversed(each):
+        body = [*[None] * int(step), body] if step.isdigit() else {step: body}
+    return body
 
 
 def records_sql(shape: RecordShape) -> str:

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pullpush_dagster.canonical.field_map import Path
-from pullpush_dagster.connectors.limits_model import Paths
-from pullpush_dagster.connectors.request import Fact, Request
+from pullpush_dagster.connectors.request import Fact, Request, Several
 
 
 def _by_kind(given: object) -> object:
@@ -48,7 +47,7 @@ class Bulk(Fact):
     next: str | None = Field(default=None, pattern=r"^header\.\S+$")
     form: Literal["jsonl", "csv"]
     count: str | None = None
-    errors: Paths = []
+    errors: Several[str] = []
     again: list[str] = []
     children: Annotated[dict[str, Path], BeforeValidator(_by_kind)] = {}
 

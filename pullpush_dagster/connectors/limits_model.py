@@ -1,17 +1,10 @@
 """What a platform bears, and how it says that it was too much or is wrong, in a connector file."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from pullpush_dagster.connectors.request import Fact
-
-
-def _listed(given: object) -> object:
-    return given if isinstance(given, list) else [given]
-
-
-Paths = Annotated[list[str], BeforeValidator(_listed)]
+from pullpush_dagster.connectors.request import Fact, Several
 
 
 class Rate(Fact):
@@ -77,8 +70,8 @@ class Errors(Fact):
         refused: codes that say that the credentials are wrong.
     """
 
-    code: Paths = []
-    message: Paths = []
+    code: Several[str] = []
+    message: Several[str] = []
     inside: str | None = None
     permanent: list[str] = []
     transient: list[str] = []

@@ -168,6 +168,12 @@ class PushFacts(Fact):
         keyed = self.create is not None and "idempotency" in {*self.create.names, *holes(self.create.templates)}
         return self.find is not None or self.upsert is not None or keyed
 
+    @cached_property
+    def keys_records(self) -> bool:
+        """Whether any request says of a single record which change it is."""
+        parts = [[form.record, form.defaults, form.path] for form in self.forms]
+        return "idempotency" in holes([parts, list(self.lists.values())])
+
     @property
     def forms(self) -> list[Write]:
         """Every request that carries records of this entity."""

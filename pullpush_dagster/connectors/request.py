@@ -1,12 +1,21 @@
 """What every part of a connector file is made of: facts, and HTTP requests with placeholders."""
 
 from functools import cached_property
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 JsonTemplate = Any  # any YAML value; texts in it may hold {placeholders}
 _METHODS = ("get", "post", "put", "patch", "delete")
+One = TypeVar("One")
+
+
+def _several(given: object) -> object:
+    return given if isinstance(given, list) else [given]
+
+
+# One of them may stand in the file without a list around it.
+Several = Annotated[list[One], BeforeValidator(_several)]
 
 
 class Fact(BaseModel):

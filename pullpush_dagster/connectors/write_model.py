@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pullpush_dagster.canonical.field_map import Path
-from pullpush_dagster.connectors.request import Fact, JsonTemplate, Request
+from pullpush_dagster.connectors.request import Fact, JsonTemplate, Request, Several
 from pullpush_dagster.connectors.template import Filler, compiled, holes
 
 
@@ -19,10 +19,6 @@ def _text(given: object) -> object:
     return str(given).lower() if isinstance(given, bool) else given
 
 
-def _several(given: object) -> object:
-    return given if isinstance(given, list) else [given]
-
-
 Listed = Annotated[list[str], BeforeValidator(_listed)]
 
 
@@ -32,8 +28,8 @@ class Match(Fact):
     Of several paths on both sides, all must agree. ``lowered``: whatever their case.
     """
 
-    sent: Annotated[list[Path], BeforeValidator(_several)]
-    answered: Annotated[list[Path], BeforeValidator(_several)]
+    sent: Several[Path]
+    answered: Several[Path]
     lowered: bool = False
 
     @model_validator(mode="after")
@@ -109,7 +105,7 @@ class Write(Request):
     batch: int | None = Field(default=None, ge=1)
     answers: str | list[str] = "body"
     match: Literal["id", "position"] | Match = "position"
-    failures: Annotated[list[Failures], BeforeValidator(_several)] = []
+    failures: Several[Failures] = []
     id: str | None = None
     ids: dict[str, str] = {}
     job: Job | None = None

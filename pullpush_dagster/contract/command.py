@@ -1,7 +1,6 @@
-"""``pullpush connectors test``."""
+"""What ``pullpush connectors test`` does and shows."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -12,18 +11,13 @@ from pullpush_dagster.contract.acting import playing
 from pullpush_dagster.contract.samples import read_samples
 from pullpush_dagster.contract.testing import Verdict, tested
 from pullpush_dagster.errors import ConfigError
-from pullpush_dagster.telling import told
 
 
-@click.command("test")
-@click.argument("name")
-@click.option("--samples", type=click.Path(path_type=Path), help="Default: resources/connectors/samples/NAME.yaml.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
-@told
-def test_connector(name: str, samples: Path | None, as_json: bool) -> None:
-    """Pull and push by the connector NAME against a server that answers as its samples say; exit 1 if anything differs.
+def tested_by_samples(name: str, samples: Path | None, *, as_json: bool) -> bool:
+    """Whether the connector does what its samples say; every check is told.
 
-    NAME: a connector, or a connection that describes its platform itself. Nothing is stored, and no platform is asked.
+    Raises:
+        ConfigError: there is no such connector, or there are no samples of it.
     """
     project = Project.find()
     file = samples or project.root / "resources" / "connectors" / "samples" / f"{name}.yaml"
@@ -36,7 +30,7 @@ def test_connector(name: str, samples: Path | None, as_json: bool) -> None:
         click.echo(json.dumps([vars(one) for one in verdicts], indent=2, ensure_ascii=False))
     else:
         _show(verdicts)
-    sys.exit(1 if any(one.problems for one in verdicts) else 0)
+    return not any(one.problems for one in verdicts)
 
 
 def _connector(project: Project, name: str) -> Connector:

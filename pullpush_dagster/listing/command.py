@@ -1,7 +1,9 @@
 """``pullpush connectors``."""
 
 import json
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,6 +48,22 @@ def show(name: str | None, as_json: bool) -> None:
         show_all(chosen, console)
     else:
         show_one(chosen[0], console)
+
+
+@connectors.command()
+@click.argument("name")
+@click.option("--samples", type=click.Path(path_type=Path), help="Default: resources/connectors/samples/NAME.yaml.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
+@told
+def test(name: str, samples: Path | None, as_json: bool) -> None:
+    """Pull and push by the connector NAME against a server that answers as its samples say; exit 1 if anything differs.
+
+    NAME: a connector, or a connection that describes its platform itself. Nothing is stored, and no platform is asked.
+    """
+    # Its server takes a third of a second to load, and no other command needs it.
+    from pullpush_dagster.contract.command import tested_by_samples
+
+    sys.exit(0 if tested_by_samples(name, samples, as_json=as_json) else 1)
 
 
 def _short(one: Listing) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from pullpush_dagster.canonical.native import steps_of
+from pullpush_dagster.canonical.shape import placed
 from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.model import PullFacts
 from pullpush_dagster.connectors.template import at
@@ -34,9 +35,9 @@ def pages_of(pull: PullFacts, bulk: Bulk, export: Export) -> Iterator[bytes]:
     read = _from_lines if bulk.form == "jsonl" else _from_rows
     records = (_whole(record, pull.whole) for record in read(bulk, export))
     page = list(islice(records, pull.pages.size))
-    yield _body(pull.each, page)
+    yield orjson.dumps(placed(page, steps_of(pull.each)))
     while page := list(islice(records, pull.pages.size)):
-        yield _body(pull.each, page)
+        yield orjson.dumps(placed(page, steps_of(pull.each)))
 
 
 def _whole(record: dict[str, Any], whole: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -54,13 +55,6 @@ def _put(record: dict[str, Any], path: str, value: Any) -> None:
             record[step] = {}
         record = record[step]
     record[last] = value
-
-
-def _body(each: str, records: list[dict[str, Any]]) -> bytes:
-    made: Any = records
-    for step in reversed(steps_of(each)):
-        made = {step: made}
-    return orjson.dumps(made)
 
 
 def _enough(count: int, export: Export) -> None:

@@ -53,8 +53,8 @@ def native_values(
         if second.of in sending and known[second.of] in second.values:
             values[name] = second.values[known[second.of]]
     values |= {f"now.{name}": at(item.native, path) for name, path in facts.now.items()} if item else {}
-    sent = {name: known[name] for name in sorted(sending)}
-    values["idempotency"] = change_id(claimed, sent)
+    if facts.keys_records:
+        values["idempotency"] = change_id(claimed, {name: known[name] for name in sorted(sending)})
     values["index"] = claimed.index
     return values
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from pullpush_dagster.canonical.native import steps_of
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.connectors.write_model import Job, Write
 from pullpush_dagster.errors import PullPushError, UnavailableError
@@ -70,10 +71,17 @@ async def verdict(client: Client, job: Job, queued: Answer) -> Answer:
     name = of_answer(queued, queued.body, job.id)
     if name is None:
         raise UnavailableError("the request was queued, and the answer does not say as what")
-    waited = 0.0
-    while waited < job.most:
+    try:
+        async with asyncio.timeout(job.most):
+            return await _ended(client, job, name)
+    except TimeoutError:
+        raise UnavailableError(f"the request was queued, and there was no verdict in {job.most:g} s") from None
+
+
+async def _ended(client: Client, job: Job, name: str) -> Answer:
+    """The first answer by which the job is over, however it ended."""
+    while True:
         await asyncio.sleep(job.every)
-        waited += job.every
         try:
             answer = await client.ask(job, {"job": name})
         except PullPushError as error:
@@ -84,7 +92,6 @@ async def verdict(client: Client, job: Job, queued: Answer) -> Answer:
             raise UnavailableError(f"the platform gave the request up: {', '.join(sorted(states))}", over=True)
         if states and not states & set(job.running):
             return answer
-    raise UnavailableError(f"the request was queued, and there was no verdict in {job.most:g} s")
 
 
 def _states(body: Any, path: str) -> set[str]:
@@ -92,11 +99,7 @@ def _states(body: Any, path: str) -> set[str]:
     before, star, after = path.partition(".*")
     if not star:
         value = at(body, path)
-        return set() if value is None else {_text(value)}
+        return set() if value is None else {text(value)}
     listed = at(body, before)
     rows = listed if isinstance(listed, list) else []
-    return {_text(at(one, f"row{after}")) for one in rows}
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {text(at(one, f"row{after}")) for one in rows}

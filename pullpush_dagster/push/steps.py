@@ -2,10 +2,10 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.claiming import Claimed, Fields
+from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.push_model import Action, PushFacts
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Write
@@ -93,7 +93,7 @@ def _creation(facts: PushFacts, row: Claimed, to: str) -> Step | Ended:
 def _action(facts: PushFacts, row: Claimed, item: Item, to: str) -> Step | Ended:
     assert facts.actions is not None  # noqa: S101
     wanted = str(row.known[facts.actions.field])
-    state = _text(at(item.native, facts.actions.state))
+    state = text(at(item.native, facts.actions.state))
     action = facts.actions.to.get(wanted)
     if action is None:
         return Ended("skipped", f"{to} has nothing that means {wanted}")
@@ -106,7 +106,3 @@ def _request(action: Action, wanted: str, state: str, to: str) -> Step | Ended:
     if action.request is None or state not in action.from_:
         return Ended("rejected", f"it is {state} in {to}, from where {wanted} cannot be reached")
     return Step(action.request, more=True, acts=True)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

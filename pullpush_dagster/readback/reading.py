@@ -8,6 +8,7 @@ import orjson
 import pyarrow as arrow
 
 from pullpush_dagster.canonical.frame import PAGES, Frame
+from pullpush_dagster.canonical.shape import placed
 from pullpush_dagster.changes.claiming import key_values
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.config.sync import Partitions
@@ -110,16 +111,8 @@ class _Reading:
         """What ``items`` mean, by the map that reads the pull's pages."""
         steps = self.connector.shape(self.entity.name).each
         parts = [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)]
-        bodies = [orjson.dumps(_placed(part, steps)).decode() for part in parts]
+        bodies = [orjson.dumps(placed(part, steps)).decode() for part in parts]
         columns = {"walk": ["look-up"] * len(bodies), "page": range(len(bodies)), "body": bodies}
         columns["asked_at"] = [self.started_at] * len(bodies)
         pages = arrow.table({name: list(columns[name]) for name in PAGES.names}, schema=PAGES)
         return read_pages(self.project, self._pull(""), "", pages)
-
-
-def _placed(items: Sequence[Any], steps: Sequence[str]) -> Any:
-    """``items`` where a page has its records."""
-    body: Any = items
-    for step in reversed(steps):
-        body = [*[None] * int(step), body] if step.isdigit() else {step: body}
-    return body
