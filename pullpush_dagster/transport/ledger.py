@@ -53,6 +53,11 @@ class State:
             self.open = random.uniform(_SHORTEST_OPEN, cap)  # noqa: S311
             self.openings += 1
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a request lately had no answer."""
+        return bool(self.failures or self.openings)
+
     def answered(self) -> None:
         """A request had an answer, whatever it said: the platform is there."""
         self.open, self.failures, self.openings = 0.0, 0, 0
@@ -70,7 +75,7 @@ class Ledger:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             now = instant()
-            state = self._read(now)
+            state = self._read(now) or State()
             before = _fields(state)
             yield state
             after = _fields(state)
@@ -80,11 +85,21 @@ class Ledger:
         finally:
             unlock(self._file)
 
-    def _read(self, now: Instant) -> State:
-        """A file that is empty, torn or anything else counts as nothing known: all it holds is over soon anyway."""
+    def seen(self) -> State:
+        """The state as it is now, to be looked at. The lock is waited for only while somebody writes."""
+        state = self._read(instant())
+        if state is None:
+            with self.held() as state:
+                pass
+        return state
+
+    def _read(self, now: Instant) -> State | None:
+        """None: it is torn, or anything else. Under the lock that counts as nothing known: all it holds is over soon."""
         packed = os.pread(self._file.fileno(), _SEAL.size + _FORM.size, 0)
-        if len(packed) < _SEAL.size + _FORM.size or zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
+        if not packed:
             return State()
+        if len(packed) < _SEAL.size + _FORM.size or zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
+            return None
         boot, ticks, wall, debt, shut, open_, failures, openings = _FORM.unpack_from(packed, _SEAL.size)
         passed = seconds_between(Instant(boot, ticks, wall), now)
         return State(

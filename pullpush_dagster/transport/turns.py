@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from pullpush_dagster.connectors.limits_model import Limits
@@ -47,8 +47,7 @@ class Turns:
             RateLimitError: the gate is shut for more than a minute.
             DownError: the breaker is open. RetryError: no place was left.
         """
-        with self._ledger.held() as state:
-            self._refuse(state)
+        self._refuse(self._ledger.seen())
         async with self._line:
             place = await self._places.take()
             try:
@@ -80,7 +79,7 @@ class Turns:
         time = asyncio.get_running_loop().time
         began = time()
         while True:
-            with self._ledger.held() as state:
+            with self._looked() as state:
                 self._refuse(state)
                 wait = max(state.shut, state.until_token(self._rate) if self._rate else 0.0)
                 half_open = self._breaks and state.openings > 0
@@ -93,6 +92,16 @@ class Turns:
                     state.debt += self._rate.interval if self._rate else 0.0
                     return half_open
             await asyncio.sleep(wait)
+
+    @contextmanager
+    def _looked(self) -> Iterator[State]:
+        """The state; it is held only where the request takes something from it, as a lock costs as much as a look."""
+        state = self._ledger.seen()
+        if self._rate is None and not (self._breaks and state.openings):
+            yield state
+        else:
+            with self._ledger.held() as held:
+                yield held
 
     def _is_probe(self) -> bool:
         """Whether this is the one that finds out; while another one does, in whatever process, it is not."""
@@ -114,7 +123,7 @@ class Turns:
         return DownError(said, retry_after=seconds, connection=self._connection)
 
     def _answered(self) -> None:
-        if self._breaks:
+        if self._breaks and self._ledger.seen().doubtful:
             with self._ledger.held() as state:
                 state.answered()
 
