@@ -1,7 +1,7 @@
 """Queue: each push's outbox over the change log; arrive, claim, acknowledge."""
 
-from pullpush_dagster.changes.acknowledging import Settled, acknowledge
+from pullpush_dagster.changes.acknowledging import Accepted, Settled, acknowledge
 from pullpush_dagster.changes.arriving import Arrival, arrive
 from pullpush_dagster.changes.claiming import Claimed, Ready, claim
 
-__all__ = ["Arrival", "Claimed", "Ready", "Settled", "acknowledge", "arrive", "claim"]
+__all__ = ["Accepted", "Arrival", "Claimed", "Ready", "Settled", "acknowledge", "arrive", "claim"]

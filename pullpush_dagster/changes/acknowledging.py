@@ -3,8 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import orjson
@@ -50,7 +49,7 @@ class Settled:
     claimed: Claimed
     outcome: str
     reason: str | None = None
-    sent: Fields | None = None
+    sent: Mapping[str, Any] | None = None
     payload: Any = None
     answer: Any = None
     sent_at: dt.datetime | None = None
@@ -73,6 +72,21 @@ class Settled:
         return "rejected" if self.again and self.attempts >= _ATTEMPTS else self.outcome
 
 
+@dataclass(slots=True)
+class Accepted:
+    """A key whose request the store wrote, and which was taken: all else that is to be known stands in its claim.
+
+    Most are, and to note one so takes a third of the time.
+    """
+
+    claimed: Ready
+    sent_at: dt.datetime | None
+    outcome: ClassVar[str] = "accepted"
+    fate: ClassVar[str] = "accepted"
+    again: ClassVar[bool] = False
+    sent: ClassVar[None] = None
+
+
 @dataclass(frozen=True)
 class Affected:
     """What an accepted record changes at its source by itself, as an order lowers the stock of its shop.
@@ -91,7 +105,7 @@ def acknowledge(
     push: Push,
     entity: Entity,
     bound_as: Entity,
-    settled: list[Settled],
+    settled: Sequence[Settled | Accepted],
     affected: Affected | None = None,
 ) -> None:
     """Record outcomes: receipts for all; accepted values, dead letters and next attempts for what is still ours.
@@ -99,8 +113,8 @@ def acknowledge(
     After ten attempts without an answer either way a key is a dead letter.
     """
     now = dt.datetime.now(dt.UTC)
-    quick = [one for one in settled if one.outcome == "accepted" and isinstance(one.claimed, Ready)]
-    others = [one for one in settled if one.outcome != "accepted" or not isinstance(one.claimed, Ready)]
+    quick = [one for one in settled if isinstance(one, Accepted)]
+    others = [one for one in settled if not isinstance(one, Accepted)]
     table = arrow.concat_tables([_table(others, now), *_ready_tables(quick, now)])
     con.register("settled", table)
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
@@ -116,7 +130,9 @@ def acknowledge(
         _note(con, affected, settled, now)
 
 
-def _note(con: duckdb.DuckDBPyConnection, affected: Affected, settled: list[Settled], now: dt.datetime) -> None:
+def _note(
+    con: duckdb.DuckDBPyConnection, affected: Affected, settled: Sequence[Settled | Accepted], now: dt.datetime
+) -> None:
     """Remember what accepted records changed at their source, for the pushes that go there."""
     field, _, part = affected.path.partition(".")
     touched = {
@@ -175,11 +191,14 @@ def _steps(settled: list[Settled], *, whole: bool, renewed: bool) -> list[str]:
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
 
 
-def _ready_tables(settled: list[Settled], now: dt.datetime) -> Iterator[arrow.Table]:
+def _ready_tables(settled: list[Accepted], now: dt.datetime) -> Iterator[arrow.Table]:
     """The same of accepted keys whose requests were written by the store, out of the claims' own tables."""
-    for claim, same in groupby(sorted(settled, key=_claim_of), key=lambda one: one.claimed.taken):  # type: ignore[attr-defined]
-        rows = list(same)
-        rows_of = claim.table.take([one.claimed.place for one in rows])  # type: ignore[attr-defined]
+    claims: dict[str, list[Accepted]] = {}
+    for one in settled:
+        claims.setdefault(one.claimed.taken.claim, []).append(one)
+    for rows in claims.values():
+        claim = rows[0].claimed.taken
+        rows_of = claim.table.take([one.claimed.place for one in rows])
         given = {"sent": rows_of.column("record"), "fields": rows_of.column("after")}
         given |= {name: rows_of.column(name) for name in ("key", "source", "sequence")}
         given["attempts"] = compute.add(rows_of.column("attempts"), 1)
@@ -192,10 +211,6 @@ def _ready_tables(settled: list[Settled], now: dt.datetime) -> Iterator[arrow.Ta
             for field in _SCHEMA
         ]
         yield arrow.table(columns, schema=_SCHEMA)
-
-
-def _claim_of(one: Settled) -> str:
-    return one.claimed.claim
 
 
 def _state(one: Settled) -> str | None:

@@ -144,14 +144,13 @@ async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], foun
     facts, binding = account.tested.push(entity.name), account.tested.entity(entity.name).binding
     settled, sent = list[Settled](), list[Outcome]()
 
-    async def report(some: list[Outcome]) -> None:
-        sent.extend(some)
-
     async with _Telling(account.connection(), account.tested, facts) as client:
         try:
             resolving = Resolving(client, entity, facts, binding, "account", lambda row: row.key, settled)
             payloads = await resolving.payloads(rows)
-            await Lanes(client, facts, 1, report).send(payloads)
+            lanes = Lanes(client, facts, 1, sent.extend)
+            lanes.add(payloads)
+            await lanes.ended()
         except PullPushError as error:
             found.problems.append(f"{type(error).__name__}: {error}")
         found.stored += [client.redacted(str(one.outcome.answer)) for one in sent]

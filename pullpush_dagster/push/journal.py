@@ -1,14 +1,12 @@
-"""Confirm: outcomes on their way into the store, written together."""
+"""Confirm: outcomes on their way into the store."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from pullpush_dagster.changes import Ready, Settled, acknowledge
+from pullpush_dagster.changes import Accepted, Ready, Settled
 from pullpush_dagster.errors import RetryError
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.resolve import ids_of
@@ -18,7 +16,6 @@ from pullpush_dagster.transport.client import backoff
 if TYPE_CHECKING:
     from pullpush_dagster.push.pushing import Pusher
 
-_GROUP_SECONDS = 0.25
 # So many steps a key may take without a pause between them; one that goes round in circles slows down.
 _STEPS_AT_ONCE = 3
 Progress = Callable[[str], None]
@@ -37,92 +34,69 @@ class Totals:
 
 
 class Journal:
-    """Outcomes on their way into the store, written together beside the sending, at most a quarter of a second late.
-
-    Use as ``async with``; its end writes what is left. While a write fails nothing more is taken.
+    """Outcomes that are to be written together.
 
     Attributes:
         claimed: keys to be settled so far. moved: keys that came nearer to what they should be.
+        since: when the oldest of those came that wait, by the loop's clock.
     """
 
-    def __init__(self, pusher: "Pusher", client: Client, totals: Totals, progress: Progress) -> None:
-        self._pusher, self._client, self._totals, self._progress = pusher, client, totals, progress
-        self.claimed = self.moved = 0
-        self._waiting: list[Settled] = []
-        self._taken = self._written = 0
-        self._ending = False
-        self._some, self._hurry, self._advanced = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        self._writer = asyncio.create_task(self._writing())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    def __init__(
+        self, pusher: "Pusher", client: Client, totals: Totals, progress: Progress, changed: Callable[[], None]
     ) -> None:
-        self._ending = True
-        self._hurry.set()
-        self._some.set()
-        await self._writer
+        self._pusher, self._client, self._totals, self._progress = pusher, client, totals, progress
+        self._changed, self._time = changed, asyncio.get_running_loop().time
+        self.claimed = self.moved = 0
+        self.since = 0.0
+        self._waiting: list[Settled | Accepted] = []
+        self._taken = self._written = 0
 
-    async def sent(self, sent: list[Sent]) -> None:
+    @property
+    def in_hand(self) -> int:
+        """Claimed keys of which nothing is known yet."""
+        return self.claimed - self._taken
+
+    @property
+    def waiting(self) -> int:
+        """Outcomes that are not written yet."""
+        return len(self._waiting)
+
+    def sent(self, sent: list[Sent]) -> None:
         """Take the outcomes of one request."""
         self._totals.sent += sum(one.sent_at is not None for one in sent)
-        await self.settle([self._settled(one) for one in sent])
+        self.settle([self._settled(one) for one in sent])
 
-    async def settle(self, settled: list[Settled]) -> None:
-        """Take outcomes; they are written soon. Raises what a write before it raised."""
-        if self._writer.done():
-            await self._writer
+    def settle(self, settled: Sequence[Settled | Accepted]) -> None:
+        """Take outcomes."""
+        if not self._waiting:
+            self.since = self._time()
         self._waiting += settled
         self._taken += len(settled)
-        self.moved += sum(one.outcome == "accepted" or one.again for one in settled)
-        self._some.set()
+        self.moved += len([one for one in settled if one.outcome == "accepted" or one.again])
+        self._changed()
 
-    async def flush(self) -> None:
-        """Everything taken so far is written when this returns. Raises what a write raised."""
-        taken = self._taken
-        while self._written < taken:
-            self._advanced.clear()
-            self._hurry.set()
-            if not self._writer.done():
-                await self._advanced.wait()
-            if self._writer.done():
-                await self._writer
+    def take(self) -> list[Settled | Accepted]:
+        """What is to be written now."""
+        group, self._waiting = self._waiting, []
+        return group
 
-    async def _writing(self) -> None:
-        try:
-            while not self._ending or self._waiting:
-                await self._some.wait()
-                self._some.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), _GROUP_SECONDS)
-                if not self._ending:
-                    self._hurry.clear()
-                group, self._waiting = self._waiting, []
-                if group:
-                    await self._write_group(group)
-        finally:
-            self._advanced.set()
+    def put_back(self, group: list[Settled | Accepted]) -> None:
+        """``group`` could not be written."""
+        self._waiting = group + self._waiting
 
-    async def _write_group(self, group: list[Settled]) -> None:
-        await asyncio.to_thread(self._write, group)
-        self._written += len(group)
-        self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
-        self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
-        self._advanced.set()
+    def written(self, group: list[Settled | Accepted]) -> None:
+        """``group`` is in the store."""
+        if group:
+            self._written += len(group)
+            self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
+            self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
 
-    def _write(self, group: list[Settled]) -> None:
-        pusher = self._pusher
-        with pusher.store.session() as con:
-            acknowledge(con, pusher.push, pusher.entity, pusher.bound_as, group, pusher.affected)
-
-    def _settled(self, sent: Sent) -> Settled:
+    def _settled(self, sent: Sent) -> Settled | Accepted:
         pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
         row = payload.claimed
         accepted = outcome.name == "accepted"
         if accepted and isinstance(row, Ready):
-            return Settled(row, "accepted", sent_at=sent.sent_at)
+            return Accepted(row, sent.sent_at)
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
             ids = ids or outcome.ids or ids_of(outcome.answer, pusher.binding.paths)

@@ -3,9 +3,9 @@
 import asyncio
 import datetime as dt
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -35,53 +35,104 @@ class Sent:
     retry_after: float | None = None
 
 
-Report = Callable[[list[Sent]], Awaitable[None]]
+Report = Callable[[list[Sent]], None]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits in one lane, in groups that can share a request; ``task`` sends it, None: nothing waits."""
+
+    groups: dict[tuple[str, str, bytes], deque[Payload]] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+
+    def add(self, payload: Payload) -> None:
+        shared = orjson.dumps(payload.shared, default=str) if payload.shared else b""
+        name = payload.path, payload.form.identity, shared
+        waiting = self.groups.get(name)
+        if waiting is None:
+            waiting = self.groups[name] = deque()
+        waiting.append(payload)
+
+    def next(self, size: int) -> list[Payload]:
+        """The next request's records, at most ``size``: of one form and path, and with the same in the rest of it."""
+        name, waiting = next(iter(self.groups.items()))
+        form = waiting[0].form
+        most = (form.batch or size) if form.at else 1
+        batch = [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        if not waiting:
+            del self.groups[name]
+        return batch
 
 
 class Lanes:
-    """Sends payloads and reports every record's outcome, as it comes.
+    """Sends payloads and reports every record's outcome, as it comes; more can be added all the while.
 
     What the platform bears is the client's business: a request it does not send now puts its records back.
     """
 
     def __init__(self, client: Client, facts: PushFacts, count: int, report: Report) -> None:
-        self._client, self._facts, self._count, self._report = client, facts, count, report
-        self._halt: AuthError | None = None
+        self._client, self._facts, self._report = client, facts, report
+        self._lanes = [_Lane() for _ in range(count)]
+        self._halt: BaseException | None = None
 
-    async def send(self, payloads: Sequence[Payload]) -> None:
-        """Send all; returns when each has its outcome reported.
+    def add(self, payloads: Iterable[Payload]) -> None:
+        """Let these be sent. None of their keys may be here still."""
+        for payload in payloads:
+            lane = self._lanes[zlib.crc32(payload.claimed.key.encode()) % len(self._lanes)]
+            lane.add(payload)
+            if lane.task is None:
+                lane.task = asyncio.create_task(self._sent(lane))
+
+    def halt(self, error: BaseException) -> None:
+        """Start no request any more: what waits is reported as retry. ``ended`` raises ``error``."""
+        self._halt = self._halt or error
+
+    @property
+    def halted(self) -> bool:
+        """Whether no request is started any more."""
+        return self._halt is not None
+
+    async def ended(self) -> None:
+        """Returns when all that was added has its outcome reported.
 
         Raises:
             AuthError: credentials were refused; what was not sent is reported as retry first.
         """
-        lanes: list[list[Payload]] = [[] for _ in range(self._count)]
-        for payload in payloads:
-            lanes[zlib.crc32(payload.claimed.key.encode()) % self._count].append(payload)
-        await asyncio.gather(*(self._lane(lane) for lane in lanes if lane))
+        while tasks := [lane.task for lane in self._lanes if lane.task is not None]:
+            await asyncio.wait(tasks)
         if self._halt is not None:
             raise self._halt
 
-    async def _lane(self, payloads: list[Payload]) -> None:
-        for form, path, batch in _batches(payloads, self._facts.batch):
-            await self._batch(form, path, batch)
+    async def _sent(self, lane: _Lane) -> None:
+        try:
+            while lane.groups:
+                batch = lane.next(self._facts.batch)
+                await self._batch(batch[0].form, batch[0].path, batch)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the lanes gets it
+            self.halt(error)
+        finally:
+            lane.task = None
+            # An error is no outcome, and whoever waits for one must look up.
+            self._report([])
 
     async def _batch(self, form: Write, path: str, batch: list[Payload]) -> bool:
         """Send ``batch``; whether all of it had an answer that is its own."""
         sent_at: dt.datetime | None = None
+        job = form.job.most if form.job else 0.0
+        latest = min({one.claimed.lease_until for one in batch}) - _LEASE_MARGIN - dt.timedelta(seconds=job)
 
         def start() -> None:
             nonlocal sent_at
-            self._check(batch)
-            sent_at = dt.datetime.now(dt.UTC)
+            sent_at = self._checked(latest)
 
         try:
-            self._check(batch)
+            self._checked(latest)
             answer = await self._request(form, path, batch, start)
         except PullPushError as error:
             await self._failed(form, path, batch, sent_at, error)
             return False
         results = outcomes(self._facts, form, batch, answer)
-        await self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
+        self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
         return True
 
     async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> Answer:
@@ -89,14 +140,19 @@ class Lanes:
         answer = await self._client.send(request, values, body, start=start, whole=not form.bodiless)
         return answer if form.job is None else await verdict(self._client, form.job, answer)
 
-    def _check(self, batch: list[Payload]) -> None:
-        """Asked before a batch waits for its turn, and again when that has come. Raises RetryError: it does not go."""
+    def _checked(self, latest: dt.datetime) -> dt.datetime:
+        """Now. Asked before a batch waits for its turn, and again when that has come.
+
+        Raises:
+            RetryError: it does not go.
+        """
         if self._halt is not None:
-            raise RetryError("not sent: the credentials were refused")
-        job = batch[0].form.job
-        margin = _LEASE_MARGIN + dt.timedelta(seconds=job.most if job else 0)
-        if dt.datetime.now(dt.UTC) + margin > min(one.claimed.lease_until for one in batch):
+            refused = isinstance(self._halt, AuthError)
+            raise RetryError("not sent: the credentials were refused" if refused else "not sent: the push was stopped")
+        now = dt.datetime.now(dt.UTC)
+        if now > latest:
             raise RetryError("not sent: the claim was about to run out")
+        return now
 
     async def _failed(
         self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime | None, error: PullPushError
@@ -106,13 +162,13 @@ class Lanes:
             await self._split(form, path, batch)
             return
         if isinstance(error, AuthError):
-            self._halt = error
+            self.halt(error)
         wait = error.retry_after if isinstance(error, RetryError) else None
         wait = None if wait is None else min(wait, _LONGEST_RETRY_AFTER)
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
         over = isinstance(error, UnavailableError) and error.over
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error), over=over)
-        await self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
+        self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
 
     async def _split(self, form: Write, path: str, batch: list[Payload]) -> None:
         """One bad record can sink a whole batch: halve it until that one stands alone."""
@@ -123,17 +179,3 @@ class Lanes:
             await self._split(form, path, second)
         else:
             await self._batch(form, path, second)
-
-
-def _batches(payloads: list[Payload], size: int) -> Iterator[tuple[Write, str, list[Payload]]]:
-    """Payloads that share a request: of one form and path, and with the same in the rest of it; at most ``size``."""
-
-    def group(payload: Payload) -> tuple[str, str, str]:
-        shared = orjson.dumps(payload.shared, default=str).decode() if payload.shared else ""
-        return payload.path, payload.form.identity, shared
-
-    for (path, _, _), same in groupby(sorted(payloads, key=group), key=group):
-        rows = list(same)
-        step = (rows[0].form.batch or size) if rows[0].form.at else 1
-        for start in range(0, len(rows), step):
-            yield rows[start].form, path, rows[start : start + step]

@@ -1,7 +1,7 @@
 """One key's request: which native fields go into it, and what they are."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -26,19 +26,19 @@ class Payload:
         empty: nothing in it differs from what the destination has, so it need not go.
         more: whether the key has another step after this one. acts: whether what it did must be read to be known.
         learned: the item's ids, where the store does not have them so yet.
-        shared: what the rest of the request is filled with; only records that have it in common share one.
+        shared: what the rest of the request is filled with, if anything; only records that have it in common share one.
     """
 
     claimed: Claimed
     form: Write
     path: str
     record: Fields | str
-    fields: Fields
+    fields: Mapping[str, Any]
     empty: bool = False
     more: bool = False
     acts: bool = False
     learned: Fields | None = None
-    shared: Fields = field(default_factory=dict)
+    shared: Fields | None = None
 
     @property
     def body(self) -> Fields | orjson.Fragment:
@@ -118,7 +118,7 @@ def payload(
     path = form.path if form.path_is_fixed else fill_path(form.path, values)
     empty = item is not None and not sending - silent
     made = Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
-    made.shared = {name: values[name] for name in form.shared if name in values}
+    made.shared = {name: values[name] for name in form.shared if name in values} or None
     return made
 
 

@@ -1,27 +1,27 @@
 """One push: bring its outbox up to date, then claim, resolve, send and acknowledge until nothing is due."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import duckdb
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Arrival, Claimed, Ready, Settled, arrive, claim
+from pullpush_dagster.changes import Accepted, Arrival, Claimed, Ready, Settled, acknowledge, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
 from pullpush_dagster.config import Project, Push
-from pullpush_dagster.errors import PullPushError
-from pullpush_dagster.push.journal import Journal, Progress, Totals
-from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.push.journal import Progress, Totals
 from pullpush_dagster.push.payload import Payload, sendable
 from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.resolving import Resolving
+from pullpush_dagster.push.sending import Sending
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
-# Few enough that the first are on their way soon, many enough that lanes have whole batches.
-_CLAIM = 25_600
+# What such a row carries is known to the store.
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Pusher:
@@ -64,80 +64,41 @@ class Pusher:
         Raises:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
         """
-        totals, give_up = Totals(), _now() + self.patience
-        async with (
-            Client(
-                self.project.connection(self.push.to), self.connector, state=self.project.state, destination=True
-            ) as client,
-            Journal(self, client, totals, progress) as journal,
-        ):
-            moved = 0
-            while await self._drain(client, journal, give_up):
-                await journal.flush()
-                wait = await asyncio.to_thread(self._seconds_to_next)
-                goes_on = wait == 0 and journal.moved > moved
-                if wait is None or (_now() + wait > give_up and not goes_on):
-                    break
-                moved = journal.moved
-                await asyncio.sleep(max(wait, 0.05) if wait else 0)
+        totals, connection = Totals(), self.project.connection(self.push.to)
+        async with Client(connection, self.connector, state=self.project.state, destination=True) as client:
+            await Sending(self, client, totals, progress).whole()
         return totals
 
-    async def _drain(self, client: Client, journal: Journal, give_up: float) -> bool:
-        """Send until nothing is due; the next keys are claimed while those before are sent. False: gave up."""
-        sending: asyncio.Task[bool] | None = None
-        try:
-            while claimed := await asyncio.to_thread(self._claim):
-                moved = await self._ended(sending, claimed, journal) if sending else True
-                sending = asyncio.create_task(self._round(client, claimed, journal))
-                if not moved and _now() > give_up:
-                    return False
-            return True
-        finally:
-            if sending is not None:
-                await sending
+    def turn(self, settled: Sequence[Settled | Accepted], most: int) -> tuple[list[Claimed], float | None]:
+        """At most ``most`` due keys, and seconds until the next one is due (None: none will be), after outcomes.
 
-    async def _ended(self, sending: "asyncio.Task[bool]", claimed: list[Claimed], journal: Journal) -> bool:
-        """What ``sending`` gives. When it fails, what is ``claimed`` already is put back first."""
-        try:
-            return await sending
-        except PullPushError as error:
-            await journal.settle([Settled(row, "retry", f"not sent: {error}") for row in claimed])
-            raise
-
-    def _claim(self) -> list[Claimed]:
+        One transaction: outcomes first, since they may make other versions of their keys due.
+        """
         with self.store.session() as con:
-            return claim(
-                con, self.push, self.entity, self.bound_as, sendable(self.facts, self.entity), self._most, self.written
-            )
+            if settled:
+                acknowledge(con, self.push, self.entity, self.bound_as, settled, self.affected)
+            if not most:
+                return [], None
+            fields = sendable(self.facts, self.entity)
+            claimed = claim(con, self.push, self.entity, self.bound_as, fields, most, self.written)
+            return claimed, seconds_to_next(con, self.push) if len(claimed) < most else 0.0
 
-    @property
-    def _most(self) -> int:
-        """Keys in one claim. All those of a process that dies are unconfirmed where nobody can be asked, so few."""
-        return _CLAIM if self.facts.settles else self.push.lanes * self.facts.batch
-
-    def _seconds_to_next(self) -> float | None:
-        with self.store.session() as con:
-            return seconds_to_next(con, self.push)
-
-    async def _round(self, client: Client, claimed: list[Claimed], journal: Journal) -> bool:
-        """Send one claim; whether any of its keys came nearer to what it should be."""
-        before, journal.claimed = journal.moved, journal.claimed + len(claimed)
-        # A lane that waited for a free connection would do so under a lease that was checked before.
-        lanes = min(self.push.lanes, client.facts.limits.concurrency)
-        payloads = [self._payload(row) for row in claimed if isinstance(row, Ready)]
-        payloads += await self._resolved(client, [row for row in claimed if not isinstance(row, Ready)], journal)
-        await Lanes(client, self.facts, lanes, journal.sent).send(payloads)
-        return journal.moved > before
-
-    def _payload(self, row: Ready) -> Payload:
+    def payload(self, row: Ready) -> Payload:
+        """The request of a row that the store has written."""
         form = self.facts.update[row.form]
-        return Payload(row, form, form.path, row.record, {})
+        return Payload(row, form, form.path, row.record, _NO_FIELDS)
 
-    async def _resolved(self, client: Client, claimed: list[Claimed], journal: Journal) -> list[Payload]:
-        """Payloads of what can be sent; everything else is settled here."""
+    async def resolved(
+        self, client: Client, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]
+    ) -> list[Payload]:
+        """Payloads of what can be sent; everything else is settled here.
+
+        Raises:
+            AuthError, ConfigError: the destination cannot be spoken to; every row is settled as retry.
+        """
         settled: list[Settled] = []
-        known = claimed if not self.fixed else []
-        for row in claimed if self.fixed else ():
+        known: list[Claimed] = []
+        for row in claimed:
             stranger = self._stranger(row)
             if stranger:
                 settled.append(Settled(row, "rejected", stranger))
@@ -149,11 +110,11 @@ class Pusher:
         try:
             return await resolving.payloads(known)
         finally:
-            await journal.settle(settled)
+            settle(settled)
 
     def _stranger(self, row: Claimed) -> str | None:
         """Why the destination cannot have such a key, where a part of its own keys is always the same."""
-        key = key_values(row.key)
+        key = key_values(row.key) if self.fixed else {}
         for name, always in self.fixed.items():
             if key[name] != always:
                 return (
@@ -167,10 +128,6 @@ class Pusher:
             return row.key
         key = key_values(row.key)
         return orjson.dumps({name: key[name] for name in self.bound_as.key}).decode()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _affected(project: Project, push: Push) -> Affected | None:

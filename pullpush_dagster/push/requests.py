@@ -26,7 +26,7 @@ def request_of(
     """
     request = form if form.path_is_fixed else form.to(path)
     records = [one.body for one in batch]
-    values = {**batch[0].shared, **({"idempotency": _id(batch)} if form.keyed else {})}
+    values = {**(batch[0].shared or {}), **({"idempotency": _id(batch)} if form.keyed else {})}
     if form.body is None:
         # As nearly every request: nothing but its records.
         return request, values, _alone(form, records)

@@ -94,7 +94,7 @@ class Ledger:
         return state
 
     def _read(self, now: Instant) -> State | None:
-        """None: it is torn, or anything else. Under the lock that counts as nothing known: all it holds is over soon."""
+        """None: it is torn, or anything else; under the lock that is nothing known, as all it holds is over soon."""
         packed = os.pread(self._file.fileno(), _SEAL.size + _FORM.size, 0)
         if not packed:
             return State()

@@ -109,7 +109,7 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
     def send(skus: Any, lanes: int = 1, *, item: bool = True, batch: int = 4, **more: Any) -> Any:
         seen: dict[str, Any] = {}
 
-        async def report(sent: list[Any]) -> None:
+        def report(sent: list[Any]) -> None:
             for one in sent:
                 sku = json.loads(one.payload.claimed.key)["sku"]
                 assert sku not in seen, "an outcome is reported once"
@@ -118,8 +118,10 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
         async def run() -> Exception | None:
             async with tiny.client(destination=True) as client:
                 rows = [made(sku, item={"id": f"i{sku}"} if item else None, **more) for sku in skus]
+                made_of = Lanes(client, facts(batch=batch), lanes, report)
+                made_of.add(rows)
                 try:
-                    await Lanes(client, facts(batch=batch), lanes, report).send(rows)
+                    await made_of.ended()
                 except PullPushError as error:
                     return error
             return None

@@ -179,12 +179,11 @@ def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, 
     seen = []
 
     async def run():
-        async def report(sent):
-            seen.extend(sent)
-
         async with tiny.client() as client:
             row = made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"})
-            await Lanes(client, facts(), 1, report).send([row])
+            lanes = Lanes(client, facts(), 1, seen.extend)
+            lanes.add([row])
+            await lanes.ended()
 
     asyncio.run(run())
     assert [(one.outcome.name, one.outcome.stale) for one in seen] == [("retry", True)]

@@ -82,19 +82,18 @@ def test_only_records_that_share_the_rest_of_a_request_share_the_request(tiny, f
     ]
     seen = []
 
-    async def report(sent):
-        seen.extend(one.outcome.name for one in sent)
-
     async def go():
         async with tiny.client(destination=True) as client:
-            await Lanes(client, known, 1, report).send(rows)
+            lanes = Lanes(client, known, 1, seen.extend)
+            lanes.add(rows)
+            await lanes.ended()
 
     asyncio.run(go())
     told = sorted(
         (one.query["shop"], [row["name"] for row in json.loads(one.body)["rows"]]) for one in platform.requests
     )
     assert told == [("1", ["A", "C"]), ("2", ["B"])]
-    assert seen == ["accepted"] * 3
+    assert [one.outcome.name for one in seen] == ["accepted"] * 3
 
 
 # The id by which a repeat is known.
@@ -264,12 +263,11 @@ def test_records_that_were_queued_are_judged_by_the_verdict(tiny, facts, made, p
     platform.route(lambda seen: state(job, rows={"id": 1}) if seen.method == "GET" else JSONResponse({"job": 7}, 202))
     seen = []
 
-    async def report(sent):
-        seen.extend(sent)
-
     async def go():
         async with tiny.client(destination=True) as client:
-            await Lanes(client, known, 1, report).send([made("A", item={"id": "7"}, with_facts=known)])
+            lanes = Lanes(client, known, 1, seen.extend)
+            lanes.add([made("A", item={"id": "7"}, with_facts=known)])
+            await lanes.ended()
 
     asyncio.run(go())
     assert [one.outcome.name for one in seen] == [name]

@@ -142,8 +142,6 @@ def test_an_order_that_is_gone_is_looked_up_once_more_and_made_anew(sold, erp, n
     erp.orders.clear()
     erp.lines.clear()
     sold.pull(native.order(lines=[native.line(q="5")]))
-    assert sold.send() == {"shop:5": "retry"}
-    assert sold.bound() == []
     assert (sold.send(), erp.told()) == ({"shop:5": "accepted"}, [("shop:5", "sale", [(1, 5, 3.3333)])])
     assert erp.asked.count("/orders/create") == 1
 
@@ -177,7 +175,7 @@ def test_when_all_look_ups_fail_what_the_erp_accepted_is_kept_once(sold, erp, na
 def test_one_order_that_cannot_be_read_does_not_keep_the_new_ones_back(sold, erp, native):
     erp.instead["/lines/find"] = LOST
     sold.pull(native.order(status="cancelled"), native.order("6", "pending"))
-    assert sold.send() == {"shop:5": "retry", "shop:6": "retry"}
+    assert sold.send() == {"shop:5": "retry", "shop:6": "accepted"}
     assert "shop:6" in [ref for ref, _, _ in erp.told()]
 
 

@@ -3,21 +3,22 @@
 import pytest
 
 from pullpush_dagster.errors import AuthError, StoreBusyError
+from pullpush_dagster.push.sending import Sending
 
 SKUS = [f"S{number}" for number in range(12)]
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Five keys at most in a claim."""
-    monkeypatch.setattr("pullpush_dagster.push.pushing._CLAIM", 5)
+    """Five keys in a claim."""
+    monkeypatch.setattr(Sending, "_grow", lambda *_, **__: None)
 
 
 @pytest.fixture
 def push(few, pushing, shop):
     """Twelve products that the shop has, with titles it has not."""
     shop.items |= {str(place): {"sku": sku, "title": "old"} for place, sku in enumerate(SKUS)}
-    made = pushing()
+    made = pushing(batch=5)
     made.pull(*({"sku": sku, "title": f"new {sku}"} for sku in SKUS))
     return made
 
@@ -47,15 +48,15 @@ def test_a_batch_that_is_not_answered_ends_the_run_and_all_stays_due(push, shop)
 
 def test_a_store_that_is_busy_meanwhile_does_not_lose_what_is_being_sent(push, shop, monkeypatch):
     # given: the first claim works, the next does not
-    claims = iter([push.pusher._claim])
+    turns = iter([push.pusher.turn, None])
 
-    def claim():
-        found = next(claims, None)
-        if found is None:
+    def turn(*given):
+        make = next(turns, push.pusher.__class__.turn.__get__(push.pusher))
+        if make is None:
             raise StoreBusyError("the store was held by process 1 for 60 s")
-        return found()
+        return make(*given)
 
-    monkeypatch.setattr(push.pusher, "_claim", claim)
+    monkeypatch.setattr(push.pusher, "turn", turn)
     with pytest.raises(StoreBusyError):
         push.send()
     # then

@@ -1,0 +1,146 @@
+"""One run of a push: lanes that always have something to send, and a store that is asked for everything at once."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pullpush_dagster.changes import Claimed, Ready
+from pullpush_dagster.push.journal import Journal, Progress, Totals
+from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.transport import Client
+
+if TYPE_CHECKING:
+    from pullpush_dagster.push.pushing import Pusher
+
+_GROUP_SECONDS = 0.25
+# So many keys are claimed at once where a smaller claim is sent in less than a moment.
+_LARGEST_CLAIM = 25_600
+
+
+class Sending:
+    """Sends what is due, and what becomes due within the push's patience.
+
+    In turn with the sending, and beside it, the store takes what has been answered and gives what is due: one
+    transaction for both, a quarter of a second apart where nobody waits for it. No lane waits for a slower one.
+    """
+
+    def __init__(self, pusher: "Pusher", client: Client, totals: Totals, progress: Progress) -> None:
+        self._pusher, self._client, self._totals = pusher, client, totals
+        self._time = asyncio.get_running_loop().time
+        self._give_up = self._time() + pusher.patience
+        self._changed = asyncio.Event()
+        self._journal = Journal(pusher, client, totals, progress, self._changed.set)
+        # A lane that waited for a free connection would do so under a lease that was checked before.
+        lanes = min(pusher.push.lanes, client.facts.limits.concurrency)
+        self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent)
+        self._resolving: set[asyncio.Task[None]] = set()
+        self._most, self._claimed_at = pusher.push.lanes * pusher.facts.batch, self._time()
+        # As of the last claim: when the next key is due (None: none will be), how many it had, whether any of them
+        # was the first of its key in this run, and what had moved by then.
+        self._next_due: float | None = self._time()
+        self._last, self._fresh, self._moved = 0, True, 0
+
+    async def whole(self) -> None:
+        """Send until nothing is due; then, however it ended, all that was answered is in the store.
+
+        Raises:
+            AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
+            StoreBusyError: the store was held by another process for too long.
+        """
+        try:
+            while await self._worth_a_turn():
+                await self._turn(self._room())
+        except BaseException as error:  # noqa: BLE001 - raised when what is under way has ended
+            self._lanes.halt(error)
+        try:
+            await asyncio.gather(*self._resolving)
+            await self._lanes.ended()
+        finally:
+            await self._turn(0)
+
+    async def _worth_a_turn(self) -> bool:
+        """Returns when there is something to write or to claim. False: there will be nothing."""
+        while not self._lanes.halted:
+            if (self._is_due() and self._room()) or self._group_is_full():
+                return True
+            journal = self._journal
+            if not journal.in_hand and not journal.waiting and not self._will_wait():
+                return False
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._next_look()):
+                    await self._changed.wait()
+        return False
+
+    def _room(self) -> int:
+        """How many keys may be claimed now; 0: none."""
+        journal = self._journal
+        # Who makes no headway is done when patience is; until that is known of one claim there is no other.
+        goes_on = self._time() <= self._give_up or self._fresh or journal.moved > self._moved
+        return self._most if goes_on and journal.in_hand <= self._most else 0
+
+    def _is_due(self) -> bool:
+        return self._next_due is not None and self._next_due <= self._time()
+
+    def _group_is_full(self) -> bool:
+        """Whether what waits to be written has waited enough: for others, or for what may be due after it."""
+        journal = self._journal
+        if not journal.waiting:
+            return False
+        return journal.in_hand <= self._last // 2 or self._time() >= journal.since + _GROUP_SECONDS
+
+    def _will_wait(self) -> bool:
+        """Whether what is due later is waited for."""
+        return self._next_due is not None and self._time() < self._next_due <= self._give_up
+
+    def _next_look(self) -> float | None:
+        journal = self._journal
+        times = [journal.since + _GROUP_SECONDS] if journal.waiting else []
+        times += [self._next_due] if self._next_due is not None and self._next_due > self._time() else []
+        return min(times, default=None)
+
+    async def _turn(self, most: int) -> None:
+        """Write what was answered, and claim at most ``most``; what is claimed is on its way when this returns."""
+        group = self._journal.take()
+        if not group and not most:
+            return
+        try:
+            claimed, wait = await asyncio.to_thread(self._pusher.turn, group, most)
+        except BaseException:
+            self._journal.put_back(group)
+            raise
+        self._journal.written(group)
+        now = self._time()
+        # What was written may have made something due that was not asked for.
+        self._next_due = now if not most or len(claimed) == most else None if wait is None else now + wait
+        if most:
+            self._moved = self._journal.moved
+            self._fresh = any(row.key not in self._totals.outcomes for row in claimed)
+        if claimed:
+            self._grow(now, whole=len(claimed) == most)
+            self._last = len(claimed)
+            self._send(claimed)
+
+    def _grow(self, now: float, *, whole: bool) -> None:
+        """A claim costs much the same whatever its size, so one that is sent in no time was too small."""
+        if whole and self._pusher.facts.settles and now - self._claimed_at < _GROUP_SECONDS:
+            self._most = min(2 * self._most, max(_LARGEST_CLAIM, self._most))
+        self._claimed_at = now
+
+    def _send(self, claimed: Sequence[Claimed]) -> None:
+        self._journal.claimed += len(claimed)
+        self._lanes.add(self._pusher.payload(row) for row in claimed if isinstance(row, Ready))
+        rest = [row for row in claimed if not isinstance(row, Ready)]
+        if rest:
+            task = asyncio.create_task(self._resolved(rest))
+            self._resolving.add(task)
+            task.add_done_callback(self._resolving.discard)
+
+    async def _resolved(self, rows: Sequence[Claimed]) -> None:
+        try:
+            self._lanes.add(await self._pusher.resolved(self._client, rows, self._journal.settle))
+        except BaseException as error:  # noqa: BLE001 - raised when what is under way has ended
+            self._lanes.halt(error)
+        finally:
+            self._changed.set()
