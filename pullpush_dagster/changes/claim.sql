@@ -27,8 +27,7 @@ WITH mine AS (
     SELECT key, sequence, source, desired, attempts, coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
     FROM outbox WHERE push = $push AND claim = $claim
 )
-SELECT m.key, m.sequence, m.source, m.desired, m.attempts, m.refusals, a.fields, b.ids,
-    row_number() OVER (ORDER BY m.queuedAt, m.key) AS place
+SELECT m.key, m.sequence, m.source, m.desired, m.attempts, m.refusals, m.queuedAt, a.fields, b.ids
 FROM mine AS m
 LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = m.key
 LEFT JOIN (
@@ -37,9 +36,9 @@ LEFT JOIN (
 ) AS b ON b.key = m.boundKey
 
 -- name: claimed
-SELECT * EXCLUDE (place), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
+SELECT * EXCLUDE (queuedAt), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
     CAST(NULL AS VARCHAR) AS "left"
-FROM taken ORDER BY place
+FROM taken ORDER BY queuedAt, key
 
 -- name: forget
 DELETE FROM accepted AS a USING intents AS i WHERE a.connection = $to AND a.entity = $entity AND a.key = i.key

@@ -1,6 +1,6 @@
 """Claimed keys whose requests the store writes as it claims them, so that no record needs Python on its way out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pullpush_dagster.store.sql import literal
@@ -47,29 +47,36 @@ class Written:
         ``record`` is null where Python must look: no item or several, nothing to send, a value that cannot be
         written. ``left`` is what is still taken as accepted while it is under way, null: as before.
         """
-        fields = sorted({part.field for form in self.forms if form for part in form.parts if part.field})
-        told = {name: place for place, name in enumerate(fields)}
-        sent = ", ".join(
-            f"CASE WHEN t{place} THEN {_member(name)} || d[{place + 1}] END" for name, place in told.items()
-        )
+        told = {name: place for place, name in enumerate(self._fields)}
+        sent = ", ".join(f"CASE WHEN t{place} THEN {_member(name)} || d{place} END" for name, place in told.items())
         gone = ", ".join(f"CASE WHEN t{place} THEN {_member(name)} || 'null' END" for name, place in told.items())
-        moved = " OR ".join(f"(t{place} AND h[{place + 1}] IS NOT NULL)" for place in told.values())
+        moved = " OR ".join(f"(t{place} AND h{place} IS NOT NULL)" for place in told.values())
+        each = ", ".join(f"d[{n + 1}] AS d{n}, h[{n + 1}] AS h{n}, x[{n + 1}] AS x{n}" for n in told.values())
+        paths = _paths(self._fields)
+        # Each step names what the next ones use more than once, since what stands twice is worked out twice.
         return f"""
         WITH read AS (
-            SELECT *, json_extract(desired, {_paths(fields)}) AS d, json_extract(fields, {_paths(fields)}) AS h,
-                json_extract_string(desired, {_paths(fields)}) AS x,
-                CASE WHEN len(ids) = 1 THEN ids[1] END AS id
+            SELECT *, json_extract(desired, {paths}) AS d, json_extract(fields, {paths}) AS h,
+                json_extract_string(desired, {paths}) AS x, CASE WHEN len(ids) = 1 THEN ids[1] END AS id
             FROM taken
-        ), formed AS (SELECT *, CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form FROM read),
-        told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
-        written AS (SELECT *, CASE form {self._records(told)} END AS record FROM told)
+        ), formed AS (
+            SELECT * EXCLUDE (d, h, x), {each},
+                CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form
+            FROM read
+        ), told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
+        valued AS (SELECT *, {", ".join(self._values(told))}, concat_ws(',', {sent}) AS sent FROM told),
+        written AS (SELECT *, CASE form {self._records(told)} END AS record FROM valued)
         SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, record,
-            CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || concat_ws(',', {sent}) || '}}'
-                ELSE CAST(json_merge_patch(fields, '{{' || concat_ws(',', {sent}) || '}}') AS VARCHAR) END AS after,
+            CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || sent || '}}'
+                ELSE CAST(json_merge_patch(fields, '{{' || sent || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,
                 '{{' || concat_ws(',', {gone}) || '}}') AS VARCHAR) END AS "left"
-        FROM written ORDER BY place
+        FROM written ORDER BY queuedAt, key
         """
+
+    @property
+    def _fields(self) -> list[str]:
+        return sorted({part.field for form in self.forms if form for part in form.parts if part.field})
 
     def _fixed(self) -> str:
         return "".join(
@@ -91,31 +98,34 @@ class Written:
             part = next((one for one in form.parts if one.field == field), None) if form else None
             if part is not None:
                 carrying.append(str(number))
-                text = f"x[{place + 1}]"
-                plain = f"d[{place + 1}] <> 'false'" + (f" AND {text} IN ({_listed(part.known)})" if part.known else "")
-                said = [plain] + ([f"d[{place + 1}] = 'false'"] if part.cleared is not None else [])
-        differs = f"d[{place + 1}] IS NOT NULL AND d[{place + 1}] IS DISTINCT FROM h[{place + 1}]"
+                plain = f"d{place} <> 'false'" + (f" AND x{place} IN ({_listed(part.known)})" if part.known else "")
+                said = [plain] + ([f"d{place} = 'false'"] if part.cleared is not None else [])
+        differs = f"d{place} IS NOT NULL AND d{place} IS DISTINCT FROM h{place}"
         return f"coalesce({differs} AND form IN ({', '.join(carrying)}) AND ({' OR '.join(said)}), false) AS t{place}"
+
+    def _values(self, told: Mapping[str, int]) -> Iterator[str]:
+        """The JSON of every part of every form as ``v0_1``; null where it is not to be sent, or cannot be written."""
+        for number, form in enumerate(self.forms):
+            for place, part in enumerate(form.parts if form else ()):
+                needed = f"form = {number}" + (f" AND t{told[part.field]}" if part.field else "")
+                yield f"CASE WHEN {needed} THEN {_value(part, told)} END AS v{number}_{place}"
 
     def _records(self, told: Mapping[str, int]) -> str:
         return " ".join(
-            f"WHEN {place} THEN {_record(form, told) if form else 'NULL'}" for place, form in enumerate(self.forms)
+            f"WHEN {number} THEN {_record(number, form, told) if form else 'NULL'}"
+            for number, form in enumerate(self.forms)
         )
 
 
-def _record(form: ReadyForm, told: Mapping[str, int]) -> str:
+def _record(number: int, form: ReadyForm, told: Mapping[str, int]) -> str:
     """SQL of the record's JSON; null: nothing is to be sent, or a value cannot be written."""
     members, written, sending = [], [], ["false"]
-    for part in form.parts:
-        value = _value(part, told)
-        member = f"{literal(part.name + ':')} || {value}"
-        if part.field is not None:
-            member = f"CASE WHEN t{told[part.field]} THEN {member} END"
-            sending.append(f"t{told[part.field]}")
-            written.append(f"(NOT t{told[part.field]} OR {value} IS NOT NULL)")
-        else:
-            written.append(f"{value} IS NOT NULL")
-        members.append(member)
+    for place, part in enumerate(form.parts):
+        value = f"v{number}_{place}"
+        members.append(f"{literal(part.name + ':')} || {value}")
+        silent = f"NOT t{told[part.field]} OR " if part.field is not None else ""
+        written.append(f"({silent}{value} IS NOT NULL)")
+        sending += [f"t{told[part.field]}"] if part.field is not None else []
     return (
         f"CASE WHEN ({' OR '.join(sending)}) AND {' AND '.join(written)}"
         f" THEN '{{' || concat_ws(',', {', '.join(members)}) || '}}' END"
@@ -127,13 +137,9 @@ def _value(part: Part, told: Mapping[str, int]) -> str:
         return literal(part.constant)
     if part.field is None:
         return f"({part.value(_bound(part.binding) if part.binding else _of_key(part.key or ''))})"
-    place = told[part.field] + 1
-    value = part.value(f"x[{place}]")
-    return (
-        f"(CASE WHEN d[{place}] = 'false' THEN {literal(part.cleared)} ELSE {value} END)"
-        if part.cleared
-        else f"({value})"
-    )
+    place = told[part.field]
+    value = part.value(f"x{place}")
+    return f"(CASE WHEN d{place} = 'false' THEN {literal(part.cleared)} ELSE {value} END)" if part.cleared else value
 
 
 def _bound(name: str) -> str:

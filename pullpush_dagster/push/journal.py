@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pullpush_dagster.changes import Accepted, Ready, Settled
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # So many steps a key may take without a pause between them; one that goes round in circles slows down.
 _STEPS_AT_ONCE = 3
+# Ten attempts take some two minutes, of which the first few take a second: most faults are gone by then.
+_FIRST_PAUSE, _GROWTH = 0.07, 3.0
 Progress = Callable[[str], None]
 
 
@@ -64,7 +67,9 @@ class Journal:
     def sent(self, sent: list[Sent]) -> None:
         """Take the outcomes of one request."""
         self._totals.sent += sum(one.sent_at is not None for one in sent)
-        self.settle([self._settled(one) for one in sent])
+        # Drawn once: records that failed together are due together, and can share a request again.
+        wait = cache(_pause)
+        self.settle([self._settled(one, wait) for one in sent])
 
     def settle(self, settled: Sequence[Settled | Accepted]) -> None:
         """Take outcomes."""
@@ -91,7 +96,7 @@ class Journal:
             self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
             self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
 
-    def _settled(self, sent: Sent) -> Settled | Accepted:
+    def _settled(self, sent: Sent, wait: Callable[[int], float]) -> Settled | Accepted:
         pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
         row = payload.claimed
         accepted = outcome.name == "accepted"
@@ -108,7 +113,7 @@ class Journal:
             payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
-            due_in=self._due_in(sent),
+            due_in=self._due_in(sent, wait),
             external_id=ids,
             bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
             unbind=outcome.stale,
@@ -117,14 +122,19 @@ class Journal:
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
         )
 
-    def _due_in(self, sent: Sent) -> float:
+    def _due_in(self, sent: Sent, wait: Callable[[int], float]) -> float:
         attempts = sent.payload.claimed.attempts
         if sent.outcome.name == "accepted":
-            return 0.0 if attempts < _STEPS_AT_ONCE else backoff(attempts - _STEPS_AT_ONCE, RetryError())
+            return 0.0 if attempts < _STEPS_AT_ONCE else wait(attempts - _STEPS_AT_ONCE)
         if sent.outcome.name not in ("retry", "unknown"):
             return 0.0
         if sent.retry_after is not None:
             return sent.retry_after
         # An update that is over can go again at once; whether a create is there shows only after a while.
         may_come = sent.outcome.name == "unknown" and not (sent.outcome.over and sent.payload.claimed.ids)
-        return backoff(attempts + 1, RetryError()) + (self._pusher.facts.settle if may_come else 0.0)
+        return wait(attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
+
+
+def _pause(attempts: int) -> float:
+    """Seconds to wait after so many attempts."""
+    return backoff(attempts, RetryError(), base=_FIRST_PAUSE, growth=_GROWTH)

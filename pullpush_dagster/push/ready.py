@@ -15,8 +15,8 @@ from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import carried
 from pullpush_dagster.store.sql import literal
 
-_WHOLE = r"'-?(0|[1-9]\d{0,17})'"
-_DECIMAL = r"'-?(0|[1-9]\d*)(\.\d+)?'"
+_WHOLE = r"'-?(0|[1-9]\d{0,17})(\.0*)?'"
+_DECIMAL = r"'-?(0|[1-9]\d*)(\.\d*)?'"
 
 
 def ready_forms(
@@ -92,8 +92,9 @@ def _writing(kind: str, form: str | None) -> Callable[[str], str] | None:
     pattern = _WHOLE if form == "integer" or kind == "integer" else _DECIMAL
 
     def number(x: str) -> str:
+        # Its zeros after the point are not needed; those of -0 would leave a sign.
         short = f"CASE WHEN contains({x}, '.') THEN rtrim(rtrim({x}, '0'), '.') ELSE {x} END"
-        found = f"CASE WHEN regexp_full_match({short}, {pattern}) AND {short} <> '-0' THEN {short} END"
+        found = f"CASE WHEN regexp_full_match({x}, {pattern}) THEN nullif({short}, '-0') END"
         return f"'\"' || {found} || '\"'" if form == "text" else found
 
     return number

@@ -36,10 +36,11 @@ class Sending:
         self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent)
         self._resolving: set[asyncio.Task[None]] = set()
         self._most, self._claimed_at = pusher.push.lanes * pusher.facts.batch, self._time()
-        # As of the last claim: when the next key is due (None: none will be), how many it had, whether any of them
-        # was the first of its key in this run, and what had moved by then.
+        # As of the last claim: when the next key is due (None: none will be), and how many it had.
         self._next_due: float | None = self._time()
-        self._last, self._fresh, self._moved = 0, True, 0
+        self._last = 0
+        # Since nothing was in hand: whether a key was claimed that this run had not seen, and what had moved till then.
+        self._fresh, self._moved = True, 0
 
     async def whole(self) -> None:
         """Send until nothing is due; then, however it ended, all that was answered is in the store.
@@ -76,9 +77,11 @@ class Sending:
     def _room(self) -> int:
         """How many keys may be claimed now; 0: none."""
         journal = self._journal
-        # Who makes no headway is done when patience is; until that is known of one claim there is no other.
-        goes_on = self._time() <= self._give_up or self._fresh or journal.moved > self._moved
-        return self._most if goes_on and journal.in_hand <= self._most else 0
+        if journal.in_hand > self._most:
+            return 0
+        # Who makes no headway is done when patience is.
+        headway = journal.in_hand or self._fresh or journal.moved > self._moved
+        return self._most if headway or self._time() <= self._give_up else 0
 
     def _is_due(self) -> bool:
         return self._next_due is not None and self._next_due <= self._time()
@@ -105,6 +108,8 @@ class Sending:
         group = self._journal.take()
         if not group and not most:
             return
+        if most and not self._journal.in_hand:
+            self._fresh, self._moved = False, self._journal.moved
         try:
             claimed, wait = await asyncio.to_thread(self._pusher.turn, group, most)
         except BaseException:
@@ -114,9 +119,7 @@ class Sending:
         now = self._time()
         # What was written may have made something due that was not asked for.
         self._next_due = now if not most or len(claimed) == most else None if wait is None else now + wait
-        if most:
-            self._moved = self._journal.moved
-            self._fresh = any(row.key not in self._totals.outcomes for row in claimed)
+        self._fresh = self._fresh or any(row.key not in self._totals.outcomes for row in claimed)
         if claimed:
             self._grow(now, whole=len(claimed) == most)
             self._last = len(claimed)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Ready, acknowledge, claim
+from pullpush_dagster.changes import Accepted, Ready, acknowledge, claim
 from pullpush_dagster.changes.acknowledging import Settled
 from pullpush_dagster.config import Push
 from pullpush_dagster.connectors import load_connector
@@ -222,7 +222,7 @@ def test_an_accepted_ready_key_leaves_the_outbox_with_a_receipt_and_its_values(s
         ]
         after = {row.key: json.loads(row.taken.table.column("after")[row.place].as_py()) for row in rows}
         # when
-        acknowledge(con, push, entity, PRODUCT, [Settled(row, "accepted") for row in rows])
+        acknowledge(con, push, entity, PRODUCT, [Accepted(row, None) for row in rows])
         # then
         left = {key for (key,) in con.execute("SELECT key FROM outbox").fetchall()}
         assert left.isdisjoint(after)

@@ -47,8 +47,8 @@ def test_a_batch_that_is_not_answered_ends_the_run_and_all_stays_due(push, shop)
 
 
 def test_a_store_that_is_busy_meanwhile_does_not_lose_what_is_being_sent(push, shop, monkeypatch):
-    # given: the first claim works, the next does not
-    turns = iter([push.pusher.turn, None])
+    # given: it takes no answer at first
+    turns = iter([push.pusher.turn, push.pusher.turn, None])
 
     def turn(*given):
         make = next(turns, push.pusher.__class__.turn.__get__(push.pusher))
@@ -60,8 +60,9 @@ def test_a_store_that_is_busy_meanwhile_does_not_lose_what_is_being_sent(push, s
     with pytest.raises(StoreBusyError):
         push.send()
     # then
-    assert push.rows("SELECT count(*) FROM receipts WHERE outcome = 'accepted'") == [(5,)]
-    assert push.rows("SELECT state, count(*) FROM outbox GROUP BY ALL") == [("due", 7)]
+    ((accepted,),) = push.rows("SELECT count(*) FROM receipts WHERE outcome = 'accepted'")
+    assert accepted == len(shop.writes) > 0
+    assert push.rows("SELECT state, count(*) FROM outbox GROUP BY ALL") == [("due", 12 - accepted)]
 
 
 def test_a_newer_version_that_comes_while_its_key_is_sent_is_sent_too(push, shop, platform):

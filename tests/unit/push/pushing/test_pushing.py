@@ -106,11 +106,16 @@ def test_refused_credentials_stop_the_push_and_leave_everything_due(pushing, sho
 
 @pytest.fixture
 def down(pushing, shop, tiny):
-    """A push of sixty products, six requests of them, to a shop that has just stopped answering."""
+    """A push of sixty known products, six requests of them, to a shop that has just stopped answering."""
     skus = [f"S{number}" for number in range(60)]
     shop.items |= {sku: {"sku": sku} for sku in skus}
     push = pushing()
     push.pull(*({"sku": sku, "title": "Cup"} for sku in skus))
+    for sku in skus:
+        push.rows(
+            "INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt) VALUES "
+            f"""('shop', 'product', '{{"sku":"{sku}"}}', '{sku}', '{{"id":"{sku}"}}', true, now())"""
+        )
     tiny.root.joinpath("data").mkdir()
     shop.down = ("/batch", 500)
     push.send()
