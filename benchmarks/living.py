@@ -33,7 +33,8 @@ attributes: {{name: {SYNC}, from: {PULL}, to: shop, mode: live}}
 """
 _CONNECTIONS = {
     "erp": "connector: odoo\nsettings: {{base_url: '{url}', guest_partner: '4'}}\nsecrets: {{api_key: ERP_API_KEY}}\n",
-    "shop": "connector: woocommerce\nsettings: {{base_url: '{url}'}}\nsecrets: {{key: SHOP_KEY, secret: SHOP_SECRET}}\n",
+    "shop": "connector: woocommerce\nsettings: {{base_url: '{url}'}}\n"
+    "secrets: {{key: SHOP_KEY, secret: SHOP_SECRET}}\n",
 }
 _SELECTOR = {"repositoryLocationName": "pullpush_dagster", "repositoryName": "__repository__"}
 _LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
