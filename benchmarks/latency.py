@@ -38,7 +38,7 @@ def main(runs: int, skus: int, as_json: bool) -> None:
     """
     with tempfile.TemporaryDirectory() as folder, living(Path(folder), skus) as live:
         found = {
-            way: [changed(live, number, launched) for number in range(runs)]
+            way: [changed(live, launched) for _ in range(runs)]
             for way, launched in (("same run", _same_run), ("sensor", _by_sensor))
         }
     figures: dict[str, Any] = {"runs": runs, "skus": skus}
@@ -47,12 +47,12 @@ def main(runs: int, skus: int, as_json: bool) -> None:
     told("latency", figures, as_json=as_json)
 
 
-def changed(live: Living, number: int, launched: Callable[[Living], str]) -> Part:
+def changed(live: Living, launched: Callable[[Living], str]) -> Part:
     """Seconds of each part of the way of one change, in order, and of ``all`` of it."""
     ((before,),) = live.rows(_NEWEST)
     live.erp.control("product", sku="SKU-00002", set={"list_price": 10 + random.random() * 90})
     run = launched(live)
-    (((accepted, sent, answered),),) = [until(lambda: live.rows(_CONFIRMED, before))]
+    ((accepted, sent, answered),) = until(lambda: live.rows(_CONFIRMED, before))
     pushing = live.ended(run or _pushing_run(live))
     live.idle()
     return _parts(accepted, sent, answered, pushing)
