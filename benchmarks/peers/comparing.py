@@ -39,7 +39,12 @@ Figures = dict[str, Any]
 
 
 @click.command()
-@click.option("--python", default=sys.executable, help="The interpreter that has the peers; default: this one.")
+@click.option(
+    "--python",
+    default=sys.executable,
+    envvar="PULLPUSH_PEERS",
+    help="The interpreter that has the peers; default: this.",
+)
 @click.option("--rows", default=1_000_000, show_default=True, help="Stock rows of the diff.")
 @click.option("--orders", default=50_000, show_default=True, help="Orders of the pull.")
 @click.option("--keys", default=16_667, show_default=True, help="Keys of the push, of three changes each.")
