@@ -32,11 +32,16 @@ check: $(STAMP) ## style, types, import directions, house figures
 	$(VENV)/bin/lint-imports
 	$(RUN) tests/house.py
 
+bench-latency: $(STAMP) ## from a change's being accepted to its receipt, under a real `dagster dev` (RUNS=); ten minutes
+	$(RUN) -W ignore -m benchmarks.latency --runs $${RUNS:-20}
+
 bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
 	$(RUN) -m benchmarks.diff
 	$(RUN) -m benchmarks.map
 	$(RUN) -m benchmarks.pull
+	$(RUN) -m benchmarks.claim
 	@if [ -n "$$PULLPUSH_JUDGE" ]; then set -x; $(RUN) -m benchmarks.push; fi
+	@if [ -n "$$PULLPUSH_PEERS" ]; then set -x; $(RUN) -m benchmarks.peers; fi
 
 crash: $(STAMP) ## kill -9 of 500 run workers and 5 whole `dagster dev`s at random moments (PULLPUSH_CRASHES=), 64 runs at once
 	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-500} PULLPUSH_AT_ONCE=64 $(RUN) -m pytest -q -s \
@@ -59,4 +64,4 @@ lock: ## pin requirements.lock anew (needs uv)
 clean: ## remove everything that was made here
 	rm -rf $(VENV) data .dagster .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help install demo dev test check bench crash simulate ui connector-docs lock clean
+.PHONY: help install demo dev test check bench bench-latency crash simulate ui connector-docs lock clean

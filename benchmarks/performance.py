@@ -1,6 +1,7 @@
 """All benchmarks, one after the other, and ``docs/performance.md`` out of what they say."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,9 @@ RUNS: list[tuple[str, str, list[str]]] = [
     ("Push, each in turn, where one request and some items fail", "push", ["--faults", _FAULTS, "--rounds", "1"]),
     ("Push, each in turn, with bursts of 429 and lost answers", "push", ["--faults", _BURSTS, "--rounds", "1"]),
     ("Push 50,001 changes, one to a request", "push", ["--mode", "put", "--rounds", "1"]),
+    ("Claim and acknowledge 1,000 keys, of 1 million that are due", "claim", []),
+    ("From a change's being accepted to its receipt, under dagster dev", "latency", []),
+    ("Other tools at the same work", "peers", []),
 ]
 _ABOUT = ("benchmark", "date", "machine")
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -30,10 +34,13 @@ _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 @click.command()
 @click.option("--only", default="", help="Just those whose title has this in it; the page is not written.")
 def main(only: str) -> None:
-    """Run every benchmark on this machine, and write docs/performance.md. Takes some minutes; let nothing else run."""
+    """Run every benchmark on this machine, and write docs/performance.md; peers if PULLPUSH_PEERS names their Python.
+
+    Takes a quarter of an hour; let nothing else run.
+    """
     sections, about = [], ""
     for title, name, arguments in RUNS:
-        if only not in title:
+        if only not in title or (name == "peers" and not os.environ.get("PULLPUSH_PEERS")):
             continue
         found = _measured(name, arguments)
         versions = (f"{key} {found[key]}" for key in _VERSIONS)

@@ -10,26 +10,37 @@ from functools import cache
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import ROOT, thinned
+from tests.conftest import ROOT, at_length, thinned
 
 pytestmark = pytest.mark.xdist_group("benchmarks")
-TINY = {"diff": ["--rows", "2000"], "map": ["--orders", "600"], "pull": ["--orders", "600", "--rounds", "1"]}
+TINY = {
+    "diff": ["--rows", "2000"],
+    "map": ["--orders", "600"],
+    "pull": ["--orders", "600", "--rounds", "1"],
+    "claim": ["--pending", "3000", "--few", "200", "--keys", "50", "--rounds", "1"],
+}
+OTHERS = {
+    "latency": ["--runs", "1", "--skus", "60"],
+    "peers": ["--rows", "2000", "--orders", "600", "--keys", "700", "--rounds", "1"],
+}
 
 
-def run(name, *arguments, **environment):
+def run(name, *arguments, seconds=120, **environment):
     """What benchmark ``name`` prints."""
     given = {key: value for key, value in os.environ.items() if key != "PULLPUSH_JUDGE"} | environment
     command = [sys.executable, "-W", "error", "-m", f"benchmarks.{name}", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run(
+        command, cwd=ROOT, env=given, capture_output=True, text=True, check=True, timeout=seconds
+    ).stdout
 
 
 @cache
 def figures(name, **environment):
     """What benchmark ``name`` measures; each is run once, however many tests look at it."""
-    return json.loads(run(name, *TINY[name], "--json", **environment))
+    return json.loads(run(name, *(TINY | OTHERS)[name], "--json", **environment))
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", TINY | OTHERS)
 def test_help_says_what_is_measured(name):
     benchmark = importlib.import_module(f"benchmarks.{name}")
     assert "Options:" in CliRunner().invoke(benchmark.main, ["--help"]).output
@@ -85,3 +96,36 @@ def test_the_push_without_a_judge_says_what_it_needs():
     with pytest.raises(subprocess.CalledProcessError) as refused:
         run("push")
     assert "needs PULLPUSH_JUDGE" in refused.value.stderr
+
+
+def test_claims_leave_pending_what_was_not_acknowledged():
+    # given: one claim of 50 keys, and one of ten times as many
+    told = figures("claim")
+    assert told["left"] == 3000 - 50 - 500
+
+
+def test_where_each_change_is_delivered_the_next_of_a_key_takes_its_place():
+    told = json.loads(run("claim", *TINY["claim"], "--deliver", "every", "--json"))
+    # then: the fifty keys of the first claim were taken again with what was behind, and now nothing is
+    assert told["left"] == 3000 - 50
+
+
+def test_a_peer_finds_the_changes_that_we_find():
+    told = figures("peers")
+    assert told["diff, pandas: changed"] == told["diff, ours: changed"]
+    assert told["diff, pandas / ours"] > 0
+
+
+def test_a_peer_that_cannot_be_imported_is_left_out_and_why_is_told():
+    # given: this interpreter has no dlt
+    told = figures("peers")
+    assert "No module named 'dlt'" in told["pull, dlt: left out"]
+
+
+@at_length
+@pytest.mark.timeout(300)
+def test_latency_is_told_beside_its_target_for_a_push_of_the_same_run_and_of_the_sensors():
+    told = json.loads(run("latency", *OTHERS["latency"], "--json", seconds=280))
+    assert (told["same run: p95 target s"], told["sensor: p50 target s"], told["sensor: p95 target s"]) == (1, 6, 10)
+    assert told["same run: p95 s over the request"] > 0
+    assert told["sensor: median s until run launched"] > 0

@@ -138,7 +138,7 @@ def test_every_sync_has_a_job_of_its_own_for_the_push_alone(definitions):
 
 def test_the_sensor_runs_from_the_start_and_can_launch_every_live_sync(definitions):
     (sensor,) = definitions.get_repository_def().sensor_defs
-    assert (sensor.name, sensor.minimum_interval_seconds) == ("due", 5)
+    assert (sensor.name, sensor.minimum_interval_seconds) == ("due", 4)
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert {"stock_to_outlet", "stock_to_outlet_push", "orders_to_erp_push"} <= {job.name for job in sensor.jobs}
 

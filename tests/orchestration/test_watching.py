@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import threading
 import warnings
 
 import dagster as dg
@@ -15,6 +16,12 @@ from pullpush_dagster.store import Store
 from tests.conftest import ROOT
 
 LIVE = ("products_to_shop", "products_to_outlet", "stock_to_shop", "stock_to_outlet", "orders_to_erp")
+
+
+@pytest.fixture(autouse=True)
+def one_look(monkeypatch):
+    """A tick looks once: where nothing is due, it would look for some seconds."""
+    monkeypatch.setattr("pullpush_dagster.orchestration.watching._LOOKS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +127,15 @@ def test_nothing_is_launched_when_nothing_is_due(enter, tick):
 def test_what_is_due_launches_the_push_alone(enter, tick):
     enter()
     assert list(tick()) == ["stock_to_shop_push"]
+
+
+def test_what_becomes_due_during_a_tick_is_launched_by_it(enter, tick, monkeypatch):
+    monkeypatch.setattr("pullpush_dagster.orchestration.watching._LOOKS", 50)
+    monkeypatch.setattr("pullpush_dagster.orchestration.watching._BETWEEN_SECONDS", 0.1)
+    meanwhile = threading.Timer(0.3, enter)
+    meanwhile.start()
+    assert list(tick()) == ["stock_to_shop_push"]
+    meanwhile.join()
 
 
 @pytest.mark.parametrize(
