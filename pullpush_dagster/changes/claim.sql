@@ -14,26 +14,34 @@ WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 UPDATE outbox SET state = 'due', claim = NULL, tried = true, dueAt = greatest(dueAt, $now)
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
+-- name: pick
+CREATE TEMP TABLE picked AS
+SELECT rowid AS place FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now ORDER BY queuedAt, key LIMIT $limit
+
+-- name: mine
+-- A table of its own, so that what is joined with it is planned for its size and not for that of the outbox.
+CREATE TEMP TABLE mine AS
+SELECT rowid AS place, key, sequence, source, desired, attempts, coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
+FROM outbox WHERE rowid IN (SELECT place FROM picked)
+
 -- name: claim
-UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease
-WHERE push = $push AND key IN (
-    SELECT key FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now ORDER BY queuedAt, key LIMIT $limit
-)
+UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease WHERE rowid IN (SELECT place FROM mine)
 
 -- name: taken
--- Bindings are narrowed to the claimed keys first: what a claim costs goes with its own size.
+-- What was accepted, and bindings, are narrowed to the claimed keys first: what a claim costs goes with its own size.
 CREATE TEMP TABLE taken AS
-WITH mine AS (
-    SELECT key, sequence, source, desired, attempts, coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
-    FROM outbox WHERE push = $push AND claim = $claim
-)
 SELECT m.key, m.sequence, m.source, m.desired, m.attempts, m.refusals, m.queuedAt, a.fields, b.ids
 FROM mine AS m
-LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = m.key
+LEFT JOIN (
+    SELECT key, fields FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM mine)
+) AS a ON a.key = m.key
 LEFT JOIN (
     SELECT key, list(externalId) AS ids FROM bindings
     WHERE connection = $to AND entity = $bound_as AND live AND key IN (SELECT boundKey FROM mine) GROUP BY key
 ) AS b ON b.key = m.boundKey
+
+-- name: put_down
+DROP TABLE IF EXISTS picked; DROP TABLE IF EXISTS mine; DROP TABLE IF EXISTS taken
 
 -- name: claimed
 SELECT * EXCLUDE (queuedAt), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,

@@ -89,16 +89,17 @@ def claim(
     """
     now = dt.datetime.now(dt.UTC)
     name, lease = uuid.uuid4().hex, now + _LEASE
-    who = {"push": push.name, "claim": name}
-    ((count,),) = con.execute(_SQL["claim"], {**who, "now": now, "lease": lease, "limit": limit}).fetchall()
-    if not count:
-        return []
     parts = (f"{quoted(part)}: json_extract_string(key, '$.{part}')" for part in bound_as.key)
     bound_key = "key" if bound_as is entity else f"CAST(to_json({{{', '.join(parts)}}}) AS VARCHAR)"
-    sql = _SQL["taken"].format(bound_key=bound_key)
-    con.execute(sql, {**who, "to": push.to, "entity": entity.name, "bound_as": bound_as.name})
+    con.execute(_SQL["pick"], {"push": push.name, "now": now, "limit": limit})
+    con.execute(_SQL["mine"].format(bound_key=bound_key))
+    ((count,),) = con.execute(_SQL["claim"], {"claim": name, "lease": lease}).fetchall()
+    if not count:
+        con.execute(_SQL["put_down"])
+        return []
+    con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
-    con.execute("DROP TABLE taken")
+    con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, table)
     found = taken.rows()
     _intend(con, push, entity, [*taken.left(), *_left(found)], now)
