@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -102,7 +103,7 @@ def claim(
     con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, table)
     found = taken.rows()
-    _intend(con, push, entity, [*taken.left(), *_left(found)], now)
+    _intend(con, push, entity, arrow.concat_tables([taken.left(), _left(found)]), now)
     return found
 
 
@@ -121,13 +122,24 @@ class Taken:
     sendable: frozenset[str]
     table: arrow.Table
 
+    @cached_property
+    def keys(self) -> list[str]:
+        """Of each row, JSON text."""
+        found: list[str] = self.table.column("key").to_pylist()
+        return found
+
     def rows(self) -> list[Claimed]:
         """One for each key, in order."""
-        columns = [self.table.column(name).to_pylist() for name in ("key", "form", "record")]
+        forms, records = (self.table.column(name).to_pylist() for name in ("form", "record"))
         return [
             self._whole(place, key) if record is None else Ready(self, place, key, form, record)
-            for place, (key, form, record) in enumerate(zip(*columns, strict=True))
+            for place, (key, form, record) in enumerate(zip(self.keys, forms, records, strict=True))
         ]
+
+    def row(self, place: int) -> "Ready":
+        """One of those whose request the store has written."""
+        form, record = (self.table.column(name)[place].as_py() for name in ("form", "record"))
+        return Ready(self, place, self.keys[place], form, record)
 
     def _whole(self, place: int, key: str) -> Claimed:
         names = ("sequence", "source", "attempts", "refusals")
@@ -146,10 +158,10 @@ class Taken:
         todo = frozenset((self.sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
         return wanted, had, todo, bound
 
-    def left(self) -> list[tuple[str, str, str]]:
-        """(key, source, fields) of what stays accepted of ready rows."""
+    def left(self) -> arrow.Table:
+        """key, source and fields of what stays accepted of ready rows, where any of it is about to be sent."""
         changed = self.table.filter(self.table.column("left").is_valid())
-        return list(zip(*(changed.column(name).to_pylist() for name in ("key", "source", "left")), strict=True))
+        return changed.select(["key", "source", "left"]).rename_columns(_LEFT.names).cast(_LEFT)
 
 
 class Ready(Claimed):
@@ -187,23 +199,21 @@ class Ready(Claimed):
     ids = property(lambda self: self._read()[3])
 
 
-def _left(rows: list[Claimed]) -> list[tuple[str, str, str]]:
-    """(key, source, fields) of what stays accepted of ``rows``, where any of it is about to be sent."""
-    return [
-        (one.key, one.source, orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode())
-        for one in rows
-        if not isinstance(one, Ready) and one.todo & one.accepted.keys()
-    ]
+_LEFT = arrow.schema([(name, arrow.string()) for name in ("key", "source", "fields")])
 
 
-def _intend(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: list[tuple[str, str, str]], now: dt.datetime
-) -> None:
+def _left(rows: list[Claimed]) -> arrow.Table:
+    """The same of the other rows."""
+    some = [one for one in rows if not isinstance(one, Ready) and one.todo & one.accepted.keys()]
+    left = [orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode() for one in some]
+    return arrow.table([[one.key for one in some], [one.source for one in some], left], schema=_LEFT)
+
+
+def _intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: arrow.Table, now: dt.datetime) -> None:
     """Forget the fields that are about to be sent: from here on, what the destination has there is unknown."""
-    if not left:
+    if not len(left):
         return
-    keys, sources, fields = zip(*left, strict=True)
-    con.register("intents", arrow.table({"key": keys, "source": sources, "fields": fields}))
+    con.register("intents", left)
     con.execute(_SQL["forget"], {"to": push.to, "entity": entity.name})
     con.execute(_SQL["intend"], {"to": push.to, "entity": entity.name, "now": now})
     con.unregister("intents")

@@ -36,6 +36,36 @@ class Totals:
         return dict(Counter(self.outcomes.values()))
 
 
+@dataclass
+class Group:
+    """Outcomes, one by one, and those of whole requests. Its length is how many keys they are of."""
+
+    settled: list[Settled] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.settled) + sum(len(one.places) for one in self.accepted)
+
+    def __add__(self, other: "Group") -> "Group":
+        return Group(self.settled + other.settled, self.accepted + other.accepted)
+
+    def __iadd__(self, other: "Group") -> "Group":
+        self.settled += other.settled
+        self.accepted += other.accepted
+        return self
+
+    @property
+    def moved(self) -> int:
+        """How many keys came nearer to what they should be."""
+        came = sum(one.outcome == "accepted" or one.again for one in self.settled)
+        return came + sum(len(one.places) for one in self.accepted)
+
+    def fates(self) -> dict[str, str]:
+        """What became of each key."""
+        told = {one.claimed.key: one.fate for one in self.settled}
+        return told | dict.fromkeys((key for one in self.accepted for key in one.keys), "accepted")
+
+
 class Journal:
     """Outcomes that are to be written together.
 
@@ -51,7 +81,7 @@ class Journal:
         self._changed, self._time = changed, asyncio.get_running_loop().time
         self.claimed = self.moved = 0
         self.since = 0.0
-        self._waiting: list[Settled | Accepted] = []
+        self._waiting = Group()
         self._taken = self._written = 0
 
     @property
@@ -69,39 +99,48 @@ class Journal:
         self._totals.sent += sum(one.sent_at is not None for one in sent)
         # Drawn once: records that failed together are due together, and can share a request again.
         wait = cache(_pause)
-        self.settle([self._settled(one, wait) for one in sent])
+        taken: dict[str, list[Ready]] = {}
+        settled = []
+        for one in sent:
+            row = one.payload.claimed
+            if isinstance(row, Ready) and one.outcome.name == "accepted":
+                taken.setdefault(row.taken.claim, []).append(row)
+            else:
+                settled.append(self._settled(one, wait))
+        at = sent[0].sent_at if sent else None
+        accepted = [Accepted(rows[0].taken, [row.place for row in rows], at) for rows in taken.values()]
+        self.settle(settled, accepted)
 
-    def settle(self, settled: Sequence[Settled | Accepted]) -> None:
+    def settle(self, settled: Sequence[Settled], accepted: Sequence[Accepted] = ()) -> None:
         """Take outcomes."""
         if not self._waiting:
             self.since = self._time()
-        self._waiting += settled
-        self._taken += len(settled)
-        self.moved += len([one for one in settled if one.outcome == "accepted" or one.again])
+        came = Group([*settled], [*accepted])
+        self._waiting += came
+        self._taken += len(came)
+        self.moved += came.moved
         self._changed()
 
-    def take(self) -> list[Settled | Accepted]:
+    def take(self) -> Group:
         """What is to be written now."""
-        group, self._waiting = self._waiting, []
+        group, self._waiting = self._waiting, Group()
         return group
 
-    def put_back(self, group: list[Settled | Accepted]) -> None:
+    def put_back(self, group: Group) -> None:
         """``group`` could not be written."""
         self._waiting = group + self._waiting
 
-    def written(self, group: list[Settled | Accepted]) -> None:
+    def written(self, group: Group) -> None:
         """``group`` is in the store."""
         if group:
             self._written += len(group)
-            self._totals.outcomes |= {one.claimed.key: one.fate for one in group}
+            self._totals.outcomes |= group.fates()
             self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
 
-    def _settled(self, sent: Sent, wait: Callable[[int], float]) -> Settled | Accepted:
+    def _settled(self, sent: Sent, wait: Callable[[int], float]) -> Settled:
         pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
         row = payload.claimed
         accepted = outcome.name == "accepted"
-        if accepted and isinstance(row, Ready):
-            return Accepted(row, sent.sent_at)
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
             ids = ids or outcome.ids or ids_of(outcome.answer, pusher.binding.paths)

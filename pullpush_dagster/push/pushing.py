@@ -8,11 +8,11 @@ import duckdb
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Accepted, Arrival, Claimed, Ready, Settled, acknowledge, arrive, claim
+from pullpush_dagster.changes import Arrival, Claimed, Ready, Settled, acknowledge, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
 from pullpush_dagster.config import Project, Push
-from pullpush_dagster.push.journal import Progress, Totals
+from pullpush_dagster.push.journal import Group, Progress, Totals
 from pullpush_dagster.push.payload import Payload, sendable
 from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.resolving import Resolving
@@ -69,14 +69,16 @@ class Pusher:
             await Sending(self, client, totals, progress).whole()
         return totals
 
-    def turn(self, settled: Sequence[Settled | Accepted], most: int) -> tuple[list[Claimed], float | None]:
+    def turn(self, group: Group, most: int) -> tuple[list[Claimed], float | None]:
         """At most ``most`` due keys, and seconds until the next one is due (None: none will be), after outcomes.
 
         One transaction: outcomes first, since they may make other versions of their keys due.
         """
         with self.store.session() as con:
-            if settled:
-                acknowledge(con, self.push, self.entity, self.bound_as, settled, self.affected)
+            if group:
+                acknowledge(
+                    con, self.push, self.entity, self.bound_as, group.settled, group.accepted, self.affected
+                )  # fmt: skip
             if not most:
                 return [], None
             fields = sendable(self.facts, self.entity)

@@ -59,7 +59,7 @@ class Outbox:
 
     def _acknowledge(self, settled: Iterable[Settled]) -> None:
         entity, bound_as = ENTITIES[self.entity], ENTITIES[self.bound_as]
-        acknowledge(self.con, self.push, entity, bound_as, list(settled), self.affected)
+        acknowledge(self.con, self.push, entity, bound_as, list(settled), affected=self.affected)
 
     def _bound(self, row: Claimed) -> str:
         key = orjson.loads(row.key)

@@ -222,7 +222,7 @@ def test_an_accepted_ready_key_leaves_the_outbox_with_a_receipt_and_its_values(s
         ]
         after = {row.key: json.loads(row.taken.table.column("after")[row.place].as_py()) for row in rows}
         # when
-        acknowledge(con, push, entity, PRODUCT, [Accepted(row, None) for row in rows])
+        acknowledge(con, push, entity, PRODUCT, [], [Accepted(rows[0].taken, [row.place for row in rows], None)])
         # then
         left = {key for (key,) in con.execute("SELECT key FROM outbox").fetchall()}
         assert left.isdisjoint(after)

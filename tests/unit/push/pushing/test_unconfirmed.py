@@ -4,6 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from pullpush_dagster.push.journal import Group
 from tests.unit.push.pushing.conftest import CREATE
 
 
@@ -48,7 +49,7 @@ def test_neither_is_a_newer_version_of_it(unconfirmed, shop):
 
 def test_what_a_process_that_died_had_claimed_is_not_sent_again(push, shop):
     push.pusher.arrive()
-    assert push.pusher.turn([], 1) == ([ANY], 0.0)
+    assert push.pusher.turn(Group(), 1) == ([ANY], 0.0)
     push.rows("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
     push.send()
     assert shop.writes == []
