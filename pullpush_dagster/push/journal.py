@@ -46,6 +46,9 @@ class Group:
     def __len__(self) -> int:
         return len(self.settled) + sum(len(one.places) for one in self.accepted)
 
+    def __bool__(self) -> bool:
+        return bool(self.settled or self.accepted)
+
     def __add__(self, other: "Group") -> "Group":
         return Group(self.settled + other.settled, self.accepted + other.accepted)
 
@@ -90,9 +93,9 @@ class Journal:
         return self.claimed - self._taken
 
     @property
-    def waiting(self) -> int:
-        """Outcomes that are not written yet."""
-        return len(self._waiting)
+    def waiting(self) -> bool:
+        """Whether any outcome is not written yet."""
+        return bool(self._waiting)
 
     def sent(self, sent: list[Sent]) -> None:
         """Take the outcomes of one request."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pullpush_dagster.push.pushing import Pusher
 
 _GROUP_SECONDS = 0.25
-# So many keys are claimed at once where a smaller claim is sent in less than a moment.
-_LARGEST_CLAIM = 25_600
+# A claim costs much the same whatever its size, so one that is sent in less than a second was too small.
+_CLAIM_SECONDS, _SMALLEST_CLAIM, _LARGEST_CLAIM = 1.0, 100, 25_600
 
 
 class Sending:
@@ -29,17 +29,19 @@ class Sending:
         self._pusher, self._client, self._totals = pusher, client, totals
         self._time = asyncio.get_running_loop().time
         self._give_up = self._time() + pusher.patience
-        self._changed = asyncio.Event()
-        self._journal = Journal(pusher, client, totals, progress, self._changed.set)
+        self._changed, self._is_timed = asyncio.Event(), False
+        self._journal = Journal(pusher, client, totals, progress, self._came)
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(pusher.push.lanes, client.facts.limits.concurrency)
         self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent)
         self._resolving: set[asyncio.Task[None]] = set()
-        self._most, self._claimed_at = pusher.push.lanes * pusher.facts.batch, self._time()
+        # All keys of a process that dies are unconfirmed where nobody can be asked, so it holds few there.
+        least = _SMALLEST_CLAIM if pusher.facts.settles else 1
+        self._most, self._claimed_at = max(least, pusher.push.lanes * pusher.facts.batch), self._time()
         # As of the last claim: when the next key is due (None: none will be), and how many it had.
         self._next_due: float | None = self._time()
         self._last = 0
-        # Since nothing was in hand: whether a key was claimed that this run had not seen, and what had moved till then.
+        # Since nothing was in hand: whether this run may have left a key that it has not seen, and what had moved then.
         self._fresh, self._moved = True, 0
 
     async def whole(self) -> None:
@@ -63,28 +65,36 @@ class Sending:
     async def _worth_a_turn(self) -> bool:
         """Returns when there is something to write or to claim. False: there will be nothing."""
         while not self._lanes.halted:
-            if (self._is_due() and self._room()) or self._group_is_full():
+            if self._runs_short() or self._group_is_full():
                 return True
             journal = self._journal
             if not journal.in_hand and not journal.waiting and not self._will_wait():
                 return False
             self._changed.clear()
+            self._is_timed = journal.waiting
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._next_look()):
                     await self._changed.wait()
         return False
 
+    def _came(self) -> None:
+        """Look again, if an outcome makes a difference: to do so for each would cost as much as to send it."""
+        if not self._is_timed or self._lanes.halted or self._runs_short() or self._group_is_full():
+            self._changed.set()
+
     def _room(self) -> int:
-        """How many keys may be claimed now; 0: none."""
+        """How many keys may be claimed now, so that two claims are in hand; 0: none."""
         journal = self._journal
-        if journal.in_hand > self._most:
-            return 0
         # Who makes no headway is done when patience is.
         headway = journal.in_hand or self._fresh or journal.moved > self._moved
-        return self._most if headway or self._time() <= self._give_up else 0
+        if not headway and self._time() > self._give_up:
+            return 0
+        return max(0, min(self._most, 2 * self._most - journal.in_hand))
 
-    def _is_due(self) -> bool:
-        return self._next_due is not None and self._next_due <= self._time()
+    def _runs_short(self) -> bool:
+        """Whether less than one claim is in hand, and something is due."""
+        due = self._next_due is not None and self._next_due <= self._time()
+        return due and self._journal.in_hand <= self._most and self._room() > 0
 
     def _group_is_full(self) -> bool:
         """Whether what waits to be written has waited enough: for others, or for what may be due after it."""
@@ -116,18 +126,18 @@ class Sending:
             self._journal.put_back(group)
             raise
         self._journal.written(group)
-        now = self._time()
+        now, whole = self._time(), len(claimed) == most
         # What was written may have made something due that was not asked for.
-        self._next_due = now if not most or len(claimed) == most else None if wait is None else now + wait
-        self._fresh = self._fresh or any(row.key not in self._totals.outcomes for row in claimed)
+        self._next_due = now if not most or whole else None if wait is None else now + wait
+        # Of those that were due, others may be left.
+        self._fresh = self._fresh or (whole and any(row.key not in self._totals.outcomes for row in claimed))
         if claimed:
-            self._grow(now, whole=len(claimed) == most)
+            self._grow(now, whole=whole)
             self._last = len(claimed)
             self._send(claimed)
 
     def _grow(self, now: float, *, whole: bool) -> None:
-        """A claim costs much the same whatever its size, so one that is sent in no time was too small."""
-        if whole and self._pusher.facts.settles and now - self._claimed_at < _GROUP_SECONDS:
+        if whole and self._pusher.facts.settles and now - self._claimed_at < _CLAIM_SECONDS:
             self._most = min(2 * self._most, max(_LARGEST_CLAIM, self._most))
         self._claimed_at = now
 

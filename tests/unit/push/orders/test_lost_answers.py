@@ -142,6 +142,8 @@ def test_an_order_that_is_gone_is_looked_up_once_more_and_made_anew(sold, erp, n
     erp.orders.clear()
     erp.lines.clear()
     sold.pull(native.order(lines=[native.line(q="5")]))
+    assert sold.send() == {"shop:5": "retry"}
+    assert sold.bound() == []
     assert (sold.send(), erp.told()) == ({"shop:5": "accepted"}, [("shop:5", "sale", [(1, 5, 3.3333)])])
     assert erp.asked.count("/orders/create") == 1
 

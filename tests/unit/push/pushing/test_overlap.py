@@ -3,7 +3,7 @@
 import pytest
 
 from pullpush_dagster.errors import AuthError, StoreBusyError
-from pullpush_dagster.push.sending import Sending
+from pullpush_dagster.push import sending
 
 SKUS = [f"S{number}" for number in range(12)]
 
@@ -11,7 +11,8 @@ SKUS = [f"S{number}" for number in range(12)]
 @pytest.fixture
 def few(monkeypatch):
     """Five keys in a claim."""
-    monkeypatch.setattr(Sending, "_grow", lambda *_, **__: None)
+    monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 5)
+    monkeypatch.setattr(sending, "_CLAIM_SECONDS", 0.0)
 
 
 @pytest.fixture
