@@ -70,7 +70,7 @@ def history(seed: int, kind: Kind, steps: Sequence[Step] | None = None) -> tuple
     """The history of one seed, and the crash points it passed."""
     points, project = Points(), _project(kind)
     shutil.rmtree(project.state, ignore_errors=True)
-    return run(project, seed, points, steps), points
+    return run(project, kind, seed, points, steps), points
 
 
 def shortest(seed: int, kind: Kind, tries: int = _TRIES) -> Ended:
