@@ -62,6 +62,8 @@ def arrive(
     overlay(con)
     known = run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
+    if known == (newest,) and not approved and not run("affected_fields").fetchall():
+        return Arrival(0)
     values |= {"newest": approved.through if approved else newest, "position": known[0] if known else None}
     run("from_log" if known else "from_baseline")
     ((values["hash"],),) = run("hash").fetchall()

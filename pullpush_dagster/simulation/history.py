@@ -14,7 +14,7 @@ from pullpush_dagster.pull import Window
 from pullpush_dagster.simulation.connector import fields_of
 from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.records import Record
-from pullpush_dagster.simulation.running import START, Points, virtual
+from pullpush_dagster.simulation.running import START, Death, Points, virtual
 from pullpush_dagster.simulation.world import Kind, World
 from pullpush_dagster.store.store import kept_by
 
@@ -22,8 +22,10 @@ STEPS = {
     "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
     "time": 3, "clock": 1, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
 }  # fmt: skip
-_LEAST, _MOST = 8, 16
+# Most are short; of a long one there are more ways through.
+_SHORT, _LONG = (2, 4), (5, 12)
 _CALM_ROUNDS = 12
+_TRIES = 12
 # A guard minds nothing below twenty keys.
 _GUARDED = 20
 
@@ -50,7 +52,7 @@ class Ended:
 def steps_of(seed: int) -> tuple[Step, ...]:
     """The steps that ``seed`` stands for."""
     rng = random.Random(f"steps {seed}")
-    names = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(_LEAST, _MOST))
+    names = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(*(_SHORT if rng.random() < 0.8 else _LONG)))
     return tuple(Step(name, rng.randrange(2**32)) for name in names)
 
 
@@ -73,9 +75,11 @@ class _History:
         self.fields = fields_of(world.entity)
         self.version = 0
         rng = world.rng
-        self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 10)
-        self.rate = rng.choice([0.2, 0.4, 0.65])
-        self.deadly = rng.choice([0.0, 0.3, 0.5])
+        # Requests cost little, transactions much: so many small pages, and most requests go wrong.
+        self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 20)
+        self.rate = rng.choice([0.5, 0.75, 0.85, 0.9])
+        self.deadly = rng.choice([0.0, 0.5, 0.8])
+        self.world.network.slow = rng.choice([0.02, 0.1, 0.3])
         self.past = {source.name: dict(source.records) for source in world.sources}
 
     async def whole(self, steps: Sequence[Step]) -> None:
@@ -251,22 +255,36 @@ class _History:
         """Runs at the same time, each in a process of its own that may die, and edits meanwhile."""
         runs = []
         for name, work in works:
-            left = rng.randint(0, 40) if rng.random() < self.deadly else None
-            runs.append(self.world.process(name, work, left))
+            runs.append(self._retried(name, work, _death(rng) if rng.random() < self.deadly else None))
         edits = [] if quiet else [self._edits_meanwhile(rng)]
         await asyncio.gather(*runs, *edits)
+
+    async def _retried(self, name: str, work: Any, death: Death | None) -> None:
+        """A pull that comes to nothing is begun again, as a run is."""
+        for _ in range(1 if name.startswith("push") else _TRIES):
+            if await self.world.process(name, work, death):
+                return
+            death = None
 
     async def _calm(self) -> None:
         """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done."""
         world = self.world
         world.tell("--- calm")
-        world.network.rate = 0.0
-        for _ in range(_CALM_ROUNDS):
+        world.network.rate, world.network.slow = 0.0, 0.02
+        for number in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
-            for pull, _source in self._sides():
+            # What came meanwhile is only by what the pushes do, which no source shows.
+            for pull, _source in self._sides() if number % 4 == 0 else ():
                 await world.process("full", partial(world.pull, pull, Window("full")))
             world.approve()
             world.replay(looked=True)
             await world.process("push", lambda: world.send(120.0))
             if not world.left():
                 return
+
+
+def _death(rng: random.Random) -> Death:
+    """At some request, or, of which there are fewer, at some transaction."""
+    if rng.random() < 0.3:
+        return Death(rng.randint(0, 40), rng.choice(["request, not sent", "request, answered"]))
+    return Death(rng.randint(0, 6), rng.choice([", before", "not committed", ", committed"]))

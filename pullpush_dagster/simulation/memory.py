@@ -9,6 +9,7 @@ import duckdb
 
 from pullpush_dagster.simulation.running import Points
 from pullpush_dagster.store import Store
+from pullpush_dagster.store.opening import scratch
 from pullpush_dagster.store.schema import create_tables
 
 
@@ -20,7 +21,10 @@ class MemoryStore(Store):
         self._points = points
         self._base = duckdb.connect(config={"threads": 1})
         self._base.execute("SET GLOBAL TimeZone = 'UTC'")
+        _hurry(self._base)
         create_tables(self._base, new=True)
+        with scratch() as con:
+            _hurry(con)
 
     @contextmanager
     def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -44,6 +48,14 @@ class MemoryStore(Store):
     def close(self) -> None:
         """Forget all of it."""
         self._base.close()
+        with scratch() as con:
+            con.execute("RESET GLOBAL disabled_optimizers")
+
+
+def _hurry(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a few rows, to think about a query takes longer than to answer it."""
+    names = ",".join(name for (name,) in con.execute("SELECT name FROM duckdb_optimizers()").fetchall())
+    con.execute("SET GLOBAL disabled_optimizers = $names", {"names": names})
 
 
 def _caller() -> str:

@@ -77,8 +77,10 @@ class Network:
             return "429"
         if self.rng.random() >= self.rate:
             return ""
-        kinds = REFUSED + DONE + (WRITTEN if kind in ledger.traits.written.ways else LISTED)
-        fault = self.rng.choice([one for one in kinds if _possible(one, kind, ledger.traits.written)])
+        own, share = (WRITTEN, 0.4) if kind in ledger.traits.written.ways else (LISTED, 0.15)
+        kinds = own if self.rng.random() < share else REFUSED + DONE
+        possible = [one for one in kinds if _possible(one, kind, ledger.traits.written)]
+        fault = self.rng.choice(possible or REFUSED)
         self.faults[fault] += 1
         return fault
 

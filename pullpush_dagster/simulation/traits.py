@@ -9,7 +9,7 @@ from pullpush_dagster.connectors.write_model import Write
 
 _DAY = 86_400.0
 # Few records a request, so that even a small history is many of them.
-_PAGE, _BATCH, _LOOK_UP = 3, 3, 4
+_PAGE, _BATCH, _LOOK_UP = 2, 3, 3
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.memory import MemoryStore
 from pullpush_dagster.simulation.network import Network
 from pullpush_dagster.simulation.oracle import Oracle, key_of
-from pullpush_dagster.simulation.running import Clock, Loop, Points, Process
+from pullpush_dagster.simulation.running import Clock, Death, Loop, Points, Process
 from pullpush_dagster.simulation.traits import Asked, Traits, Way, Written
 from pullpush_dagster.transport.clock import Instant, told_by
 from pullpush_dagster.transport.sockets import carried_by
@@ -59,7 +59,7 @@ KINDS = (
     Kind("product"),
     Kind("stocklevel", traits=Traits(
         Asked(pages="page", counted="pages"), Written(find=0, create=None, update=None, upsert=Way(told="key")))),
-    Kind("order", sources=2),
+    Kind("order"),
     Kind("contact", options=(("lanes", 1),), traits=Traits(
         Asked(operator="after", pages="offset", counted="pages"),
         Written(find=1, create=_ALONE, update=Way(told="key"), unique=False))),
@@ -133,14 +133,15 @@ class World:
     def _instant(self) -> Instant:
         return Instant(b"a simulated boot", self.clock.seconds, self.clock.now().timestamp())
 
-    async def process(self, name: str, work: Callable[[], Any], left: int | None = None) -> None:
-        """Let ``work`` happen in a process of its own, which dies at its crash point number ``left``."""
+    async def process(self, name: str, work: Callable[[], Any], death: Death | None = None) -> bool:
+        """Whether ``work`` went well in a process of its own, which may have its ``death`` on the way."""
         self.tell(f"[{name}] begins")
-        ended = await Process(self.points, left).run(work)
+        ended = await Process(self.points, death).run(work)
         if isinstance(ended, ConfigError):
             raise ended  # of a file that nobody but the simulator wrote
         how = "" if ended is None else f": {type(ended).__name__}: {ended}"
         self.tell(f"[{name}] ends{how}")
+        return ended is None
 
     async def pull(self, pull: Pull, window: Window) -> None:
         """Ask, read and compare."""
