@@ -41,7 +41,7 @@ def connector(entity: Entity, traits: Traits) -> dict[str, Any]:
 def _pull(asked: Asked) -> dict[str, Any]:
     position = _POSITIONS.get(asked.pages)
     names = ["since", "until", "size", *([position] if position else [])]
-    pages = {"style": asked.pages, "size": asked.size}
+    pages: dict[str, Any] = {"style": asked.pages, "size": asked.size}
     pages |= {"after": "item.id"} if asked.pages == "keyset" else {}
     pages |= {"next": "body.next"} if asked.pages in ("next", "link") else {}
     pages |= {"total": "body.total"} if asked.counted == "pages" else {}
@@ -81,7 +81,11 @@ def _push(entity: Entity, fields: list[str], written: Written) -> dict[str, Any]
 
 def _write(name: str, way: Way, record: dict[str, str], keys: dict[str, str]) -> dict[str, Any]:
     told = keys if way.told == "key" else {}
-    facts: dict[str, Any] = {"post": f"/{name}", "record": record | told, "answers": "body.records" if way.batch else "body"}
+    facts: dict[str, Any] = {
+        "post": f"/{name}",
+        "record": record | told,
+        "answers": "body.records" if way.batch else "body",
+    }
     if way.batch:
         facts |= {"at": "records", "batch": way.batch}
     if way.told == "status":

@@ -12,30 +12,18 @@ from pullpush_dagster.canonical.types import TEXT
 from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.pull import Window
 from pullpush_dagster.simulation.connector import fields_of
+from pullpush_dagster.simulation.kinds import Kind
 from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.records import Record
 from pullpush_dagster.simulation.running import START, Death, Points, virtual
-from pullpush_dagster.simulation.world import Kind, World
+from pullpush_dagster.simulation.steps import Step, death, steps_of
+from pullpush_dagster.simulation.world import World
 from pullpush_dagster.store.store import kept_by
 
-STEPS = {
-    "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
-    "time": 3, "clock": 1, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
-}  # fmt: skip
-# Most are short; of a long one there are more ways through.
-_SHORT, _LONG = (2, 4), (5, 12)
 _CALM_ROUNDS = 12
-_TRIES = 12
+_TRIES = 8
 # A guard minds nothing below twenty keys.
 _GUARDED = 20
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that happens, drawn from a seed of its own, so that leaving out another changes nothing of it."""
-
-    name: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -47,13 +35,6 @@ class Ended:
     broken: tuple[str, ...]
     story: tuple[str, ...]
     faults: dict[str, int]
-
-
-def steps_of(seed: int) -> tuple[Step, ...]:
-    """The steps that ``seed`` stands for."""
-    rng = random.Random(f"steps {seed}")
-    names = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(*(_SHORT if rng.random() < 0.8 else _LONG)))
-    return tuple(Step(name, rng.randrange(2**32)) for name in names)
 
 
 def run(project: Project, kind: Kind, seed: int, points: Points, steps: Sequence[Step] | None = None) -> Ended:
@@ -76,9 +57,11 @@ class _History:
         self.version = 0
         rng = world.rng
         # Requests cost little, transactions much: so many small pages, and most requests go wrong.
-        self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 20)
-        self.rate = rng.choice([0.5, 0.75, 0.85, 0.9])
-        self.deadly = rng.choice([0.0, 0.5, 0.8])
+        self.keys = 40 if rng.random() < 0.2 else rng.randint(4, 20)
+        # A destination that answers hardly ever is left alone, and nothing happens there.
+        self.rates = {source.name: rng.choice([0.5, 0.75, 0.85, 0.85]) for source in world.sources}
+        self.rates[world.destination.name] = rng.choice([0.2, 0.4, 0.6])
+        self.deadly = rng.choice([0.0, 0.5, 0.9])
         self.world.network.slow = rng.choice([0.02, 0.1, 0.3])
         self.past = {source.name: dict(source.records) for source in world.sources}
 
@@ -91,7 +74,7 @@ class _History:
         self._made_before()
         for step in steps:
             rng = random.Random(step.seed)
-            self.world.network.rng, self.world.network.rate = random.Random(step.seed + 1), self.rate
+            self.world.network.rng, self.world.network.rates = random.Random(step.seed + 1), self.rates
             self.world.tell(f"--- {step.name}")
             await getattr(self, "_" + step.name.replace(" ", "_"))(rng)
             await asyncio.sleep(rng.uniform(1, 60))
@@ -249,31 +232,32 @@ class _History:
         if self.world.traits.asked.walk == "full":
             return Window("full")
         day = START.replace(hour=0)
-        return Window("sync") if kind == "sync" else Window("window", "", day - dt.timedelta(days=1), day + dt.timedelta(days=1))
+        around = day - dt.timedelta(days=1), day + dt.timedelta(days=1)
+        return Window("sync") if kind == "sync" else Window("window", "", *around)
 
     async def _running(self, rng: random.Random, *works: tuple[str, Any], quiet: bool = False) -> None:
         """Runs at the same time, each in a process of its own that may die, and edits meanwhile."""
         runs = []
         for name, work in works:
-            runs.append(self._retried(name, work, _death(rng) if rng.random() < self.deadly else None))
+            runs.append(self._retried(name, work, death(rng) if rng.random() < self.deadly else None))
         edits = [] if quiet else [self._edits_meanwhile(rng)]
         await asyncio.gather(*runs, *edits)
 
-    async def _retried(self, name: str, work: Any, death: Death | None) -> None:
+    async def _retried(self, name: str, work: Any, dies: Death | None) -> None:
         """A pull that comes to nothing is begun again, as a run is."""
         for _ in range(1 if name.startswith("push") else _TRIES):
-            if await self.world.process(name, work, death):
+            if await self.world.process(name, work, dies):
                 return
-            death = None
+            dies = None
 
     async def _calm(self) -> None:
         """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done."""
         world = self.world
         world.tell("--- calm")
-        world.network.rate, world.network.slow = 0.0, 0.02
+        world.network.rates, world.network.slow = {}, 0.02
         for number in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
-            # What came meanwhile is only by what the pushes do, which no source shows.
+            # Nobody edits any more, so a source that was pulled has nothing new.
             for pull, _source in self._sides() if number % 4 == 0 else ():
                 await world.process("full", partial(world.pull, pull, Window("full")))
             world.approve()
@@ -281,10 +265,3 @@ class _History:
             await world.process("push", lambda: world.send(120.0))
             if not world.left():
                 return
-
-
-def _death(rng: random.Random) -> Death:
-    """At some request, or, of which there are fewer, at some transaction."""
-    if rng.random() < 0.3:
-        return Death(rng.randint(0, 40), rng.choice(["request, not sent", "request, answered"]))
-    return Death(rng.randint(0, 6), rng.choice([", before", "not committed", ", committed"]))

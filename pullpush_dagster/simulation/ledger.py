@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pullpush_dagster.simulation.records import Record, stamp_form
-from pullpush_dagster.simulation.traits import Traits, Way
+from pullpush_dagster.simulation.traits import PLAIN, Traits, Way
 
 # The header by which a request says which change it is.
-TOKEN = "Idempotency-Key"
+TOKEN = "Idempotency-Key"  # noqa: S105 - a header's name
 _PAST = dt.timedelta(minutes=10)
 
 
@@ -32,7 +32,7 @@ class Ledger:
 
     name: str
     clock: Callable[[], dt.datetime]
-    traits: Traits = Traits()
+    traits: Traits = PLAIN
     ahead: dt.timedelta = dt.timedelta()
     taken: Callable[[Mapping[str, str], Mapping[str, Any]], None] = lambda _key, _values: None
     bent: Callable[[Record], Record | None] | None = None

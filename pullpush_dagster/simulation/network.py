@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
@@ -31,7 +31,7 @@ _STALEST = 60.0
 
 @dataclass
 class Network:
-    """Carries requests to ledgers by host; with ``rate`` (0 to 1) something happens to one.
+    """Carries requests to ledgers by host; with some ``rates`` (name of a ledger -> 0 to 1) something happens to one.
 
     Attributes:
         told: gets a line for each request. faults: how often each kind happened.
@@ -44,7 +44,7 @@ class Network:
     told: Callable[[str], None]
     loop: asyncio.AbstractEventLoop
     rng: random.Random = field(default_factory=random.Random)
-    rate: float = 0.0
+    rates: Mapping[str, float] = field(default_factory=dict)
     slow: float = 0.3
     faults: Counter[str] = field(default_factory=Counter)
     early: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Network:
     def _fault(self, kind: str, ledger: Ledger) -> str:
         if self.loop.time() < self._closed.get(ledger.name, 0.0):
             return "429"
-        if self.rng.random() >= self.rate:
+        if self.rng.random() >= self.rates.get(ledger.name, 0.0):
             return ""
         own, share = (WRITTEN, 0.4) if kind in ledger.traits.written.ways else (LISTED, 0.15)
         kinds = own if self.rng.random() < share else REFUSED + DONE

@@ -105,7 +105,8 @@ class Process:
 
     def __init__(self, points: "Points", death: Death | None) -> None:
         self.points, self.alive = points, True
-        self.among, self.left = (death.among, death.after) if death else ("", None)
+        self.among = death.among if death else ""
+        self.left = death.after if death else None
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def run(self, work: Callable[[], Awaitable[object]]) -> object:

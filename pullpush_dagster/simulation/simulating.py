@@ -13,9 +13,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.simulation.history import Ended, Step, run, steps_of
+from pullpush_dagster.simulation.history import Ended, run
+from pullpush_dagster.simulation.kinds import KINDS, Kind
 from pullpush_dagster.simulation.running import Points
-from pullpush_dagster.simulation.world import KINDS, Kind, written
+from pullpush_dagster.simulation.steps import Step, steps_of
+from pullpush_dagster.simulation.world import written
 
 _TRIES = 80
 

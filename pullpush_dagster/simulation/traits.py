@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pullpush_dagster.connectors.model import EntityFacts, Limits, PullFacts
+from pullpush_dagster.connectors.limits_model import Limits
+from pullpush_dagster.connectors.model import EntityFacts, PullFacts
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.write_model import Write
 
@@ -101,6 +102,9 @@ class Traits:
     written: Written = Written()
     concurrency: int = 8
     attempts: int = 6
+
+
+PLAIN = Traits()
 
 
 def traits_of(facts: EntityFacts, limits: Limits) -> Traits:

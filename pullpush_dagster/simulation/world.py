@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,62 +15,23 @@ import yaml
 from pullpush_dagster.audit import approve, audit
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import ensure_tables
-from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.dead import dead_letters, replay
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.simulation.connector import connector
+from pullpush_dagster.simulation.kinds import Kind
 from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.memory import MemoryStore
 from pullpush_dagster.simulation.network import Network
 from pullpush_dagster.simulation.oracle import Oracle, key_of
 from pullpush_dagster.simulation.running import Clock, Death, Loop, Points, Process
-from pullpush_dagster.simulation.traits import Asked, Traits, Way, Written
 from pullpush_dagster.transport.clock import Instant, told_by
 from pullpush_dagster.transport.sockets import carried_by
 
 PUSH = "simulated"
 _SECRET = "SIMULATED_KEY"  # noqa: S105 - a variable's name
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What is simulated: a push of ``entity`` from so many sources, on ledgers with these traits.
-
-    ``options``: the push's own.
-    """
-
-    entity: str
-    sources: int = 1
-    options: tuple[tuple[str, Any], ...] = ()
-    traits: Traits = Traits()
-
-    @classmethod
-    def of(cls, project: Project, push: Push) -> "Kind":
-        """A declared sync's kind. Its ``only``, ``translate`` and ``affects`` are not simulated."""
-        given = {name: getattr(push, name) for name in ("deliver", "on_dead", "lanes") if name in push.model_fields_set}
-        return cls(project.entity_of(push).name, len(push.from_), tuple(sorted(given.items())))
-
-
-_ALONE = Way(batch=0)
-KINDS = (
-    Kind("product"),
-    Kind("stocklevel", traits=Traits(
-        Asked(pages="page", counted="pages"), Written(find=0, create=None, update=None, upsert=Way(told="key")))),
-    Kind("order"),
-    Kind("contact", options=(("lanes", 1),), traits=Traits(
-        Asked(operator="after", pages="offset", counted="pages"),
-        Written(find=1, create=_ALONE, update=Way(told="key"), unique=False))),
-    Kind("call", options=(("on_dead", "skip"),), traits=Traits(
-        Asked("window", pages="next", counted=""), Written(update=Way(told="status", failures="atomic")))),
-    Kind("stocklevel", traits=Traits(Asked("full", stamped=False), Written(create=None))),
-    Kind("product", options=(("deliver", "every"),)),
-    Kind("contact", traits=Traits(written=Written(find=0, unique=False))),
-    Kind("call", sources=2, traits=Traits(
-        Asked(grain=86_400.0, overlap=86_400.0, counted=""), Written(unique=False, create_only=True, update=None))),
-    Kind("product", traits=Traits(written=Written(find=0, create=Way(keyed="record"), unique=False), concurrency=2)),
-)  # fmt: skip
 
 
 def written(kind: Kind, folder: Path) -> Project:
@@ -101,7 +61,9 @@ def written(kind: Kind, folder: Path) -> Project:
 class World:
     """What one history happens in. Its runs are those that Dagster's ops make, step by step."""
 
-    def __init__(self, project: Project, kind: Kind, clock: Clock, loop: Loop, rng: random.Random, points: Points) -> None:
+    def __init__(
+        self, project: Project, kind: Kind, clock: Clock, loop: Loop, rng: random.Random, points: Points
+    ) -> None:
         self.project, self.clock, self.loop, self.rng, self.points = project, clock, loop, rng, points
         self.traits = kind.traits
         self.story: list[str] = []
