@@ -48,8 +48,9 @@ def _kinds(project: Project, what: str) -> tuple[Kind, ...]:
         raise ConfigError(f"there is no sync and no connector {what!r}; syncs: {syncs}; connectors: {', '.join(names)}")
     facts = load_connector(what, own).facts
     kinds = kinds_of(facts)
-    left_out = (f"{one.entity} {', '.join(unmirrored(facts.entities[one.entity]))}" for one in kinds)
-    click.echo(f"simulated: ledgers with the traits of {what}; without its {'; '.join(left_out)}", err=True)
+    told = {one.entity: ", ".join(unmirrored(facts.entities[one.entity])) for one in kinds}
+    rest = "; ".join(f"{name} without its {left_out}" if left_out else name for name, left_out in told.items())
+    click.echo(f"ledgers with the ways of {what}: {rest}", err=True)
     return kinds
 
 

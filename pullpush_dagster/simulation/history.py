@@ -59,8 +59,8 @@ class _History:
         # Requests cost little, transactions much: so many small pages, and most requests go wrong.
         self.keys = 40 if rng.random() < 0.2 else rng.randint(4, 20)
         # A destination that answers hardly ever is left alone, and nothing happens there.
-        self.rates = {source.name: rng.choice([0.5, 0.75, 0.85, 0.85]) for source in world.sources}
-        self.rates[world.destination.name] = rng.choice([0.2, 0.4, 0.6])
+        self.rates = {source.name: rng.choice([0.6, 0.8, 0.85, 0.85]) for source in world.sources}
+        self.rates[world.destination.name] = rng.choice([0.3, 0.5, 0.7])
         self.deadly = rng.choice([0.0, 0.5, 0.9])
         self.world.network.slow = rng.choice([0.02, 0.1, 0.3])
         self.past = {source.name: dict(source.records) for source in world.sources}
@@ -251,10 +251,14 @@ class _History:
             dies = None
 
     async def _calm(self) -> None:
-        """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done."""
+        """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done.
+
+        They stop at the sources first: so there is much to be sent while they go on at the destination.
+        """
         world = self.world
         world.tell("--- calm")
-        world.network.rates, world.network.slow = {}, 0.02
+        world.network.rates = {world.destination.name: self.rates[world.destination.name]}
+        dies = death(world.rng) if world.rng.random() < self.deadly else None
         for number in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
             # Nobody edits any more, so a source that was pulled has nothing new.
@@ -262,6 +266,7 @@ class _History:
                 await world.process("full", partial(world.pull, pull, Window("full")))
             world.approve()
             world.replay(looked=True)
-            await world.process("push", lambda: world.send(120.0))
+            await world.process("push", lambda: world.send(120.0), dies)
+            dies, world.network.rates, world.network.slow = None, {}, 0.02
             if not world.left():
                 return

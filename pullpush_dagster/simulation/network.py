@@ -77,7 +77,7 @@ class Network:
             return "429"
         if self.rng.random() >= self.rates.get(ledger.name, 0.0):
             return ""
-        own, share = (WRITTEN, 0.4) if kind in ledger.traits.written.ways else (LISTED, 0.15)
+        own, share = (WRITTEN, 0.5) if kind in ledger.traits.written.ways else (LISTED, 0.15)
         kinds = own if self.rng.random() < share else REFUSED + DONE
         possible = [one for one in kinds if _possible(one, kind, ledger.traits.written)]
         fault = self.rng.choice(possible or REFUSED)

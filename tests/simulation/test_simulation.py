@@ -69,7 +69,7 @@ def test_a_sync_is_simulated_with_its_own_options(simulate):
 def test_a_connector_is_simulated_by_its_ways_and_what_is_left_out_is_told(simulate):
     done = simulate("woocommerce", "--seeds", "1", "--first", "2", "--json")
     assert json.loads(done.stdout)["failed"] == []
-    assert "order references" in done.stderr
+    assert "order without its references" in done.stderr
 
 
 def test_a_name_that_is_neither_sync_nor_connector_is_refused_with_those_there_are(simulate):
