@@ -216,21 +216,21 @@ def explain(sync: str, key: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("sync", required=False)
+@click.argument("what", required=False, metavar="[CONNECTOR|SYNC]")
 @click.option("--seeds", default=50, show_default=True, help="How many histories.")
 @click.option("--first", default=0, show_default=True, help="The first seed; --seeds 1 --first N tells that one.")
 @_JSON
 @told
-def simulate(sync: str | None, seeds: int, first: int, as_json: bool) -> None:
+def simulate(what: str | None, seeds: int, first: int, as_json: bool) -> None:
     """Run histories of faults and deaths through the real engine, and check its promises after each.
 
-    SYNC: its entity and its own ``deliver``, ``on_dead`` and ``lanes``, on platforms made up for it; without it,
-    several kinds of syncs. One seed is one history. Exit 1 when a promise was broken; the shortest story is told.
+    SYNC: its entity, ``deliver``, ``on_dead`` and ``lanes``, on platforms made up. CONNECTOR: a platform with its
+    ways, for each entity it can be sent in turn; what is left out is told. Without either, several kinds of both.
+    One seed is one history. Exit 1 when a promise was broken; the shortest story is told.
     """
-    # It takes a tenth of a second to load, and no other command needs it.
-    from pullpush_dagster.simulation.command import simulated
+    from pullpush_dagster.simulation.command import simulated  # it takes a tenth of a second to load
 
-    sys.exit(0 if simulated(sync, range(first, first + seeds), as_json) else 1)
+    sys.exit(0 if simulated(what, range(first, first + seeds), as_json) else 1)
 
 
 def _drift_json(found: tuple[ReadBack, list[Drift]] | None) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _unknown(names: Sequence[str]) -> str:
         parts.append(f"CASE WHEN {lost} AND ({had}) THEN {entry} END")
     some = f"list_filter([{', '.join(parts)}], lambda u: u IS NOT NULL)"
     # An absent record says nothing at all, so what was noted of it stays.
-    return f"CASE WHEN s._askedAt IS NULL THEN b._unknown WHEN len({some}) > 0 THEN {some} END"
+    return f"CASE WHEN s._askedAt IS NULL THEN b._unknown ELSE nullif({some}, []) END"
 
 
 def _known(entity: Entity, side: str) -> str:

@@ -10,31 +10,20 @@ from typing import Any
 
 from pullpush_dagster.canonical.types import TEXT
 from pullpush_dagster.config import Project, Pull
-from pullpush_dagster.dead import replay
-from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.pull import Window
 from pullpush_dagster.simulation.connector import fields_of
-from pullpush_dagster.simulation.ledger import Ledger, Record
-from pullpush_dagster.simulation.running import START, Points, virtual
+from pullpush_dagster.simulation.kinds import Kind
+from pullpush_dagster.simulation.ledger import Ledger
+from pullpush_dagster.simulation.records import Record
+from pullpush_dagster.simulation.running import START, Death, Points, virtual
+from pullpush_dagster.simulation.steps import Step, death, steps_of
 from pullpush_dagster.simulation.world import World
 from pullpush_dagster.store.store import kept_by
 
-STEPS = {
-    "edits": 6, "sync": 8, "full": 3, "backfill": 2, "overlap": 2, "push": 8, "pushes": 2, "at once": 3,
-    "time": 3, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
-}  # fmt: skip
-_LEAST, _MOST = 8, 16
 _CALM_ROUNDS = 12
+_TRIES = 10
 # A guard minds nothing below twenty keys.
 _GUARDED = 20
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that happens, drawn from a seed of its own, so that leaving out another changes nothing of it."""
-
-    name: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -48,18 +37,11 @@ class Ended:
     faults: dict[str, int]
 
 
-def steps_of(seed: int) -> tuple[Step, ...]:
-    """The steps that ``seed`` stands for."""
-    rng = random.Random(f"steps {seed}")
-    names = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(_LEAST, _MOST))
-    return tuple(Step(name, rng.randrange(2**32)) for name in names)
-
-
-def run(project: Project, seed: int, points: Points, steps: Sequence[Step] | None = None) -> Ended:
+def run(project: Project, kind: Kind, seed: int, points: Points, steps: Sequence[Step] | None = None) -> Ended:
     """The history of ``seed``, or of those of its ``steps`` that are given."""
     chosen = tuple(steps_of(seed) if steps is None else steps)
     with virtual(seed) as (clock, loop):
-        world = World(project, clock, loop, random.Random(f"world {seed}"), points)
+        world = World(project, kind, clock, loop, random.Random(f"world {seed}"), points)
         with world.open(), kept_by(lambda _path: world.store):
             loop.run_until_complete(_History(world).whole(chosen))
         network = world.network
@@ -74,9 +56,13 @@ class _History:
         self.fields = fields_of(world.entity)
         self.version = 0
         rng = world.rng
-        self.keys = 40 if rng.random() < 0.3 else rng.randint(4, 10)
-        self.rate = rng.choice([0.2, 0.4, 0.65])
-        self.deadly = rng.choice([0.0, 0.3, 0.5])
+        # Requests cost little, transactions much: so many small pages, and most requests go wrong.
+        self.keys = 40 if rng.random() < 0.2 else rng.randint(4, 20)
+        # A destination that answers hardly ever is left alone, and nothing happens there.
+        self.rates = {source.name: rng.choice([0.6, 0.85, 0.85, 0.9]) for source in world.sources}
+        self.rates[world.destination.name] = rng.choice([0.3, 0.5, 0.7])
+        self.deadly = rng.choice([0.0, 0.5, 0.9])
+        self.world.network.slow = rng.choice([0.02, 0.1, 0.3])
         self.past = {source.name: dict(source.records) for source in world.sources}
 
     async def whole(self, steps: Sequence[Step]) -> None:
@@ -85,20 +71,29 @@ class _History:
         for pull, source in self._sides():
             for number in range(1, self.keys + 1):
                 self._edit(first, pull, source, number)
+        self._made_before()
         for step in steps:
             rng = random.Random(step.seed)
-            self.world.network.rng, self.world.network.rate = random.Random(step.seed + 1), self.rate
+            self.world.network.rng, self.world.network.rates = random.Random(step.seed + 1), self.rates
             self.world.tell(f"--- {step.name}")
             await getattr(self, "_" + step.name.replace(" ", "_"))(rng)
             await asyncio.sleep(rng.uniform(1, 60))
         await self._calm()
-        self.world.oracle.settled(self.world.wanted(), self.world.destination)
+        self.world.oracle.settled(self.world.wanted(), self.world.destination, self.world.unconfirmed())
         self.world.oracle.broken += self.world.network.early
         left = self.world.left()
         if left:
             self.world.oracle.broken.append(f"promise 1: not delivered at the end: {left[:3]}")
 
     # What happens at the sources
+
+    def _made_before(self) -> None:
+        """Where nothing can be made, somebody else has made it."""
+        for pull, _ in self._sides() if not self.world.traits.written.makes else ():
+            for number in range(1, self.keys + 1):
+                there = self.world.destination
+                key = self.world.destination_key(pull, self._key(number))
+                there.edit(Record(f"there{number}", key, {}, there.now()))
 
     def _sides(self) -> list[tuple[Pull, Ledger]]:
         return list(zip(self.world.pulls, self.world.sources, strict=True))
@@ -119,8 +114,8 @@ class _History:
                 values[name] = self._value(name)
             elif kind < 0.9 and name not in (self.world.entity.amount, self.world.entity.price):
                 values[name] = None
-        source.edit(Record(id_, key, values, max(stamp, known.stamp) if known else stamp))
-        told = self.world.destination_key(pull, key)
+        source.edit(Record(id_, key, values, max(stamp, known.stamp) if known and late else stamp))
+        told = self.world.told_key(pull, key)
         self.world.oracle.edited(told, values)
         shown = " ".join(f"{name}={values.get(name, 'unknown')}" for name in self.fields)
         self.world.tell(f"{source.name}: {told} is now {shown}")
@@ -154,6 +149,13 @@ class _History:
     async def _time(self, rng: random.Random) -> None:
         await asyncio.sleep(rng.choice([120, 700, 3600]))
 
+    async def _clock(self, rng: random.Random) -> None:
+        """A platform's clock is set, by up to five minutes."""
+        ledger = self.world.ledgers[rng.choice(sorted(self.world.ledgers))]
+        step = rng.randint(-300, 300)
+        ledger.ahead += dt.timedelta(seconds=step)
+        self.world.tell(f"{ledger.name}: its clock is set by {step} s")
+
     async def _remove(self, rng: random.Random) -> None:
         _, source = rng.choice(self._sides())
         if source.records and len(source.records) > self.keys // 2:
@@ -170,12 +172,12 @@ class _History:
             return
         source.restore(old)
         for record in old.values():
-            self.world.oracle.edited(self.world.destination_key(pull, record.key), record.values)
+            self.world.oracle.edited(self.world.told_key(pull, record.key), record.values)
         self.world.tell(f"{source.name}: is restored from a backup")
 
     async def _sync(self, rng: random.Random) -> None:
         pull, _ = rng.choice(self._sides())
-        await self._running(rng, ("sync", lambda: self.world.pull(pull, Window("sync"))))
+        await self._running(rng, ("sync", lambda: self.world.pull(pull, self._window("sync"))))
 
     async def _full(self, rng: random.Random) -> None:
         pull, _ = rng.choice(self._sides())
@@ -183,13 +185,13 @@ class _History:
 
     async def _backfill(self, rng: random.Random) -> None:
         pull, _ = rng.choice(self._sides())
-        window = self._window()
+        window = self._window("window")
         await self._running(rng, ("backfill", lambda: self.world.pull(pull, window)))
 
     async def _overlap(self, rng: random.Random) -> None:
         """A full pull, and a walk on the same records meanwhile."""
         pull, _ = rng.choice(self._sides())
-        other = self._window() if rng.random() < 0.5 else Window("sync")
+        other = self._window("window" if rng.random() < 0.5 else "sync")
         await self._running(
             rng,
             ("full", lambda: self.world.pull(pull, Window("full"))),
@@ -206,7 +208,7 @@ class _History:
         pull, _ = rng.choice(self._sides())
         await self._running(
             rng,
-            ("sync", lambda: self.world.pull(pull, Window("sync"))),
+            ("sync", lambda: self.world.pull(pull, self._window("sync"))),
             ("push", lambda: self.world.send(20.0)),
         )
 
@@ -223,36 +225,48 @@ class _History:
         source.bent = None
 
     async def _replay(self, _: random.Random) -> None:
-        try:
-            done = replay(self.world.project, "ALL")
-        except ConfigError:
-            return
-        self.world.tell(f"dead letters are replayed: {done}")
+        self.world.replay(looked=False)
 
-    def _window(self) -> Window:
+    def _window(self, kind: str) -> Window:
+        """What a run of this kind asks for; of a platform that cannot filter, all there is."""
+        if self.world.traits.asked.walk == "full":
+            return Window("full")
         day = START.replace(hour=0)
-        return Window("window", "", day - dt.timedelta(days=1), day + dt.timedelta(days=1))
+        around = day - dt.timedelta(days=1), day + dt.timedelta(days=1)
+        return Window("sync") if kind == "sync" else Window("window", "", *around)
 
     async def _running(self, rng: random.Random, *works: tuple[str, Any], quiet: bool = False) -> None:
         """Runs at the same time, each in a process of its own that may die, and edits meanwhile."""
         runs = []
         for name, work in works:
-            left = rng.randint(0, 40) if rng.random() < self.deadly else None
-            runs.append(self.world.process(name, work, left))
+            runs.append(self._retried(name, work, death(rng) if rng.random() < self.deadly else None))
         edits = [] if quiet else [self._edits_meanwhile(rng)]
         await asyncio.gather(*runs, *edits)
 
+    async def _retried(self, name: str, work: Any, dies: Death | None) -> None:
+        """A pull that comes to nothing is begun again, as a run is."""
+        for _ in range(1 if name.startswith("push") else _TRIES):
+            if await self.world.process(name, work, dies):
+                return
+            dies = None
+
     async def _calm(self) -> None:
-        """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done."""
+        """Faults stop, nobody dies, people do what is theirs; it ends when nothing is left to be done.
+
+        They stop at the sources first: so there is much to be sent while they go on at the destination.
+        """
         world = self.world
         world.tell("--- calm")
-        world.network.rate = 0.0
-        for _ in range(_CALM_ROUNDS):
+        world.network.rates = {world.destination.name: self.rates[world.destination.name]}
+        dies = death(world.rng) if world.rng.random() < self.deadly else None
+        for number in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
-            for pull, _source in self._sides():
+            # Nobody edits any more, so a source that was pulled has nothing new.
+            for pull, _source in self._sides() if number % 4 == 0 else ():
                 await world.process("full", partial(world.pull, pull, Window("full")))
             world.approve()
-            await self._replay(world.rng)
-            await world.process("push", lambda: world.send(120.0))
-            if not world.left():
+            world.replay(looked=True)
+            well = await world.process("push", lambda: world.send(120.0), dies)
+            dies, world.network.rates, world.network.slow = None, {}, 0.02
+            if well and not world.left():
                 return

@@ -5,23 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-STAMP = "%Y-%m-%dT%H:%M:%S"
+from pullpush_dagster.simulation.records import Record, stamp_form
+from pullpush_dagster.simulation.traits import PLAIN, Traits, Way
+
+# The header by which a request says which change it is.
+TOKEN = "Idempotency-Key"  # noqa: S105 - a header's name
 _PAST = dt.timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
-class Record:
-    """One record. ``values``: field -> value, None for emptied; a field that is not in it is not told."""
+class Refused(Exception):
+    """A request is refused as a whole, under ``status``, with this answer."""
 
-    id: str
-    key: Mapping[str, str]
-    values: Mapping[str, Any]
-    stamp: dt.datetime
-
-    @property
-    def native(self) -> dict[str, Any]:
-        """As the platform shows it."""
-        return {"id": self.id, **self.key, **self.values, "modified": f"{self.stamp:{STAMP}}"}
+    def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.status, self.answer = status, answer
 
 
 @dataclass
@@ -35,12 +32,14 @@ class Ledger:
 
     name: str
     clock: Callable[[], dt.datetime]
+    traits: Traits = PLAIN
     ahead: dt.timedelta = dt.timedelta()
     taken: Callable[[Mapping[str, str], Mapping[str, Any]], None] = lambda _key, _values: None
     bent: Callable[[Record], Record | None] | None = None
     records: dict[str, Record] = field(default_factory=dict)
     _before: list[tuple[dt.datetime, dict[str, Record]]] = field(default_factory=list)
     _made: int = 0
+    _known: dict[str, Any] = field(default_factory=dict)
 
     def now(self) -> dt.datetime:
         """By its own clock, whole seconds."""
@@ -72,44 +71,115 @@ class Ledger:
 
     # The requests
 
-    def answer(self, method: str, path: str, query: Mapping[str, str], body: Any, stale: float = 0.0) -> Any:
-        """The JSON that answers one request; ``stale``: as of so many seconds ago, for what changes nothing."""
+    def asked(self, path: str, query: Mapping[str, str], stale: float = 0.0) -> Any:
+        """The JSON that answers a question; ``stale``: as of so many seconds ago."""
         records = self.as_of(stale) if stale else self.records
+        form = stamp_form(self.traits.asked.grain)
         if path == "/count":
             return {"count": len(records)}
         if path == "/find":
             wanted = query["keys"].split(",")
-            return [one.native for one in records.values() if one.key[query["by"]] in wanted]
-        if method == "GET":
-            return self._listed(records, query)
-        return {step: [self._written(step, item) for item in items] for step, items in body.items()}
+            return [one.native(form) for one in records.values() if one.key[query["by"]] in wanted]
+        shown = [self.bent(one) if self.bent else one for one in records.values()]
+        return self._page([one for one in shown if one is not None], query, form)
 
-    def _listed(self, records: Mapping[str, Record], query: Mapping[str, str]) -> list[Any]:
-        since, until, after = (query.get(name, "") for name in ("since", "until", "after"))
-        shown = (self.bent(one) if self.bent else one for one in records.values())
-        found = [
-            one
-            for one in shown
-            if one is not None
-            and f"{one.stamp:{STAMP}}" >= since
-            and (not until or f"{one.stamp:{STAMP}}" < until)
-            and one.id > after
-        ]
-        return [one.native for one in sorted(found, key=lambda one: one.id)[: int(query["size"])]]
+    def _page(self, records: list[Record], query: Mapping[str, str], form: str) -> dict[str, Any]:
+        """One page, ordered by id, and what its style says of the next."""
+        asked, size = self.traits.asked, int(query["size"])
+        since, until = query.get("since", ""), query.get("until")
+        found = [one for one in records if self._since(f"{one.stamp:{form}}", since)]
+        found = sorted((one for one in found if not until or f"{one.stamp:{form}}" < until), key=lambda one: one.id)
+        after = query.get("after") or query.get("cursor") or ""
+        first = {"page": (int(query.get("page", 1)) - 1) * size, "offset": int(query.get("offset", 0))}
+        rest = [one for one in found if one.id > after][first.get(asked.pages, 0) :]
+        page = {"records": [one.native(form) for one in rest[:size]], "total": len(found)}
+        if len(rest) > size and asked.pages in ("next", "link"):
+            page["next"] = rest[size - 1].id
+        if "next" in page and asked.pages == "link":
+            given = "".join(f"&{name}={value}" for name, value in query.items() if name != "cursor")
+            page["next"] = f"https://{self.name}/records?cursor={page['next']}{given}"
+        return page
 
-    def _written(self, step: str, item: dict[str, Any]) -> dict[str, Any]:
-        given = dict(item)
-        id_ = given.pop("id", None)
-        known = self.records.get(id_ or "")
-        if step == "create":
-            key = {name[4:]: str(given.pop(name)) for name in list(given) if name.startswith("key_")}
-            if any(one.key == key for one in self.records.values()):
-                return {"error": "there is one already", "code": "exists"}
+    def _since(self, stamp: str, since: str) -> bool:
+        return stamp > since if self.traits.asked.operator == "after" else stamp >= since
+
+    def write(self, kind: str, body: Any, token: str = "", unlucky: int | None = None) -> Any:
+        """The JSON that answers a request to write; ``unlucky``: the place of a record that is refused for now.
+
+        Raises:
+            Refused: it is refused as a whole, and nothing is done.
+        """
+        if token and token in self._known:
+            return self._known[token]
+        way, items = self.traits.written.ways[kind], items_of(body)
+        refused = {place: no for place, item in enumerate(items) if (no := self._refusal(kind, item)) is not None}
+        if unlucky is not None:
+            refused.setdefault(unlucky, {"error": "try again later", "code": "busy"})
+        if refused and not way.tells:
+            no = next(iter(refused.values()))
+            raise Refused(404 if no["code"] == "gone" else 409, no)
+        if refused and way.failures == "atomic":
+            return {"records": [], "failures": [{"place": place, **no} for place, no in refused.items()]}
+        told = [self._told(item, refused.get(place)) or self._done(item) for place, item in enumerate(items)]
+        answer = _answer(way, told, refused)
+        if token:
+            self._known[token] = answer
+        return answer
+
+    def _refusal(self, kind: str, item: Mapping[str, Any]) -> dict[str, Any] | None:
+        if kind == "update" and item["id"] not in self.records:
+            return {"error": "there is none", "code": "gone"}
+        known = item.get("token") in self._known
+        if kind == "create" and self.traits.written.unique and not known and self._of_key(item) is not None:
+            return {"error": "there is one already", "code": "exists"}
+        return None
+
+    def _of_key(self, item: Mapping[str, Any]) -> Record | None:
+        key = _key(item)
+        return next((one for one in self.records.values() if one.key == key), None)
+
+    @staticmethod
+    def _told(item: Mapping[str, Any], refusal: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A refusal as the answer has it: it names its record."""
+        named = {name: value for name, value in item.items() if name == "id" or name.startswith("key_")}
+        return None if refusal is None else {**named, **refusal}
+
+    def _done(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        token = item.get("token")
+        if token in self._known:
+            return dict(self._known[token])
+        known = self.records.get(item["id"]) if "id" in item else None
+        if known is None and self.traits.written.upsert:
+            known = self._of_key(item)
+        if known is None:
             self._made += 1
-            known = Record(f"{self.name}{self._made:05d}", key, {}, self.now())
-        elif known is None:
-            return {"id": id_, "error": "there is none", "code": "gone"}
+            known = Record(f"{self.name}{self._made:05d}", _key(item), {}, self.now())
+        given = {name: value for name, value in item.items() if not name.startswith("key_") and name not in _OWN}
         values = {name: None if value == "" else value for name, value in given.items()}
         self.taken(known.key, given)
         self.edit(replace(known, values={**known.values, **values}, stamp=self.now()))
-        return {"id": known.id, **given}
+        answer = {**{name: value for name, value in item.items() if name != "token"}, "id": known.id}
+        if token is not None:
+            self._known[token] = answer
+        return answer
+
+
+_OWN = ("id", "token")
+
+
+def items_of(body: Any) -> list[dict[str, Any]]:
+    """The records that a request carries."""
+    return list(body["records"]) if "records" in body else [body]
+
+
+def _key(item: Mapping[str, Any]) -> dict[str, str]:
+    return {name[4:]: str(value) for name, value in item.items() if name.startswith("key_")}
+
+
+def _answer(way: Way, told: list[dict[str, Any]], refused: Mapping[int, dict[str, Any]]) -> Any:
+    """What ``told`` of each record is in an answer of this way."""
+    if not way.batch:
+        return {} if way.told == "status" else told[0]
+    listed = [one for place, one in enumerate(told) if not (way.failures and place in refused)]
+    failures = [{"place": place, **no} for place, no in refused.items()] if way.failures else []
+    return {"records": [] if way.told == "status" else listed, "failures": failures}

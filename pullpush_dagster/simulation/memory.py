@@ -9,6 +9,7 @@ import duckdb
 
 from pullpush_dagster.simulation.running import Points
 from pullpush_dagster.store import Store
+from pullpush_dagster.store.opening import scratch
 from pullpush_dagster.store.schema import create_tables
 
 
@@ -18,9 +19,12 @@ class MemoryStore(Store):
     def __init__(self, folder: Path, points: Points) -> None:
         super().__init__(folder / "memory")
         self._points = points
-        self._base = duckdb.connect(config={"threads": 1})
+        self._base = duckdb.connect()
         self._base.execute("SET GLOBAL TimeZone = 'UTC'")
+        _hurry(self._base)
         create_tables(self._base, new=True)
+        with scratch() as con:
+            _hurry(con)
 
     @contextmanager
     def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -44,6 +48,15 @@ class MemoryStore(Store):
     def close(self) -> None:
         """Forget all of it."""
         self._base.close()
+        with scratch() as con:
+            con.execute("RESET GLOBAL disabled_optimizers; RESET GLOBAL threads")
+
+
+def _hurry(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a few rows, to think about a query takes longer than to answer it."""
+    names = ",".join(name for (name,) in con.execute("SELECT name FROM duckdb_optimizers()").fetchall())
+    con.execute("SET GLOBAL disabled_optimizers = $names", {"names": names})
+    con.execute("SET GLOBAL threads = 1")
 
 
 def _caller() -> str:

@@ -4,7 +4,8 @@ import asyncio
 import datetime as dt
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -13,14 +14,16 @@ from typing import Any
 import httpx
 import orjson
 
-from pullpush_dagster.simulation.ledger import Ledger
+from pullpush_dagster.simulation.ledger import TOKEN, Ledger, Refused, items_of
 from pullpush_dagster.simulation.running import Points
+from pullpush_dagster.simulation.traits import Written
 
 # Kinds of faults, by whether the ledger does what it is asked: not, all the same, or later.
 REFUSED = ("unreachable", "dropped before", "500 before", "503 before", "timeout before", "429", "html")
 DONE = ("dropped after", "500 after", "timeout after", "truncated", "cut short")
 LISTED = ("half page", "stale")
 WRITTEN = ("late", "twice", "one item fails")
+_IMPOSSIBLE = {("half page", "count"), ("half page", "find"), ("stale", "count")}
 _LATEST = 60.0
 _TOLERANCE = 1.0  # a header says whole seconds
 _STALEST = 60.0
@@ -28,10 +31,11 @@ _STALEST = 60.0
 
 @dataclass
 class Network:
-    """Carries requests to ledgers by host; with ``rate`` (0 to 1) something happens to one.
+    """Carries requests to ledgers by host; with some ``rates`` (name of a ledger -> 0 to 1) something happens to one.
 
     Attributes:
         told: gets a line for each request. faults: how often each kind happened.
+        slow: seconds that a request, and an answer, are on their way at most; so they overtake each other.
         early: requests that began before a Retry-After that had been read was over.
     """
 
@@ -40,7 +44,8 @@ class Network:
     told: Callable[[str], None]
     loop: asyncio.AbstractEventLoop
     rng: random.Random = field(default_factory=random.Random)
-    rate: float = 0.0
+    rates: Mapping[str, float] = field(default_factory=dict)
+    slow: float = 0.3
     faults: Counter[str] = field(default_factory=Counter)
     early: list[str] = field(default_factory=list)
     _closed: dict[str, float] = field(default_factory=dict)
@@ -57,23 +62,25 @@ class Network:
         self.points.reach(f"{kind} request, not sent")
         if self.loop.time() < self._read.get(request.url.host, 0.0) - _TOLERANCE:
             self.early.append(f"{self.loop.time():.2f}: {ledger.name} is asked, and had said to wait")
-        await asyncio.sleep(self.rng.uniform(0.01, 0.3))
-        fault = self._fault(kind, request.url.host)
+        await asyncio.sleep(self.rng.uniform(0.01, self.slow))
+        fault = self._fault(kind, ledger)
         self.told(f"{ledger.name}: {kind}{_named(request)}{f' -> {fault}' if fault else ''}")
         answer = await self._answered(request, ledger, fault)
-        await asyncio.sleep(self.rng.uniform(0.01, 0.3))
+        await asyncio.sleep(self.rng.uniform(0.01, self.slow))
         self.points.reach(f"{kind} request, answered")
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             self._read[request.url.host] = self._closed[request.url.host]
         return answer
 
-    def _fault(self, kind: str, host: str) -> str:
-        if self.loop.time() < self._closed.get(host, 0.0):
+    def _fault(self, kind: str, ledger: Ledger) -> str:
+        if self.loop.time() < self._closed.get(ledger.name, 0.0):
             return "429"
-        if self.rng.random() >= self.rate:
+        if self.rng.random() >= self.rates.get(ledger.name, 0.0):
             return ""
-        kinds = REFUSED + DONE + (WRITTEN if kind in ("create", "update") else LISTED)
-        fault = self.rng.choice([one for one in kinds if (one, kind) not in _IMPOSSIBLE])
+        own, share = (WRITTEN, 0.5) if kind in ledger.traits.written.ways else (LISTED, 0.15)
+        kinds = own if self.rng.random() < share else REFUSED + DONE
+        possible = [one for one in kinds if _possible(one, kind, ledger.traits.written)]
+        fault = self.rng.choice(possible or REFUSED)
         self.faults[fault] += 1
         return fault
 
@@ -89,48 +96,54 @@ class Network:
         if fault in ("500 before", "503 before"):
             return _response(int(fault[:3]), {}, b"<html></html>")
         if fault == "429":
-            return self._throttled(request.url.host)
+            return self._throttled(ledger)
         if fault == "html":
             return _response(200, {}, b"<html>we will be back</html>")
-        said = self._done(request, ledger, fault)
-        if fault == "twice":
-            self._done(request, ledger, fault)
+        try:
+            said = self._done(request, ledger, fault)
+            if fault == "twice":
+                self._done(request, ledger, fault)
+        except Refused as refusal:
+            return _response(refusal.status, {}, orjson.dumps(refusal.answer))
         if fault == "timeout after":
             await asyncio.sleep(1000)
         return _told(fault, said, ledger, self.rng)
 
     def _done(self, request: httpx.Request, ledger: Ledger, fault: str) -> Any:
-        body = orjson.loads(request.content) if request.content else None
-        if fault == "one item fails":
-            return self._but_one(request, ledger, body)
-        stale = self.rng.uniform(0, _STALEST) if fault == "stale" else 0.0
-        return ledger.answer(request.method, request.url.path, dict(request.url.params), body, stale)
-
-    def _but_one(self, request: httpx.Request, ledger: Ledger, body: Any) -> Any:
-        ((step, items),) = body.items()
-        unlucky = self.rng.randrange(len(items))
-        rest = [item for place, item in enumerate(items) if place != unlucky]
-        done = ledger.answer(request.method, request.url.path, {}, {step: rest})[step]
-        refusal = {"id": items[unlucky].get("id"), "error": "try again later", "code": "busy"}
-        return {step: [*done[:unlucky], refusal, *done[unlucky:]]}
+        if request.method == "GET":
+            stale = self.rng.uniform(0, _STALEST) if fault == "stale" else 0.0
+            return ledger.asked(request.url.path, dict(request.url.params), stale)
+        body = orjson.loads(request.content)
+        unlucky = self.rng.randrange(len(items_of(body))) if fault == "one item fails" else None
+        return ledger.write(_kind(request), body, request.headers.get(TOKEN, ""), unlucky)
 
     def _later(self, request: httpx.Request, ledger: Ledger) -> None:
         """The ledger does it all the same, before the time is over in which it may."""
-        wait = self.rng.uniform(1, _LATEST)
-        self._waiting.append(self.loop.call_later(wait, self._done, request, ledger, ""))
+        wait = self.rng.uniform(1, min(_LATEST, ledger.traits.written.settle * 2 / 3))
+        self._waiting.append(self.loop.call_later(wait, self._unasked, request, ledger))
 
-    def _throttled(self, host: str) -> httpx.Response:
-        now = self.loop.time()
+    def _unasked(self, request: httpx.Request, ledger: Ledger) -> None:
+        with suppress(Refused):
+            self._done(request, ledger, "")
+
+    def _throttled(self, ledger: Ledger) -> httpx.Response:
+        now, host = self.loop.time(), ledger.name
         seconds = max(1, round(self._closed.get(host, 0.0) - now))
         if self._closed.get(host, 0.0) <= now:
             seconds = self.rng.randint(1, 20)
             self._closed[host] = now + seconds
-        ledger = self.ledgers[host]
         when = seconds if self.rng.random() < 0.5 else _date(ledger, seconds)
         return _response(429, {"Retry-After": str(when), "Date": _date(ledger)}, b"{}")
 
 
-_IMPOSSIBLE = {("half page", "count"), ("half page", "find"), ("stale", "count")}
+def _possible(fault: str, kind: str, written: Written) -> bool:
+    """Whether a fault can befall a request. One that makes a record for good is not doubled: nobody can tell."""
+    way = written.ways.get(kind)
+    if fault == "one item fails":
+        return way is not None and way.tells
+    if fault == "twice" and kind == "create":
+        return written.unique or bool(way and way.keyed)
+    return (fault, kind) not in _IMPOSSIBLE
 
 
 def _told(fault: str, said: Any, ledger: Ledger, rng: random.Random) -> httpx.Response:
@@ -139,8 +152,8 @@ def _told(fault: str, said: Any, ledger: Ledger, rng: random.Random) -> httpx.Re
         raise httpx.RemoteProtocolError("dropped")
     if fault == "500 after":
         return _response(500, {}, b"<html></html>")
-    if fault == "half page" and isinstance(said, list) and len(said) > 1:
-        said = said[: rng.randrange(1, len(said))]
+    if fault == "half page" and len(said["records"]) > 1:
+        said["records"] = said["records"][: rng.randrange(1, len(said["records"]))]
     content, headers = orjson.dumps(said), {"Date": _date(ledger)}
     if fault == "truncated":
         return httpx.Response(200, headers=headers, stream=_Broken(content[: len(content) // 2]))
@@ -156,16 +169,14 @@ def _date(ledger: Ledger, later: float = 0.0) -> str:
 
 
 def _kind(request: httpx.Request) -> str:
-    if request.method == "POST":
-        return str(next(iter(orjson.loads(request.content))))
-    return {"/find": "find", "/count": "count"}.get(request.url.path, "list")
+    return {"/records": "list"}.get(request.url.path, request.url.path[1:])
 
 
 def _named(request: httpx.Request) -> str:
     """What a request is about, for the story."""
     if request.method == "GET":
         return "".join(f" {name}={value}" for name, value in sorted(request.url.params.items()) if name != "size")
-    ((_, items),) = orjson.loads(request.content).items()
+    items = items_of(orjson.loads(request.content))
     return " " + "; ".join(",".join(f"{n}={item[n]}" for n in sorted(item)) for item in items)
 
 

@@ -1,10 +1,11 @@
 """What must hold of a destination, from what its sources ever said: the promises, as a dictionary knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pullpush_dagster.simulation.ledger import Ledger, Record
+from pullpush_dagster.simulation.ledger import Ledger
+from pullpush_dagster.simulation.records import Record
 
 Key = str
 
@@ -39,12 +40,14 @@ class Oracle:
             else:
                 self.broken.append(f"promise 3 or 5: {key} {name} is sent as {value!r}, which no source ever said")
 
-    def settled(self, sources: Mapping[str, Record], destination: Ledger) -> None:
+    def settled(self, sources: Mapping[str, Record], destination: Ledger, unconfirmed: Container[Key] = ()) -> None:
         """Now that all is quiet: every key is there once, with every value that its source has.
 
         Args:
             sources: key of the destination -> the record that its source has.
+            unconfirmed: keys that are left to a person, who may not be there yet: no more than once is promised.
         """
+        once = destination.traits.written.create_only
         there: dict[Key, list[Record]] = {}
         for record in destination.records.values():
             there.setdefault(key_of(record.key), []).append(record)
@@ -52,9 +55,9 @@ class Oracle:
             found = there.get(key, [])
             if len(found) > 1:
                 self.broken.append(f"promise 4: {key} is there {len(found)} times")
-            if not found and record.values:
+            if not found and record.values and key not in unconfirmed:
                 self.broken.append(f"promise 1: {key} is not there")
-            for name, value in record.values.items() if found else ():
+            for name, value in record.values.items() if found and not once and key not in unconfirmed else ():
                 has = found[0].values.get(name, "nothing")
                 if not _same("" if value is None else value, "" if has is None else has):
                     self.broken.append(f"promise 1: {key} {name} is {has!r}, and {value!r} at its source")

@@ -7,6 +7,7 @@ import random
 import selectors
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import time_machine
@@ -60,8 +61,10 @@ class Clock:
 
     def move(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
+        before = self.now()
         self.seconds += seconds
-        self._traveller.move_to(START + dt.timedelta(seconds=self.seconds))
+        # To move to an instant would set the time zone anew, twice.
+        self._traveller.shift(self.now() - before)
 
     def now(self) -> dt.datetime:
         """The instant, UTC."""
@@ -89,11 +92,21 @@ class Crash(BaseException):
     """The process is gone: nothing more of it happens, not even what it would do in the end."""
 
 
-class Process:
-    """What runs as one process, and at which of the crash points on its way it dies (None: it does not)."""
+@dataclass(frozen=True)
+class Death:
+    """When a process dies: at the crash point number ``after`` of those whose names end with ``among``."""
 
-    def __init__(self, points: "Points", left: int | None) -> None:
-        self.points, self.left, self.alive = points, left, True
+    after: int
+    among: str = ""
+
+
+class Process:
+    """What runs as one process, and when it dies (None: it does not)."""
+
+    def __init__(self, points: "Points", death: Death | None) -> None:
+        self.points, self.alive = points, True
+        self.among = death.among if death else ""
+        self.left = death.after if death else None
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def run(self, work: Callable[[], Awaitable[object]]) -> object:
@@ -127,7 +140,7 @@ class Points:
         if not process.alive:
             raise Crash(name)
         self.passed[name] = self.passed.get(name, 0) + 1
-        if process.left is None:
+        if process.left is None or not name.endswith(process.among):
             return
         process.left -= 1
         if process.left < 0:

@@ -13,9 +13,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.simulation.history import Ended, Step, run, steps_of
+from pullpush_dagster.simulation.history import Ended, run
+from pullpush_dagster.simulation.kinds import KINDS, Kind
 from pullpush_dagster.simulation.running import Points
-from pullpush_dagster.simulation.world import KINDS, Kind, written
+from pullpush_dagster.simulation.steps import Step, steps_of
+from pullpush_dagster.simulation.world import written
 
 _TRIES = 80
 
@@ -70,7 +72,7 @@ def history(seed: int, kind: Kind, steps: Sequence[Step] | None = None) -> tuple
     """The history of one seed, and the crash points it passed."""
     points, project = Points(), _project(kind)
     shutil.rmtree(project.state, ignore_errors=True)
-    return run(project, seed, points, steps), points
+    return run(project, kind, seed, points, steps), points
 
 
 def shortest(seed: int, kind: Kind, tries: int = _TRIES) -> Ended:

@@ -2,11 +2,11 @@
 
 import contextlib
 import datetime as dt
+import json
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +15,23 @@ import yaml
 from pullpush_dagster.audit import approve, audit
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import ensure_tables
-from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.dead import dead_letters, replay
+from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.simulation.connector import connector
+from pullpush_dagster.simulation.kinds import Kind
 from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.memory import MemoryStore
 from pullpush_dagster.simulation.network import Network
 from pullpush_dagster.simulation.oracle import Oracle, key_of
-from pullpush_dagster.simulation.running import Clock, Loop, Points, Process
+from pullpush_dagster.simulation.running import Clock, Death, Loop, Points, Process
 from pullpush_dagster.transport.clock import Instant, told_by
 from pullpush_dagster.transport.sockets import carried_by
 
 PUSH = "simulated"
 _SECRET = "SIMULATED_KEY"  # noqa: S105 - a variable's name
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What is simulated: a push of ``entity`` from so many sources, with these options of its own."""
-
-    entity: str
-    sources: int = 1
-    options: tuple[tuple[str, Any], ...] = ()
-
-    @classmethod
-    def of(cls, project: Project, push: Push) -> "Kind":
-        """A declared sync's kind. Its ``only``, ``translate`` and ``affects`` are not simulated."""
-        given = {name: getattr(push, name) for name in ("deliver", "on_dead", "lanes") if name in push.model_fields_set}
-        return cls(project.entity_of(push).name, len(push.from_), tuple(sorted(given.items())))
-
-
-KINDS = (
-    Kind("product"),
-    Kind("stocklevel"),
-    Kind("order", sources=2),
-    Kind("order", options=(("on_dead", "skip"),)),
-    Kind("contact", options=(("lanes", 1),)),
-    Kind("product", options=(("deliver", "every"),)),
-)
 
 
 def written(kind: Kind, folder: Path) -> Project:
@@ -62,15 +40,15 @@ def written(kind: Kind, folder: Path) -> Project:
     sources = [f"source{number}" for number in range(1, kind.sources + 1)]
     (folder / "resources" / "connectors").mkdir(parents=True)
     (folder / "assets").mkdir()
-    facts = connector(ENTITIES[kind.entity])
+    facts = connector(ENTITIES[kind.entity], kind.traits)
     (folder / "resources" / "connectors" / "ledger.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
     for name in (*sources, "destination"):
         said = {"connection": name, "connector": "ledger", "settings": {"base_url": f"https://{name}"},
                 "secrets": {"key": _SECRET}}  # fmt: skip
         (folder / "resources" / f"{name}.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
-    days = {"by": "day", "start": "2025-12-01"}
+    days = {} if kind.traits.asked.walk == "full" else {"partitions": {"by": "day", "start": "2025-12-01"}}
     declared = [
-        {"type": "pullpush_dagster.Pull", "attributes": {"connection": n, "entity": kind.entity, "partitions": days}}
+        {"type": "pullpush_dagster.Pull", "attributes": {"connection": n, "entity": kind.entity, **days}}
         for n in sources
     ]
     push = {"name": PUSH, "from": [f"{n}/{kind.entity}" for n in sources], "to": "destination", "mode": "live"}
@@ -83,8 +61,11 @@ def written(kind: Kind, folder: Path) -> Project:
 class World:
     """What one history happens in. Its runs are those that Dagster's ops make, step by step."""
 
-    def __init__(self, project: Project, clock: Clock, loop: Loop, rng: random.Random, points: Points) -> None:
+    def __init__(
+        self, project: Project, kind: Kind, clock: Clock, loop: Loop, rng: random.Random, points: Points
+    ) -> None:
         self.project, self.clock, self.loop, self.rng, self.points = project, clock, loop, rng, points
+        self.traits = kind.traits
         self.story: list[str] = []
         self.oracle = Oracle()
         self.store = MemoryStore(project.state, points)
@@ -92,7 +73,7 @@ class World:
         self.entity = project.entity_of(self.push)
         self.pulls = [project.pull(id_) for id_ in self.push.from_]
         skews = {name: dt.timedelta(seconds=rng.randint(-300, 300)) for name in project.connections}
-        self.ledgers = {name: Ledger(name, clock.now, skew) for name, skew in skews.items()}
+        self.ledgers = {name: Ledger(name, clock.now, kind.traits, skew) for name, skew in skews.items()}
         self.sources = [self.ledgers[pull.connection] for pull in self.pulls]
         self.destination = self.ledgers["destination"]
         self.destination.taken = lambda key, values: self.oracle.taken(key_of(key), values)
@@ -114,12 +95,15 @@ class World:
     def _instant(self) -> Instant:
         return Instant(b"a simulated boot", self.clock.seconds, self.clock.now().timestamp())
 
-    async def process(self, name: str, work: Callable[[], Any], left: int | None = None) -> None:
-        """Let ``work`` happen in a process of its own, which dies at its crash point number ``left``."""
+    async def process(self, name: str, work: Callable[[], Any], death: Death | None = None) -> bool:
+        """Whether ``work`` went well in a process of its own, which may have its ``death`` on the way."""
         self.tell(f"[{name}] begins")
-        ended = await Process(self.points, left).run(work)
+        ended = await Process(self.points, death).run(work)
+        if isinstance(ended, ConfigError):
+            raise ended  # of a file that nobody but the simulator wrote
         how = "" if ended is None else f": {type(ended).__name__}: {ended}"
         self.tell(f"[{name}] ends{how}")
+        return ended is None
 
     async def pull(self, pull: Pull, window: Window) -> None:
         """Ask, read and compare."""
@@ -151,9 +135,32 @@ class World:
                 self.tell(f"{pull.id}: change set of audit {number} is approved")
 
     def left(self) -> list[tuple[Any, ...]]:
-        """What the outbox still holds."""
+        """What the outbox still holds; what a person found to be there, though nobody was told so, is none of it."""
         with self.store.session() as con:
-            return con.execute("SELECT key, state, reason FROM outbox ORDER BY key").fetchall()
+            rows = con.execute("SELECT key, state, reason FROM outbox ORDER BY key").fetchall()
+        return [row for row in rows if not (row[1] == "unconfirmed" and self.has(row[0]))]
+
+    def unconfirmed(self) -> set[str]:
+        """Keys of the destination that are left to a person."""
+        with self.store.session() as con:
+            rows = con.execute("SELECT key FROM outbox WHERE state = 'unconfirmed'").fetchall()
+        return {key_of(json.loads(key)) for (key,) in rows}
+
+    def replay(self, *, looked: bool) -> None:
+        """A person gives dead letters another chance; what is unconfirmed only after having ``looked`` for it there."""
+        groups = {one.group for one in dead_letters(self.project) if one.cause != "unconfirmed"}
+        if looked:
+            groups |= {
+                next(iter(one.values))
+                for one in dead_letters(self.project)
+                if one.cause == "unconfirmed" and not self.has(one.key)
+            }
+        for what in sorted(groups):
+            self.tell(f"{what} is replayed: {replay(self.project, what)}")
+
+    def has(self, key: str) -> bool:
+        """Whether the destination has a record of ``key``, JSON."""
+        return any(dict(one.key) == json.loads(key) for one in self.destination.records.values())
 
     def known(self, pull: Pull, field: str) -> int:
         """How many keys of a source have a known ``field`` by now."""
@@ -168,12 +175,17 @@ class World:
         found = {}
         for pull, source in zip(self.pulls, self.sources, strict=True):
             for record in source.records.values():
-                found[self.destination_key(pull, record.key)] = record
+                found[self.told_key(pull, record.key)] = record
         return found
 
-    def destination_key(self, pull: Pull, key: Mapping[str, str]) -> str:
-        """What a source's key is called at the destination."""
-        return f"{pull.connection}:{key_of(key)}" if self.entity.prefixed else key_of(key)
+    def destination_key(self, pull: Pull, key: Mapping[str, str]) -> dict[str, str]:
+        """What a source's key is at the destination."""
+        before = f"{pull.connection}:" if self.entity.prefixed else ""
+        return {name: before + value for name, value in key.items()}
+
+    def told_key(self, pull: Pull, key: Mapping[str, str]) -> str:
+        """The same, as one text."""
+        return key_of(self.destination_key(pull, key))
 
 
 def _silent(_: str) -> None:
