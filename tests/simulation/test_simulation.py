@@ -84,7 +84,7 @@ def test_several_are_counted_by_fault_and_crash_point(simulate):
     told = json.loads(done.output)
     assert (done.exit_code, told["seeds"], told["failed"]) == (0, 2, [])
     assert sum(told["faults"].values()) > 20
-    assert "push.journal.Journal._write, not committed" in told["points"]
+    assert "push.pushing.Pusher.turn, not committed" in told["points"]
 
 
 def test_crash_points_at_which_nobody_died_are_named():
