@@ -125,7 +125,7 @@ def load_connector(name: str, own: Path | None = None) -> Connector:
     if mine is not None and mine.is_file():
         source = Source.read(mine, mine.name)
     elif name in connector_names():
-        source = Source(f"{name}.yaml", built_in.read_text(encoding="utf-8"))
+        source = Source(f"{name}.yaml", built_in.read_text(encoding="utf-8"), ours=True)
     else:
         raise ConfigError(f"there is no connector {name!r}; there are {', '.join(connector_names(own))}")
     return _connector(name, source)
@@ -137,7 +137,7 @@ def described_connector(name: str, api: Document) -> Connector:
     Raises:
         ConfigError: that says something that cannot be; with the connection's own file and line.
     """
-    (neutral,) = Source(f"{name}.yaml", (_BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8")).documents()
+    (neutral,) = Source(f"{name}.yaml", (_BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8"), ours=True).documents()
     return _checked(name, Document(api.file, {**neutral.data, **(api.data or {})}, api.lines))
 
 

@@ -24,6 +24,12 @@ class _Loader(yaml.SafeLoader):
     }
 
 
+class _Fast(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same in C, where there is that: ten times as fast, and its complaints say less."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 @dataclass(frozen=True)
 class Document:
     """One YAML document: its data, and the line of every key in it."""
@@ -51,10 +57,11 @@ class Document:
 
 @dataclass(frozen=True)
 class Source:
-    """A YAML file's name and text."""
+    """A YAML file's name and text. ``ours``: it is one of this package's, about which there is nothing to complain."""
 
     file: str
     text: str
+    ours: bool = False
 
     @classmethod
     def read(cls, path: Path, file: str) -> Self:
@@ -71,7 +78,7 @@ class Source:
             ConfigError: it is not YAML, or has the same key twice.
         """
         try:
-            nodes = list(yaml.compose_all(self.text, Loader=_Loader))
+            nodes = list(yaml.compose_all(self.text, Loader=_Fast if self.ours else _Loader))
             return [found for node in nodes if (found := self._document(node)).data is not None]
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1

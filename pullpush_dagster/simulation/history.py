@@ -257,6 +257,8 @@ class _History:
         """
         world = self.world
         world.tell("--- calm")
+        # Drawn from the history's own, whichever steps were before.
+        world.network.rng = random.Random(world.rng.random())
         world.network.rates = {world.destination.name: self.rates[world.destination.name]}
         dies = death(world.rng) if world.rng.random() < self.deadly else None
         for number in range(_CALM_ROUNDS):

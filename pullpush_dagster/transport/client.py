@@ -131,7 +131,8 @@ class Client:
 
         Args:
             body: replaces the request's own. link: an address that the platform gave replaces path and query.
-            whole: whether its body says something; if not, it is not looked at. json: as ``ask``.
+            whole: whether its body says something; if not, it is not looked at, unless it is a web page: such a one
+                is from what stands before the platform. json: as ``ask``.
             start: called just before it goes out; what this raises keeps it here.
 
         Raises:
@@ -141,7 +142,8 @@ class Client:
         async with self._turns.turn():
             start()
             answer = await self._wire.exchange(request, {**self._values, **values}, body, link, json=json)
-            body = answer.body if whole and json and (self._destination or self.facts.limits.cost) else None
+            looked = whole or answer.content.lstrip().startswith(b"<")
+            body = answer.body if looked and json and (self._destination or self.facts.limits.cost) else None
         wait = short_of(self.facts.limits, answer.headers, body)
         if wait:
             self._turns.shut(wait)

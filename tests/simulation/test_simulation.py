@@ -54,6 +54,11 @@ def test_one_seed_is_one_history_to_the_byte(simulate, tmp_path):
     assert b"all promises held" in other
 
 
+def test_one_seed_is_one_history_even_without_its_steps():
+    stories = [history(1, KINDS[0], ())[0].story for _ in range(2)]
+    assert stories[0] == stories[1]
+
+
 def test_one_history_is_told_line_by_line(simulate):
     done = simulate("--seeds", "1", "--first", "2")
     assert done.exit_code == 0

@@ -1,5 +1,7 @@
 """YAML that remembers where everything stands."""
 
+from importlib.resources import files
+
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,3 +125,9 @@ def test_what_is_below_a_key_knows_its_lines():
 def test_what_should_be_below_a_missing_key_is_told_at_its_document():
     (_, second) = Source("f.yaml", "a: 1\n---\ntype: x\n").documents()
     assert second.at("attributes").complaint(("name",), "is required") == "f.yaml:3 name: is required"
+
+
+@pytest.mark.parametrize("name", ["odoo", "rest", "shopify"])
+def test_our_own_files_say_the_same_however_they_are_read(name):
+    text = (files("pullpush_dagster.connectors") / f"{name}.yaml").read_text(encoding="utf-8")
+    assert Source("f.yaml", text, ours=True).documents() == Source("f.yaml", text).documents()

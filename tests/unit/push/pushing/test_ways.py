@@ -50,6 +50,17 @@ def test_where_one_request_is_both_nothing_is_looked_up(pushing, drawer, platfor
     assert [(seen.method, seen.path) for seen in platform.requests] == [("PUT", "/items/A")]
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [("", "accepted"), ("done", "accepted"), ("<html>we will be back</html>", "unknown"), ("\n<!doctype", "unknown")],
+)
+def test_a_web_page_is_no_answer_even_where_the_status_says_it_all(pushing, drawer, answer, outcome):
+    push = pushing(**{**UPSERT, "upsert": {"put": "/items/{sku}", "record": {"title": "{title}"}, "answers": "status"}})
+    drawer.instead["/items/A"] = [Response(answer)]
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": outcome}
+
+
 def test_every_time_all_that_is_known_goes(pushing, drawer):
     push = pushing(**UPSERT)
     push.pull({"title": "Cup", "price": 2})
