@@ -11,7 +11,7 @@ import pytest
 
 from pullpush_dagster.demo.comparing import differences
 from pullpush_dagster.orchestration.schedules import sync_tags
-from tests.conftest import ROOT
+from tests.conftest import ROOT, at_length
 from tests.orchestration.dagster_dev import until
 
 # One `dagster dev` for all of them, so they stay in one process of pytest.
@@ -124,19 +124,23 @@ def _watermarks(living):
     return living.rows("SELECT connection, name, walk, watermark FROM watermarks ORDER BY ALL")
 
 
+@at_length
 def test_a_backfill_of_days_from_the_command_line_is_a_run_for_each(living, history):
     assert living.dev.backfill_runs(history.job_from_cli, DAYS) == ["SUCCESS"] * DAYS
 
 
+@at_length
 def test_a_backfill_of_days_from_the_web_ui_runs_to_the_push(living, history):
     runs = living.dev.backfill_runs(history.job_from_ui, 1)
     assert set(runs) == {"SUCCESS"}
 
 
+@at_length
 def test_a_backfill_of_assets_from_the_web_ui_is_one_run(living, history):
     assert living.dev.backfill_runs(history.assets_from_ui, 1) == ["SUCCESS"]
 
 
+@at_length
 def test_a_range_of_partitions_from_the_command_line_is_one_pull(living, history):
     assert "RUN_SUCCESS" in history.range_from_cli
     last = dt.date.fromisoformat(history.days[-1]) + dt.timedelta(days=1)
@@ -145,16 +149,19 @@ def test_a_range_of_partitions_from_the_command_line_is_one_pull(living, history
     assert windows == [(dt.date.fromisoformat(history.days[0]), last)]
 
 
+@at_length
 def test_a_users_own_asset_materialises(history):
     assert "RUN_SUCCESS" in history.own_from_cli
 
 
+@at_length
 def test_backfills_ask_for_exactly_their_days_and_move_no_watermark(living, history):
     windows = living.rows("SELECT DISTINCT CAST(windowStart AS DATE) FROM pulls WHERE kind = 'window'")
     assert {str(day) for (day,) in windows} == set(history.days)
     assert history.watermarks[0] == history.watermarks[1]
 
 
+@at_length
 def test_each_order_is_in_the_erp_once_after_all_that(living, history):
     # given: an order that was placed while backfills ran
     placed = living.shop.control("orders", n=4, seed=44)["orders"]
