@@ -119,6 +119,21 @@ def test_an_item_that_is_bound_is_only_updated_so_it_needs_no_person(products, c
     assert catalogue.heads() == {"A": "due"}
 
 
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("state", ["claimed", "waiting"])
+def test_a_push_wakes_only_its_own_keys(stock, outbox, state, asked):
+    one, two = outbox(name="one"), outbox(name="two")
+    stock([("A", "WH", 1)])
+    two.arrive()
+    row = two.claim()["A"]
+    expire(two)
+    if state == "waiting":
+        two.settle(row, "waiting")
+    one.wake(asked=asked)
+    assert (two.heads(), one.claim()) == ({"A": state}, {})
+    assert seconds_to_next(one.con, one.push) is None
+
+
 def test_the_next_key_is_due_now_or_in_so_many_seconds_or_never(stock, shop):
     assert seconds_to_next(shop.con, shop.push) is None
     stock([("A", "WH", 1), ("B", "WH", 1)])
