@@ -99,7 +99,7 @@ def _unknown(names: Sequence[str]) -> str:
     """Fields that had a value and of which the source says nothing now, each with when that began."""
     parts = []
     for name in names:
-        lost = f"s.{quoted(name)} IS NULL AND NOT {_emptied(name)} AND s._askedAt IS NOT NULL"
+        lost = f"s.{quoted(name)} IS NULL AND NOT {_emptied(name)}"
         had = f"b.{quoted(name)} IS NOT NULL OR coalesce(list_contains(b._cleared, {literal(name)}), false)"
         since = f"list_filter(b._unknown, lambda u: u.field = {literal(name)})[1].since"
         entry = f"{{'field': {literal(name)}, 'since': coalesce({since}, s._askedAt)}}"

@@ -73,6 +73,17 @@ def test_what_can_no_longer_be_sold_is_counted_however_far_below_zero_it_is(stoc
     assert stock.audit().audit.state == state
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "state"),
+    [(10, 15, "accepted"), (10, "15.01", "held"), (10, 5, "accepted"), (10, "4.99", "held"), (-10, -4, "held"),
+     (-10, -6, "accepted"), (None, 99, "accepted"), (0, 1, "held")],
+)  # fmt: skip
+def test_a_price_may_move_by_half_of_what_it_was(products, before, now, state):
+    products([{"sku": sku, "price": before} for sku in SKUS])
+    products.pull([{"sku": sku, "price": now} for sku in SKUS])
+    assert products.audit(changed=None).audit.state == state
+
+
 def test_a_held_set_is_found_again_by_the_same_name(stock, held):
     stock.pull(level(0))
     assert stock.audit().audit.hash == held.audit.hash != ""

@@ -30,8 +30,8 @@ class Outbox:
         entity = ENTITIES[self.entity]
         return arrive(self.con, self.push, entity, Pull(connection=connection, entity=self.entity))
 
-    def wake(self) -> None:
-        wake(self.con, self.push, ENTITIES[self.entity])
+    def wake(self, *, asked: bool = True) -> None:
+        wake(self.con, self.push, ENTITIES[self.entity], asked=asked)
 
     def claim(self, limit: int = 100, fields: Iterable[str] = ()) -> dict[str, Claimed]:
         entity = ENTITIES[self.entity]

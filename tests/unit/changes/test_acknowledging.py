@@ -75,6 +75,52 @@ def test_every_outcome_leaves_a_receipt(shop, claimed):
     assert shop.con.execute(sql).fetchall() == [("retry", "busy", '{"q":2}', '{"error":"busy"}', 1, 2)]
 
 
+@pytest.mark.parametrize("renewed", [False, True], ids=["as claimed", "with newer versions"])
+@pytest.mark.parametrize(
+    ("outcome", "more"),
+    [
+        ("accepted", {"external_id": {"id": "new"}, "bound_key": '{"sku":"A"}'}),
+        ("rejected", {}),
+        ("retry", {"unbind": True, "bound_key": '{"sku":"A"}'}),
+        ("unknown", {}),
+        ("waiting", {}),
+    ],
+)
+def test_what_becomes_of_a_key_is_nothing_to_another(stock, shop, outcome, more, renewed):
+    for quantity in (1, 2):
+        stock([("A", "WH", quantity), ("B", "WH", quantity)])
+        shop.arrive() if quantity == 2 else shop.deliver()
+    rows = shop.claim()
+    if renewed:
+        stock([("A", "WH", 3), ("B", "WH", 3)])
+        shop.arrive()
+    other = of_key(shop, "B")
+    shop.settle(rows["A"], outcome, **more)
+    assert of_key(shop, "B") == other
+
+
+@pytest.mark.parametrize("newest", [2, 3], ids=["as claimed", "with newer versions"])
+@pytest.mark.parametrize("outcome", ["accepted", "rejected", "retry", "waiting"])
+def test_what_becomes_of_a_key_in_one_push_is_nothing_to_another_push(stock, outbox, outcome, newest):
+    one, two = outbox(name="one"), outbox(name="two")
+    stock([("A", "WH", 2)])
+    one.arrive()
+    two.arrive()
+    row, _ = one.claim()["A"], two.claim()
+    stock([("A", "WH", newest)])
+    one.arrive()
+    two.arrive()
+    others = two.heads("*")
+    one.settle(row, outcome)
+    assert two.heads("*") == others
+
+
+def of_key(outbox, sku):
+    """All that is stored of ``sku``, its receipts aside."""
+    tables = ("outbox", "accepted", "bindings")
+    return [outbox.con.execute(f"SELECT * FROM {table} WHERE key LIKE '%\"{sku}\"%'").fetchall() for table in tables]
+
+
 # A newer version meanwhile
 
 

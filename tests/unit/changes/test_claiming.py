@@ -2,6 +2,8 @@
 
 import pytest
 
+from pullpush_dagster.changes.claiming import seconds_to_next
+
 
 def expire(outbox):
     outbox.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01' WHERE state = 'claimed'")
@@ -94,6 +96,54 @@ def test_a_claim_whose_holder_died_is_due_again(stock, shop):
     expire(shop)
     shop.wake()
     assert shop.claim()["A"].claim != first.claim
+
+
+def test_where_nobody_can_be_asked_only_a_claim_whose_holder_died_is_left_for_a_person(products, catalogue):
+    products([{"sku": "A"}, {"sku": "B"}])
+    catalogue.arrive()
+    for sku in "AB":
+        assert list(catalogue.claim(limit=1)) == [sku]
+    catalogue.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01' WHERE key LIKE '%A%'")
+    catalogue.wake(asked=False)
+    assert catalogue.heads() == {"A": "unconfirmed", "B": "claimed"}
+
+
+def test_an_item_that_is_bound_is_only_updated_so_it_needs_no_person(products, catalogue):
+    products([{"sku": "A", "price": 1}])
+    catalogue.deliver()
+    products([{"sku": "A", "price": 2}])
+    catalogue.arrive()
+    catalogue.claim()
+    expire(catalogue)
+    catalogue.wake(asked=False)
+    assert catalogue.heads() == {"A": "due"}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("state", ["claimed", "waiting"])
+def test_a_push_wakes_only_its_own_keys(stock, outbox, state, asked):
+    one, two = outbox(name="one"), outbox(name="two")
+    stock([("A", "WH", 1)])
+    two.arrive()
+    row = two.claim()["A"]
+    expire(two)
+    if state == "waiting":
+        two.settle(row, "waiting")
+    one.wake(asked=asked)
+    assert (two.heads(), one.claim()) == ({"A": state}, {})
+    assert seconds_to_next(one.con, one.push) is None
+
+
+def test_the_next_key_is_due_now_or_in_so_many_seconds_or_never(stock, shop):
+    assert seconds_to_next(shop.con, shop.push) is None
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.arrive()
+    assert seconds_to_next(shop.con, shop.push) == 0.0
+    rows = shop.claim()
+    assert seconds_to_next(shop.con, shop.push) is None
+    for sku, seconds in (("A", 900), ("B", 600)):
+        shop.settle(rows[sku], "retry", due_in=seconds)
+    assert 500 < seconds_to_next(shop.con, shop.push) <= 600
 
 
 def test_what_waits_is_looked_at_again_at_each_run(stock, shop):

@@ -49,6 +49,28 @@ def test_less_than_nothing_is_as_implausible_at_the_destination_as_nothing(stock
     assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "held"), [(5, 0, True), (-5, 0, True), (0, -5, False), (-5, -6, False), (5, 1, False)]
+)
+def test_only_what_could_be_sold_there_and_can_no_longer_be_is_counted(stock, shop, before, now, held):
+    stock(level(before))
+    shop.deliver()
+    stock(level(now))
+    assert bool(shop.arrive().held) == held
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "held"),
+    [(10, 15, False), (10, "15.01", True), (10, 5, False), (10, "4.99", True), (-10, -4, True), (-10, -6, False)],
+)
+def test_a_price_may_move_by_half_of_what_the_destination_has(products, outbox, before, now, held):
+    catalogue = outbox("product", guard={"changed": "off"})
+    products([{"sku": sku, "price": before} for sku in MANY])
+    catalogue.deliver()
+    products([{"sku": sku, "price": now} for sku in MANY])
+    assert bool(catalogue.arrive().held) == held
+
+
 def test_its_changes_are_queued_and_the_position_moves(shop, held):
     assert let_through(shop, held).changes == 40
     assert set(quantities(shop).values()) == {"0.0000"}

@@ -9,7 +9,7 @@ import time
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from pullpush_dagster.errors import AuthError
+from pullpush_dagster.errors import AuthError, StoreBusyError
 from pullpush_dagster.push.lanes import Lanes
 
 TEN = [f"S{n}" for n in range(10)]
@@ -157,6 +157,25 @@ def test_refused_credentials_stop_everything_and_lose_nothing(platform, sending)
     assert len(platform.requests) == 1
     assert told(seen) == dict.fromkeys(TEN, "retry")
     assert {one.sent_at for one in seen.values()} == {None}
+
+
+def test_what_was_stopped_is_put_back_without_asking_whose_turn_it_is(platform, tiny, made, facts):
+    platform.answer(Response(status_code=429, headers={"Retry-After": "300"}))
+    seen = []
+
+    async def run():
+        def report(sent):
+            seen.extend(sent)
+            lanes.halt(StoreBusyError("busy"))
+
+        async with tiny.client(destination=True) as client:
+            lanes = Lanes(client, facts(batch=4), 1, report)
+            lanes.add(made(sku, item={"id": sku}) for sku in TEN[:8])
+            with pytest.raises(StoreBusyError):
+                await lanes.ended()
+
+    asyncio.run(run())
+    assert [one.outcome.reason for one in seen][4:] == ["not sent: the push was stopped"] * 4
 
 
 def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
