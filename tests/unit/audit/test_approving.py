@@ -36,6 +36,13 @@ def test_its_rows_join_the_log_and_the_baseline_moves(stock, number):
     assert states(stock) == ["accepted", "approved", "accepted", "accepted"]
 
 
+def test_new_keys_and_changed_ones_are_counted_together(stock):
+    stock(level(5))
+    stock.pull([*level(0), ("new", "WH", 1)])
+    stock.audit()
+    assert let_through(stock, newest(stock)).changes == 101
+
+
 def test_the_next_pull_of_the_same_is_no_change(stock, number):
     let_through(stock, number)
     found = stock(level(0))

@@ -44,6 +44,10 @@ def test_a_limit_that_is_off_holds_nothing():
     assert breaches("product", {"deleted": None}, counts("deleted", 1000)) == []
 
 
+def test_what_is_not_counted_is_none():
+    assert Counts(5) == Counts(5, missing=0, inserted=0, changed=0, deleted=0, zeroed=0, price=0)
+
+
 def test_inserts_are_never_too_many():
     assert breaches("product", {}, Counts(1000, inserted=4000)) == []
 

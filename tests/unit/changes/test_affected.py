@@ -51,6 +51,16 @@ def due(shop):
     return {key: {name: row.desired[name] for name in row.todo} for key, row in shop.claim().items()}
 
 
+def test_the_same_text_in_another_field_is_another_thing(stock, delivered, con):
+    for field, value in (("locationId", "A"), ("sku", "Z")):
+        con.execute(
+            "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', ?, ?, ?)", [field, value, START]
+        )
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD)
+    delivered.arrive()
+    assert due(delivered) == {}
+
+
 # Prefixed keys.
 
 

@@ -206,3 +206,17 @@ def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, 
 
     asyncio.run(run())
     assert [(one.outcome.name, one.outcome.stale) for one in seen] == [("retry", True)]
+
+
+def test_whoever_waits_for_an_outcome_hears_of_a_lane_that_broke(tiny, made, facts):
+    heard = []
+
+    async def run():
+        async with tiny.client() as client:
+            lanes = Lanes(client, facts(), 1, heard.append)
+            lanes.add([made("A", item={"id": "7"}, lease_until=None)])
+            with pytest.raises(TypeError):
+                await lanes.ended()
+
+    asyncio.run(run())
+    assert heard == [[]]

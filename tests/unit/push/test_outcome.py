@@ -83,7 +83,7 @@ def test_what_the_platform_says_it_has_instead_is_tried_again_and_nothing_is_kno
     [
         (0, False, False), (1, True, False), (True, "parent", False), (True, True, True), (5, "5", True),
         (5, 5.0, True), ("", None, True), ("", "", True), ("00123", "123", False), ("1e2", "100", False),
-        ("None", None, False),
+        ("None", None, False), ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
     ],
 )  # fmt: skip
 def test_only_the_same_thing_is_an_echo(facts, made, sent, echoed, same):

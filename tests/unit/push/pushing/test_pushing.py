@@ -5,6 +5,7 @@ import re
 from contextlib import closing, contextmanager
 
 import pytest
+from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import AuthError
@@ -103,6 +104,20 @@ def test_refused_credentials_stop_the_push_and_leave_everything_due(pushing, sho
     with pytest.raises(AuthError):
         push.send()
     assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+
+
+def test_what_is_due_again_within_the_pushs_patience_is_sent_in_the_same_run(pushing, shop, platform):
+    turns = iter([JSONResponse({}, 429)])
+    platform.route(lambda seen: (seen.method == "POST" and next(turns, None)) or shop(seen))
+    shop.items["7"] = {"sku": "A"}
+    push = pushing()
+    push.pusher.patience = 5.0
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
+    assert [outcome for (outcome,) in push.rows("SELECT outcome FROM receipts ORDER BY answeredAt")] == [
+        "retry",
+        "accepted",
+    ]
 
 
 @pytest.fixture
