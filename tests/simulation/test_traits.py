@@ -8,6 +8,7 @@ from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.simulation import Kind, history
 from pullpush_dagster.simulation.kinds import kinds_of
 from pullpush_dagster.simulation.traits import Traits, Written, traits_of, unmirrored
+from tests.conftest import thinned
 
 
 def traits(connector: str, entity: str) -> Traits:
@@ -45,7 +46,7 @@ def test_what_a_ledger_has_not_is_told():
     assert "references" in unmirrored(load_connector("woocommerce").facts.entities["order"])
 
 
-@pytest.mark.parametrize("connector", [name for name in connector_names() if name != "rest"])
+@pytest.mark.parametrize("connector", thinned([name for name in connector_names() if name != "rest"], 6))
 def test_every_connector_can_be_simulated(connector):
     kinds = kinds_of(load_connector(connector).facts)
     ended, _ = history(3, kinds[0], ())

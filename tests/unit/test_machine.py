@@ -293,7 +293,7 @@ def test_the_promises_hold_in_every_history(home):
     run_machine(
         Promises,
         settings=settings(
-            max_examples=int(EXAMPLES or 3), stateful_step_count=20, deadline=None, derandomize=not EXAMPLES,
+            max_examples=int(EXAMPLES or 2), stateful_step_count=20, deadline=None, derandomize=not EXAMPLES,
             database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
