@@ -83,8 +83,10 @@ class Sending:
             self._changed.set()
 
     def _room(self) -> int:
-        """How many keys may be claimed now, so that two claims are in hand; 0: none."""
+        """How many keys may be claimed now, so that two claims are in hand; 0: none, or so few that it can wait."""
         journal = self._journal
+        if journal.in_hand > 1.25 * self._most:
+            return 0
         # Who makes no headway is done when patience is.
         headway = journal.in_hand or self._fresh or journal.moved > self._moved
         if not headway and self._time() > self._give_up:
