@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from tests.conftest import at_length
 from tests.dev.conftest import copy_project, free_port
 
 pytestmark = [pytest.mark.xdist_group("make dev"), pytest.mark.timeout(240)]
@@ -21,6 +22,7 @@ def dev(start):
     return found
 
 
+@at_length
 def test_it_says_where_it_is_where_to_look_first_and_what_to_try(dev):
     said = dev.said()
     assert f"the web UI answers at http://127.0.0.1:{dev.port}" in said
@@ -29,17 +31,20 @@ def test_it_says_where_it_is_where_to_look_first_and_what_to_try(dev):
         assert command in said
 
 
+@at_length
 def test_the_first_syncs_run_by_themselves_and_shops_and_erp_agree(dev):
     assert "the first syncs have all run: shops and ERP agree" in dev.said()
     for sync in ("products_to_shop", "products_to_outlet", "stock_to_shop", "stock_to_outlet", "orders_to_erp"):
         assert f"  {sync}: " in dev.said()
 
 
+@at_length
 def test_the_page_it_names_is_there(dev):
     with urllib.request.urlopen(f"http://127.0.0.1:{dev.port}/asset-groups", timeout=20) as page:
         assert page.status == 200
 
 
+@at_length
 def test_its_state_is_its_own(dev):
     assert {path.name for path in dev.project.iterdir()} == {
         "assets",
@@ -52,6 +57,7 @@ def test_its_state_is_its_own(dev):
     assert [path.name for path in dev.log.parent.iterdir()] == ["said.txt"]
 
 
+@at_length
 def test_a_second_one_on_the_same_ports_is_refused_in_one_sentence_and_starts_nothing(dev, start):
     second = start(*DEV, project=dev.project)
     assert second.process.wait(timeout=30) == 1
@@ -59,6 +65,7 @@ def test_a_second_one_on_the_same_ports_is_refused_in_one_sentence_and_starts_no
     assert line.endswith("is in use; nothing was started")
 
 
+@at_length
 def test_ctrl_c_stops_every_process(dev):
     assert len(dev.processes()) > 5
     assert dev.stop(signal.SIGINT) == 0
