@@ -8,17 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from pyarrow.json import read_json as json_lines
 
+from benchmarks.judging import VERSIONS, checked, judge, reset
 from benchmarks.measuring import told
 from benchmarks.project import project_of
-from benchmarks.serving import started
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.push import Pusher
@@ -36,7 +33,6 @@ _FLOORS = {
     ("every", "put"): "keyed",
     ("latest", "put"): "newest",
 }
-_VERSIONS = 3
 _LOG = """INSERT INTO changes
     (connection, name, sequence, audit, op, key, fields, before, after, cleared, askedAt, acceptedAt)
 SELECT 'judge', 'product', seq + 1, 1, 'update',
@@ -63,20 +59,22 @@ def main(keys: int, deliver: str, mode: str, faults: str, lanes: int, rounds: in
 
     Every key is bound. ``every`` sends each change, a key's one after the other; ``latest`` only the newest.
     """
-    with tempfile.TemporaryDirectory() as folder, _judge(Path(folder), keys) as url:
+    with tempfile.TemporaryDirectory() as folder, judge(Path(folder), keys) as url:
         best: dict[str, float] = {}
         for _ in range(rounds):
-            _reset(url, faults)
+            reset(url, faults)
             floor = _floor(Path(folder), url, mode, _FLOORS[deliver, mode], lanes)
-            _reset(url, faults)
+            reset(url, faults)
             ours = _ours(Path(folder), url, mode, deliver, lanes)
-            verdict, told_by = _checked(Path(folder), url)
+            verdict, told_by = checked(Path(folder), url)
+            if verdict != "PASS":
+                click.echo(f"{verdict} {json.dumps(told_by)}", err=True)
             best = {name: min(best.get(name, 9e9), s) for name, s in {"floor": floor, **ours}.items()}
     figures = {
         "deliver": deliver,
         "mode": mode,
         "faults": faults,
-        "changes": keys * _VERSIONS,
+        "changes": keys * VERSIONS,
         "checker": verdict,
         **{f"answers, {name}": told_by[name] for name in ("r429", "early", "r500", "item_fail")},
         "floor s": best["floor"],
@@ -86,23 +84,6 @@ def main(keys: int, deliver: str, mode: str, faults: str, lanes: int, rounds: in
     }
     told("push", figures, as_json=as_json)
     sys.exit(0 if verdict == "PASS" else 1)
-
-
-@contextmanager
-def _judge(folder: Path, keys: int) -> Iterator[str]:
-    source = os.environ.get("PULLPUSH_JUDGE")
-    if not source or not shutil.which("cc"):
-        raise click.ClickException("needs PULLPUSH_JUDGE, the judge's folder, and a C compiler")
-    for file in Path(source).iterdir():
-        shutil.copyfile(file, folder / file.name)
-    subprocess.run(["cc", "-O2", "-o", folder / "mockapi", folder / "mockapi.c"], check=True)
-    subprocess.run([sys.executable, folder / "gen.py", str(keys)], check=True, capture_output=True)
-    with started([str(folder / "mockapi")], "0", str(keys), str(_VERSIONS)) as url:
-        yield url
-
-
-def _reset(url: str, faults: str) -> None:
-    urllib.request.urlopen(urllib.request.Request(f"{url}/_ctl/reset?{faults}", method="POST")).read()
 
 
 def _floor(folder: Path, url: str, mode: str, order: str, lanes: int) -> float:
@@ -130,16 +111,6 @@ def _ours(folder: Path, url: str, mode: str, deliver: str, lanes: int) -> dict[s
     arrived = time.perf_counter()
     asyncio.run(pusher.send(lambda _: None))
     return {"arrive": arrived - begun, "send": time.perf_counter() - arrived}
-
-
-def _checked(folder: Path, url: str) -> tuple[str, dict[str, int]]:
-    """PASS or FAIL, by the judge's checker, and what it counted."""
-    command = [sys.executable, folder / "check_push.py"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "MOCK": url})
-    if not done.stdout.startswith("PASS"):
-        click.echo(done.stdout, err=True)
-    verdict, _, counted = done.stdout.partition(" ")
-    return verdict, json.loads(counted)
 
 
 if __name__ == "__main__":

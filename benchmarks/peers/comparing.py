@@ -2,21 +2,18 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import duckdb
 
+from benchmarks.judging import NEEDS, VERSIONS, can_judge, checked, judge, reset
 from benchmarks.measuring import told
-from benchmarks.serving import served, started
+from benchmarks.serving import served
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
@@ -32,7 +29,6 @@ SELECT * REPLACE (CASE WHEN hash(sku) % 100 = 0 THEN quantity + 1
 COPY before TO '{folder}/before.parquet';
 COPY after TO '{folder}/after.parquet';
 """
-_VERSIONS = 3
 _LATENCY = "latency_ms=20&jitter_ms=20"
 _FAULTS = {"push": _LATENCY, "push where items fail": f"{_LATENCY}&pitem=0.002"}
 Figures = dict[str, Any]
@@ -121,16 +117,15 @@ def _pull(peers: _Peers, orders: int, rounds: int, folder: Path) -> Figures:
 
 
 def _push(peers: _Peers, keys: int, rounds: int, folder: Path) -> Figures:
-    if not os.environ.get("PULLPUSH_JUDGE") or not shutil.which("cc"):
-        return {"push: left out": "needs PULLPUSH_JUDGE, the judge's folder, and a C compiler"}
-    figures: Figures = {"changes": keys * _VERSIONS}
-    with _judge(_made(folder / "judge"), keys) as url:
+    if not can_judge():
+        return {"push: left out": NEEDS}
+    figures: Figures = {"changes": keys * VERSIONS}
+    with judge(_made(folder / "judge"), keys) as url:
         for work, faults in _FAULTS.items():
             said = _ours("push", "--keys", keys, "--rounds", rounds, "--faults", faults)
             seconds = said["arrive s"] + said["send s"]
             figures |= {f"{work}, ours: s": seconds, f"{work}, ours: checker": said["checker"]}
-            ask = urllib.request.Request(f"{url}/_ctl/reset?{faults}", method="POST")
-            urllib.request.urlopen(ask).read()
+            reset(url, faults)
             database = folder / "judge" / "changes.duckdb"
             figures |= peers.beside(work, "push_drt", seconds, url, database, _made(folder / work.replace(" ", "_")))
             if f"{work}, drt: s" in figures:
@@ -138,23 +133,10 @@ def _push(peers: _Peers, keys: int, rounds: int, folder: Path) -> Figures:
     return figures
 
 
-@contextmanager
-def _judge(folder: Path, keys: int) -> Iterator[str]:
-    for file in Path(os.environ["PULLPUSH_JUDGE"]).iterdir():
-        shutil.copyfile(file, folder / file.name)
-    subprocess.run(["cc", "-O2", "-o", folder / "mockapi", folder / "mockapi.c"], check=True)
-    subprocess.run([sys.executable, folder / "gen.py", str(keys)], check=True, capture_output=True)
-    with started([str(folder / "mockapi")], "0", str(keys), str(_VERSIONS)) as url:
-        yield url
-
-
 def _verdict(folder: Path, url: str) -> str:
     """PASS, or FAIL with how many keys are not at their newest version."""
-    command = [sys.executable, folder / "check_push.py"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "MOCK": url})
-    verdict, _, counted = done.stdout.partition(" ")
-    stale = json.loads(counted)["stale"]
-    return verdict if verdict == "PASS" else f"{verdict}: {stale} keys stale"
+    verdict, counted = checked(folder, url)
+    return verdict if verdict == "PASS" else f"{verdict}: {counted['stale']} keys stale"
 
 
 def _made(folder: Path) -> Path:

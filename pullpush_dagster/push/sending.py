@@ -91,7 +91,7 @@ class Sending:
         headway = journal.in_hand or self._fresh or journal.moved > self._moved
         if not headway and self._time() > self._give_up:
             return 0
-        return max(0, min(self._most, 2 * self._most - journal.in_hand))
+        return min(self._most, 2 * self._most - journal.in_hand)
 
     def _runs_short(self) -> bool:
         """Whether less than one claim is in hand, and something is due."""
