@@ -51,11 +51,15 @@ class Sending:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
             StoreBusyError: the store was held by another process for too long.
         """
+        turns: list[asyncio.Task[None]] = []
         try:
             while await self._worth_a_turn():
-                await self._turn(self._room())
+                turns = [asyncio.create_task(self._turn(self._room()))]
+                await asyncio.shield(turns[0])
         except BaseException as error:  # noqa: BLE001 - raised when what is under way has ended
             self._lanes.halt(error)
+            # A transaction cannot be called off: what it has written counts, and what it claims is put back below.
+            await asyncio.gather(*turns, return_exceptions=True)
         try:
             await asyncio.gather(*self._resolving)
             await self._lanes.ended()

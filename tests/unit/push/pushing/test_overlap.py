@@ -1,5 +1,8 @@
 """The next keys are claimed while those before are sent: what becomes of them when that goes wrong."""
 
+import asyncio
+import threading
+
 import pytest
 
 from pullpush_dagster.errors import AuthError, StoreBusyError
@@ -80,3 +83,35 @@ def test_a_newer_version_that_comes_while_its_key_is_sent_is_sent_too(push, shop
     push.send()
     push.send()
     assert [item["title"] for item in shop.items.values()] == [f"newest {sku}" for sku in SKUS]
+
+
+def test_a_push_that_is_cancelled_while_the_store_writes_has_it_written_once_and_leaves_no_key_claimed(
+    push, shop, monkeypatch
+):
+    # given: it is cancelled when the answers of a first claim are in the store, and before the store says so
+    turn, written, go = push.pusher.turn, threading.Event(), threading.Event()
+
+    def slow(group, most):
+        done = turn(group, most)
+        if group:
+            written.set()
+            go.wait(10)
+        return done
+
+    monkeypatch.setattr(push.pusher, "turn", slow)
+    push.pusher.arrive()
+
+    async def cancelled():
+        sending_ = asyncio.create_task(push.pusher.send(lambda _: None))
+        await asyncio.to_thread(written.wait, 10)
+        sending_.cancel()
+        await asyncio.sleep(0.05)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await sending_
+
+    asyncio.run(cancelled())
+    # then
+    ((receipts, keys),) = push.rows("SELECT count(*), count(DISTINCT key) FROM receipts WHERE outcome = 'accepted'")
+    assert receipts == keys == len(shop.writes) > 0
+    assert push.rows("SELECT state, count(*) FROM outbox GROUP BY ALL") == [("due", 12 - receipts)]
