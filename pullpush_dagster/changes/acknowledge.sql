@@ -27,6 +27,7 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NU
 -- A newer version came while this one was under way: it is due at once, with attempts of its own. One that
 -- was refused meanwhile stays dead, here and below.
 UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL,
+    triedSequence = NULL, triedDesired = NULL,
     tried = tried OR m.sentAt IS NOT NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
@@ -35,7 +36,10 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
-    refusals = coalesce(refusals, 0) + CASE WHEN m.outcome IN ('rejected', 'waiting') THEN 1 ELSE 0 END
+    refusals = coalesce(refusals, 0) + CASE WHEN m.outcome IN ('rejected', 'waiting') THEN 1 ELSE 0 END,
+    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence WHEN m.outcome = 'retry' THEN o.triedSequence END,
+    triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired)
+                        WHEN m.outcome = 'retry' THEN o.triedDesired END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
     AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed'))

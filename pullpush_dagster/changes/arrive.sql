@@ -144,7 +144,9 @@ UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
     attempts = CASE WHEN o.state = 'dead' THEN 0 ELSE o.attempts END,
     state = CASE WHEN o.state = 'dead' THEN 'due' ELSE o.state END,
     dueAt = CASE WHEN o.state = 'dead' THEN $now ELSE o.dueAt END,
-    reason = CASE WHEN o.state <> 'dead' THEN o.reason END
+    reason = CASE WHEN o.state <> 'dead' THEN o.reason END,
+    triedSequence = CASE WHEN o.state = 'claimed' THEN coalesce(o.triedSequence, o.sequence) ELSE o.triedSequence END,
+    triedDesired = CASE WHEN o.state = 'claimed' THEN coalesce(o.triedDesired, o.desired) ELSE o.triedDesired END
 FROM routed AS r
 WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND (o.source = r.source OR o.state = 'dead')
     AND ($latest OR r.key IN (SELECT key FROM refused))

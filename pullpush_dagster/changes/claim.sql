@@ -11,7 +11,8 @@ WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
 -- name: expire
 -- A claim whose holder died: what it sent, if anything, has an unknown outcome; its fields are already forgotten.
-UPDATE outbox SET state = 'due', claim = NULL, tried = true, dueAt = greatest(dueAt, $now)
+UPDATE outbox SET state = 'due', claim = NULL, tried = true, dueAt = greatest(dueAt, $now),
+    triedSequence = coalesce(triedSequence, sequence), triedDesired = coalesce(triedDesired, desired)
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
 -- name: pick
@@ -21,7 +22,8 @@ SELECT rowid AS place FROM outbox WHERE push = $push AND state = 'due' AND dueAt
 -- name: mine
 -- A table of its own, so that what is joined with it is planned for its size and not for that of the outbox.
 CREATE TEMP TABLE mine AS
-SELECT rowid AS place, key, sequence, source, desired, attempts, coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
+SELECT rowid AS place, key, sequence, source, desired, triedSequence, triedDesired, attempts,
+    coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
 FROM outbox WHERE rowid IN (SELECT place FROM picked)
 
 -- name: claim
@@ -29,8 +31,11 @@ UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease WHERE r
 
 -- name: taken
 -- What was accepted, and bindings, are narrowed to the claimed keys first: what a claim costs goes with its own size.
+-- Where only the same request again can settle whether a key is there, it is that request until it is settled.
 CREATE TEMP TABLE taken AS
-SELECT m.key, m.sequence, m.source, m.desired, m.attempts, m.refusals, m.queuedAt, a.fields, b.ids
+SELECT m.key, m.source, m.attempts, m.refusals,
+    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedSequence, m.sequence) ELSE m.sequence END AS sequence,
+    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired, m.queuedAt, a.fields, b.ids
 FROM mine AS m
 LEFT JOIN (
     SELECT key, fields FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM mine)

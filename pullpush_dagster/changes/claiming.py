@@ -81,12 +81,16 @@ def claim(
     fields: frozenset[str],
     limit: int,
     written: Written | None = None,
+    *,
+    repeats: bool = False,
 ) -> list[Claimed]:
     """At most ``limit`` due keys, longest queued first; empty: nothing is due.
 
     Args:
         fields: canonical fields the destination can be sent at all.
         written: how the store writes requests; keys for which it can are ``Ready``.
+        repeats: whether only the same request again tells if a key is there. One that may be is given as it was
+            tried, whatever is newer, until that is settled.
     """
     now = dt.datetime.now(dt.UTC)
     name, lease = uuid.uuid4().hex, now + _LEASE
@@ -98,7 +102,7 @@ def claim(
     if not count:
         con.execute(_SQL["put_down"])
         return []
-    con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name})
+    con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name, "repeats": repeats})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
     con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, table)

@@ -165,8 +165,13 @@ class PushFacts(Fact):
     @property
     def settles(self) -> bool:
         """Whether a request without an answer can be settled without a person: asked about, or sent again."""
+        return self.find is not None or self.upsert is not None or self.repeats
+
+    @property
+    def repeats(self) -> bool:
+        """Whether only the same create again settles one without an answer."""
         keyed = self.create is not None and "idempotency" in {*self.create.names, *holes(self.create.templates)}
-        return self.find is not None or self.upsert is not None or keyed
+        return keyed and self.find is None and self.upsert is None
 
     @cached_property
     def keys_records(self) -> bool:

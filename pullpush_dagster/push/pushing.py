@@ -82,7 +82,9 @@ class Pusher:
             if not most:
                 return [], None
             fields = sendable(self.facts, self.entity)
-            claimed = claim(con, self.push, self.entity, self.bound_as, fields, most, self.written)
+            claimed = claim(
+                con, self.push, self.entity, self.bound_as, fields, most, self.written, repeats=self.facts.repeats
+            )
             return claimed, seconds_to_next(con, self.push) if len(claimed) < most else 0.0
 
     def payload(self, row: Ready) -> Payload:

@@ -45,6 +45,7 @@ KINDS = (
     Kind("call", sources=2, traits=Traits(
         Asked(grain=86_400.0, overlap=86_400.0, counted=""), Written(unique=False, create_only=True, update=None))),
     Kind("product", traits=Traits(written=Written(create=Way(keyed="record"), unique=False), concurrency=2)),
+    Kind("product", traits=Traits(written=Written(find=0, create=Way(keyed="record"), unique=False))),
 )  # fmt: skip
 
 

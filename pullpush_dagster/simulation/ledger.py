@@ -113,7 +113,7 @@ class Ledger:
             return self._known[token]
         way, items = self.traits.written.ways[kind], items_of(body)
         refused = {place: no for place, item in enumerate(items) if (no := self._refusal(kind, item)) is not None}
-        if unlucky is not None:
+        if unlucky is not None and items[unlucky].get("token") not in self._known:
             refused.setdefault(unlucky, {"error": "try again later", "code": "busy"})
         if refused and not way.tells:
             no = next(iter(refused.values()))

@@ -76,6 +76,9 @@ CREATE TABLE IF NOT EXISTS outbox (
 ALTER TABLE outbox ADD COLUMN IF NOT EXISTS tried BOOLEAN;
 -- How often the head was refused: what goes again after that is another request, not the same one once more.
 ALTER TABLE outbox ADD COLUMN IF NOT EXISTS refusals INTEGER;
+-- The version that may be there, as no answer told, where it need not be the newest.
+ALTER TABLE outbox ADD COLUMN IF NOT EXISTS triedSequence BIGINT;
+ALTER TABLE outbox ADD COLUMN IF NOT EXISTS triedDesired VARCHAR;
 
 -- Where each change is delivered: those behind the head of their key, each to be sent once the one before is done.
 CREATE TABLE IF NOT EXISTS behind (

@@ -5,6 +5,8 @@ import json
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from pullpush_dagster.push.journal import Group
+
 UPSERT = {
     "find": None,
     "update": [],
@@ -38,6 +40,68 @@ class Drawer:
 @pytest.fixture
 def drawer(platform):
     return Drawer(platform)
+
+
+# A create that only the same request again can settle.
+
+KEYED = {
+    "find": None,
+    "update": [{"put": "/events/{binding.id}", "record": {"title": "{title}"}}],
+    "create": {
+        "post": "/events",
+        "record": {"sku": "{sku}", "title": "{title}", "ref": "{idempotency}"},
+        "id": "answer.id",
+    },
+}
+
+
+def test_what_may_have_been_made_goes_again_as_it_was_before_anything_newer_does(pushing, drawer):
+    # given: no answer to a create, and a newer version
+    push = pushing(**KEYED)
+    push.pull({"title": "a"})
+    drawer.instead["/events"] = [JSONResponse({}, 500), JSONResponse({"id": "7"})]
+    assert push.send() == {"A": "unknown"}
+    push.pull({"title": "b"})
+    push.pull({"title": "c"})
+    # when
+    push.send()
+    push.send()
+    # then
+    first, again, newest = drawer.writes()
+    assert again == first
+    assert newest == ("PUT", "/events/7", {"title": "c"})
+
+
+def test_so_it_does_where_its_process_died_and_the_newer_version_came_meanwhile(pushing, drawer):
+    # given
+    push = pushing(**KEYED)
+    push.pull({"title": "a"})
+    push.pusher.arrive()
+    push.pusher.turn(Group(), 1)
+    push.pull({"title": "b"})
+    push.pusher.arrive()
+    push.rows("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    # when
+    push.send()
+    push.send()
+    # then
+    assert [record["title"] for _, _, record in drawer.writes()] == ["a", "b"]
+
+
+def test_once_it_is_refused_the_newest_goes(pushing, drawer):
+    # given
+    push = pushing(**KEYED)
+    push.pull({"title": "a"})
+    drawer.instead["/events"] = [
+        JSONResponse({}, 500), JSONResponse({"message": "no"}, 400), JSONResponse({"id": "7"})
+    ]  # fmt: skip
+    push.send()
+    push.pull({"title": "b"})
+    # when
+    push.send()
+    push.send()
+    # then
+    assert [record["title"] for _, _, record in drawer.writes()] == ["a", "a", "b"]
 
 
 # One request for both.
