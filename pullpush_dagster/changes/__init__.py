@@ -2,6 +2,6 @@
 
 from pullpush_dagster.changes.acknowledging import Accepted, Settled, acknowledge
 from pullpush_dagster.changes.arriving import Arrival, arrive
-from pullpush_dagster.changes.claiming import Claimed, Ready, claim
+from pullpush_dagster.changes.claiming import Claimed, Ready, Taken, claim
 
-__all__ = ["Accepted", "Arrival", "Claimed", "Ready", "Settled", "acknowledge", "arrive", "claim"]
+__all__ = ["Accepted", "Arrival", "Claimed", "Ready", "Settled", "Taken", "acknowledge", "arrive", "claim"]

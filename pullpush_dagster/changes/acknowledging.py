@@ -86,7 +86,8 @@ class Accepted:
     @property
     def keys(self) -> list[str]:
         """Theirs."""
-        return [self.claim.keys[place] for place in self.places]
+        keys = self.claim.keys
+        return [keys[place] for place in self.places]
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _note(
     field, _, part = affected.path.partition(".")
     # Found to be there counts as well: its own answer may have been lost, or the process that asked.
     rows = [one.claimed for one in settled if one.outcome == "accepted" or one.sent]
-    rows += [one.claim.row(place) for one in accepted for place in one.places]
+    rows += [one.claim[place] for one in accepted for place in one.places]
     touched = {
         (push, line[part])
         for row in rows

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import duckdb
 import orjson
@@ -83,7 +84,7 @@ def claim(
     written: Written | None = None,
     *,
     repeats: bool = False,
-) -> list[Claimed]:
+) -> "Taken":
     """At most ``limit`` due keys, longest queued first; empty: nothing is due.
 
     Args:
@@ -101,14 +102,13 @@ def claim(
     ((count,),) = con.execute(_SQL["claim"], {"claim": name, "lease": lease}).fetchall()
     if not count:
         con.execute(_SQL["put_down"])
-        return []
+        return Taken(name, lease, fields, _NOTHING)
     con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name, "repeats": repeats})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
     con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, table)
-    found = taken.rows()
-    _intend(con, push, entity, arrow.concat_tables([taken.left(), _left(found)]), now)
-    return found
+    _intend(con, push, entity, arrow.concat_tables([taken.left(), _left(taken.rest)]), now)
+    return taken
 
 
 def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
@@ -117,45 +117,81 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
     return None if when is None else max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-@dataclass(frozen=True)
-class Taken:
+@dataclass(frozen=True, eq=False)
+class Taken(Sequence["Claimed"]):
     """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""
 
     claim: str
     lease_until: dt.datetime
     sendable: frozenset[str]
     table: arrow.Table
+    _columns: dict[str, list[Any]] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def keys(self) -> list[str]:
         """Of each row, JSON text."""
-        found: list[str] = self.table.column("key").to_pylist()
+        return self.column("key")
+
+    @property
+    def records(self) -> list[str | None]:
+        """Of each row, the native record as JSON; None: the store cannot write it."""
+        return self.column("record")
+
+    def column(self, name: str) -> list[Any]:
+        """Of each row, in order. Made whole, once: a cell of a table costs as much as ten of a list."""
+        if name not in self._columns:
+            self._columns[name] = self.table.column(name).to_pylist()
+        return self._columns[name]
+
+    @cached_property
+    def rest(self) -> list[Claimed]:
+        """The rows without a record, in order."""
+        return [self._whole(place) for place, record in enumerate(self.records) if record is None]
+
+    @cached_property
+    def ready(self) -> dict[int, list[int]]:
+        """Place of an update's form -> the rows with a record of it, in order."""
+        found: dict[int, list[int]] = {}
+        for place, (form, record) in enumerate(zip(self.column("form"), self.records, strict=True)):
+            if record is not None:
+                found.setdefault(form, []).append(place)
         return found
 
-    def rows(self) -> list[Claimed]:
-        """One for each key, in order."""
-        forms, records = (self.table.column(name).to_pylist() for name in ("form", "record"))
-        return [
-            self._whole(place, key) if record is None else Ready(self, place, key, form, record)
-            for place, (key, form, record) in enumerate(zip(self.keys, forms, records, strict=True))
-        ]
+    def __len__(self) -> int:
+        return len(self.table)
 
-    def row(self, place: int) -> "Ready":
-        """One of those whose request the store has written."""
-        form, record = (self.table.column(name)[place].as_py() for name in ("form", "record"))
-        return Ready(self, place, self.keys[place], form, record)
+    @overload
+    def __getitem__(self, at: int) -> Claimed: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Claimed]: ...
+    def __getitem__(self, at: int | slice) -> Claimed | list[Claimed]:
+        if isinstance(at, slice):
+            return [self[place] for place in range(len(self))[at]]
+        place = range(len(self))[at]
+        return self._whole(place) if self.records[place] is None else Ready(self, place)
 
-    def _whole(self, place: int, key: str) -> Claimed:
+    def _whole(self, place: int) -> Claimed:
         names = ("sequence", "source", "attempts", "refusals")
-        sequence, source, attempts, refusals = (self.table.column(name)[place].as_py() for name in names)
+        sequence, source, attempts, refusals = (self.column(name)[place] for name in names)
         wanted, had, todo, ids = self.parsed(place)
         return Claimed(
-            key, sequence, source, self.claim, self.lease_until, attempts, wanted, had, todo, ids, place, refusals
+            self.keys[place],
+            sequence,
+            source,
+            self.claim,
+            self.lease_until,
+            attempts,
+            wanted,
+            had,
+            todo,
+            ids,
+            place,
+            refusals,
         )
 
     def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
         """desired, accepted, todo and ids of one row."""
-        desired, accepted, ids = (self.table.column(name)[place].as_py() for name in ("desired", "fields", "ids"))
+        desired, accepted, ids = (self.column(name)[place] for name in ("desired", "fields", "ids"))
         wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
         bound = [orjson.loads(one) for one in ids] if ids else []
         same = {field for field, value in had.items() if bound and wanted.get(field) == value}
@@ -172,14 +208,14 @@ class Ready(Claimed):
     """A claimed key whose request is written already; the rest is read only when something asks for it.
 
     Attributes:
-        taken, place: the claim, and the key's row in its table.
+        taken, place: the claim, and the key's row in it.
         form: place of the update's form. record: the native record, JSON.
     """
 
-    __slots__ = ("_parsed", "form", "place", "record", "taken")
+    __slots__ = ("_parsed", "place", "taken")
 
-    def __init__(self, taken: Taken, place: int, key: str, form: int, record: str) -> None:
-        self.taken, self.place, self.key, self.form, self.record = taken, place, key, form, record
+    def __init__(self, taken: Taken, place: int) -> None:
+        self.taken, self.place, self.key = taken, place, taken.keys[place]
         self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
 
     def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
@@ -188,8 +224,10 @@ class Ready(Claimed):
         return self._parsed
 
     def _cell(self, name: str) -> Any:
-        return self.taken.table.column(name)[self.place].as_py()
+        return self.taken.column(name)[self.place]
 
+    form = property(lambda self: self._cell("form"))
+    record = property(lambda self: self._cell("record"))
     index = property(lambda self: self.place)
     claim = property(lambda self: self.taken.claim)
     lease_until = property(lambda self: self.taken.lease_until)
@@ -203,12 +241,13 @@ class Ready(Claimed):
     ids = property(lambda self: self._read()[3])
 
 
+_NOTHING = arrow.table({name: arrow.array([], arrow.string()) for name in ("key", "form", "record")})
 _LEFT = arrow.schema([(name, arrow.string()) for name in ("key", "source", "fields")])
 
 
 def _left(rows: list[Claimed]) -> arrow.Table:
     """The same of the other rows."""
-    some = [one for one in rows if not isinstance(one, Ready) and one.todo & one.accepted.keys()]
+    some = [one for one in rows if one.todo & one.accepted.keys()]
     left = [orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode() for one in some]
     return arrow.table([[one.key for one in some], [one.source for one in some], left], schema=_LEFT)
 

@@ -18,8 +18,8 @@ from pullpush_dagster.contract.acting import Heard, Reply
 from pullpush_dagster.contract.samples import Case, Sent
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
-from pullpush_dagster.push.lanes import Sent as Outcome
-from pullpush_dagster.push.payload import sendable
+from pullpush_dagster.push.outcome import Outcome
+from pullpush_dagster.push.payload import Payload, sendable
 from pullpush_dagster.push.resolving import Resolving
 from pullpush_dagster.transport import Answer, Client
 from pullpush_dagster.transport.diverting import purpose
@@ -142,23 +142,23 @@ def _claimed(
 async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], found: Pushed) -> dict[str, _Fate]:
     """Key -> what became of it."""
     facts, binding = account.tested.push(entity.name), account.tested.entity(entity.name).binding
-    settled, sent = list[Settled](), list[Outcome]()
+    settled, sent = list[Settled](), list[tuple[Payload, Outcome]]()
 
     async with _Telling(account.connection(), account.tested, facts) as client:
         try:
             resolving = Resolving(client, entity, facts, binding, "account", lambda row: row.key, settled)
             payloads = await resolving.payloads(rows)
-            lanes = Lanes(client, facts, 1, sent.extend)
+            lanes = Lanes(client, facts, 1, lambda one: sent.extend(zip(one.batch, one.outcomes, strict=True)))
             lanes.add(payloads)
             await lanes.ended()
         except PullPushError as error:
             found.problems.append(f"{type(error).__name__}: {error}")
-        found.stored += [client.redacted(str(one.outcome.answer)) for one in sent]
-        found.stored += [str(one.payload.native) for one in sent]
+        found.stored += [client.redacted(str(outcome.answer)) for _, outcome in sent]
+        found.stored += [str(one.native) for one, _ in sent]
         # As they are told and kept.
-        reasons = {one.payload.claimed.key: client.redacted(one.outcome.reason or "") for one in sent}
+        reasons = {one.claimed.key: client.redacted(outcome.reason or "") for one, outcome in sent}
     fates = {one.claimed.key: _Fate(one.outcome, one.reason or "", went=False) for one in settled}
-    went = {one.payload.claimed.key: one.outcome for one in sent}
+    went = {one.claimed.key: outcome for one, outcome in sent}
     return fates | {key: _Fate(one.name, reasons[key], went=True) for key, one in went.items()}
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pullpush_dagster.changes import Accepted, Ready, Settled
+from pullpush_dagster.changes import Accepted, Claimed, Settled, Taken
 from pullpush_dagster.errors import RetryError
+from pullpush_dagster.push.batch import ReadyBatch
 from pullpush_dagster.push.lanes import Sent
+from pullpush_dagster.push.outcome import Outcome
+from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.push.resolve import ids_of
 from pullpush_dagster.transport import Client
 from pullpush_dagster.transport.client import backoff
@@ -97,22 +100,20 @@ class Journal:
         """Whether any outcome is not written yet."""
         return bool(self._waiting)
 
-    def sent(self, sent: list[Sent]) -> None:
+    def sent(self, sent: Sent) -> None:
         """Take the outcomes of one request."""
-        self._totals.sent += sum(one.sent_at is not None for one in sent)
+        self._totals.sent += len(sent.batch) if sent.sent_at else 0
         # Drawn once: records that failed together are due together, and can share a request again.
         wait = cache(_pause)
-        taken: dict[str, list[Ready]] = {}
-        settled = []
-        for one in sent:
-            row = one.payload.claimed
-            if isinstance(row, Ready) and one.outcome.name == "accepted":
-                taken.setdefault(row.taken.claim, []).append(row)
-            else:
-                settled.append(self._settled(one, wait))
-        at = sent[0].sent_at if sent else None
-        accepted = [Accepted(rows[0].taken, [row.place for row in rows], at) for rows in taken.values()]
-        self.settle(settled, accepted)
+        taken: dict[Taken, list[int]] = {}
+        left: Sequence[int] = range(len(sent.batch))
+        if isinstance(sent.batch, ReadyBatch):
+            for (claim, place), outcome in zip(sent.batch.places, sent.outcomes, strict=True):
+                if outcome.name == "accepted":
+                    taken.setdefault(claim, []).append(place)
+            left = [place for place, one in enumerate(sent.outcomes) if one.name != "accepted"]
+        settled = [self._settled(sent.batch[place], sent.outcomes[place], sent, wait) for place in left]
+        self.settle(settled, [Accepted(claim, places, sent.sent_at) for claim, places in taken.items()])
 
     def settle(self, settled: Sequence[Settled], accepted: Sequence[Accepted] = ()) -> None:
         """Take outcomes."""
@@ -140,9 +141,8 @@ class Journal:
             self._totals.outcomes |= group.fates()
             self._progress(f"{self._pusher.push.name}: {self._written} of {self.claimed} keys settled")
 
-    def _settled(self, sent: Sent, wait: Callable[[int], float]) -> Settled:
-        pusher, payload, outcome = self._pusher, sent.payload, sent.outcome
-        row = payload.claimed
+    def _settled(self, payload: Payload, outcome: Outcome, sent: Sent, wait: Callable[[int], float]) -> Settled:
+        pusher, row = self._pusher, payload.claimed
         accepted = outcome.name == "accepted"
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
@@ -155,7 +155,7 @@ class Journal:
             payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
-            due_in=self._due_in(sent, wait),
+            due_in=self._due_in(row, outcome, sent.retry_after, wait),
             external_id=ids,
             bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
             unbind=outcome.stale,
@@ -164,17 +164,16 @@ class Journal:
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
         )
 
-    def _due_in(self, sent: Sent, wait: Callable[[int], float]) -> float:
-        attempts = sent.payload.claimed.attempts
-        if sent.outcome.name == "accepted":
-            return 0.0 if attempts < _STEPS_AT_ONCE else wait(attempts - _STEPS_AT_ONCE)
-        if sent.outcome.name not in ("retry", "unknown"):
+    def _due_in(self, row: Claimed, outcome: Outcome, retry_after: float | None, wait: Callable[[int], float]) -> float:
+        if outcome.name == "accepted":
+            return 0.0 if row.attempts < _STEPS_AT_ONCE else wait(row.attempts - _STEPS_AT_ONCE)
+        if outcome.name not in ("retry", "unknown"):
             return 0.0
-        if sent.retry_after is not None:
-            return sent.retry_after
+        if retry_after is not None:
+            return retry_after
         # An update that is over can go again at once; whether a create is there shows only after a while.
-        may_come = sent.outcome.name == "unknown" and not (sent.outcome.over and sent.payload.claimed.ids)
-        return wait(attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
+        may_come = outcome.name == "unknown" and not (outcome.over and row.ids)
+        return wait(row.attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
 
 
 def _pause(attempts: int) -> float:

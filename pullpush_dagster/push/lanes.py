@@ -4,14 +4,17 @@ import asyncio
 import datetime as dt
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
+from pullpush_dagster.changes import Taken
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.push.batch import Place, ReadyBatch, leased_until
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.push.requests import request_of, verdict
@@ -24,44 +27,55 @@ _LONGEST_RETRY_AFTER = 3600.0
 
 @dataclass(slots=True)
 class Sent:
-    """One record's fate.
+    """What became of the records of one request: ``outcomes``, in order.
 
-    ``sent_at``: None when it certainly was not done. ``retry_after``: seconds the platform asked us to wait.
+    ``sent_at``: None when certainly none was done. ``retry_after``: seconds the platform asked us to wait.
     """
 
-    payload: Payload
-    outcome: Outcome
+    batch: Sequence[Payload]
+    outcomes: Sequence[Outcome]
     sent_at: dt.datetime | None
     retry_after: float | None = None
 
 
-Report = Callable[[list[Sent]], None]
+Report = Callable[[Sent], None]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Records that can share a request: payloads, or places in claims."""
+
+    form: Write
+    path: str
+    waiting: deque[Any] = field(default_factory=deque)
+
+    def next(self, size: int) -> Sequence[Payload]:
+        most = (self.form.batch or size) if self.form.at else 1
+        batch = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+        return batch if isinstance(batch[0], Payload) else ReadyBatch(self.form, batch)
 
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits in one lane, in groups that can share a request; ``task`` sends it, None: nothing waits."""
+    """What waits in one lane; ``task`` sends it, None: nothing waits."""
 
-    groups: dict[tuple[str, str, bytes], deque[Payload]] = field(default_factory=dict)
+    groups: dict[tuple[object, ...], _Group] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
-    def add(self, payload: Payload) -> None:
-        shared = orjson.dumps(payload.shared, default=str) if payload.shared else b""
-        name = payload.path, payload.form.identity, shared
-        waiting = self.groups.get(name)
-        if waiting is None:
-            waiting = self.groups[name] = deque()
-        waiting.append(payload)
+    def group(self, form: Write, path: str, *more: object) -> _Group:
+        """Those of one form and path, and with the same in the rest of their request."""
+        name = path, form.identity, *more
+        if name not in self.groups:
+            self.groups[name] = _Group(form, path)
+        return self.groups[name]
 
-    def next(self, size: int) -> list[Payload]:
-        """The next request's records, at most ``size``: of one form and path, and with the same in the rest of it."""
-        name, waiting = next(iter(self.groups.items()))
-        form = waiting[0].form
-        most = (form.batch or size) if form.at else 1
-        batch = [waiting.popleft() for _ in range(min(most, len(waiting)))]
-        if not waiting:
+    def next(self, size: int) -> tuple[_Group, Sequence[Payload]]:
+        """The next request's records, at most ``size``, and the group they were in."""
+        name, group = next(iter(self.groups.items()))
+        batch = group.next(size)
+        if not group.waiting:
             del self.groups[name]
-        return batch
+        return group, batch
 
 
 class Lanes:
@@ -70,22 +84,47 @@ class Lanes:
     What the platform bears is the client's business: a request it does not send now puts its records back.
     """
 
-    def __init__(self, client: Client, facts: PushFacts, count: int, report: Report) -> None:
-        self._client, self._facts, self._report = client, facts, report
+    def __init__(
+        self, client: Client, facts: PushFacts, count: int, report: Report, halts: Callable[[], None] = lambda: None
+    ) -> None:
+        self._client, self._facts, self._report, self._halts = client, facts, report, halts
         self._lanes = [_Lane() for _ in range(count)]
         self._halt: BaseException | None = None
 
     def add(self, payloads: Iterable[Payload]) -> None:
         """Let these be sent. None of their keys may be here still."""
         for payload in payloads:
-            lane = self._lanes[zlib.crc32(payload.claimed.key.encode()) % len(self._lanes)]
-            lane.add(payload)
-            if lane.task is None:
+            shared = orjson.dumps(payload.shared, default=str) if payload.shared else b""
+            lane = self._lanes[self._number(payload.claimed.key)]
+            lane.group(payload.form, payload.path, shared).waiting.append(payload)
+        self._start()
+
+    def add_ready(self, claim: Taken) -> None:
+        """Let those be sent that the store has written. None of their keys may be here still."""
+        keys = claim.keys
+        for form, places in claim.ready.items():
+            write = self._facts.update[form]
+            shares: list[list[Place]] = [[] for _ in self._lanes]
+            for place in places:
+                shares[self._number(keys[place])].append((claim, place))
+            for lane, share in zip(self._lanes, shares, strict=True):
+                if share:
+                    lane.group(write, write.path, "ready").waiting.extend(share)
+        self._start()
+
+    def _number(self, key: str) -> int:
+        """Of the lane that a key has, always."""
+        return zlib.crc32(key.encode()) % len(self._lanes)
+
+    def _start(self) -> None:
+        for lane in self._lanes:
+            if lane.task is None and lane.groups:
                 lane.task = asyncio.create_task(self._sent(lane))
 
     def halt(self, error: BaseException) -> None:
         """Start no request any more: what waits is reported as retry. ``ended`` raises ``error``."""
         self._halt = self._halt or error
+        self._halts()
 
     @property
     def halted(self) -> bool:
@@ -106,20 +145,18 @@ class Lanes:
     async def _sent(self, lane: _Lane) -> None:
         try:
             while lane.groups:
-                batch = lane.next(self._facts.batch)
-                await self._batch(batch[0].form, batch[0].path, batch)
+                group, batch = lane.next(self._facts.batch)
+                await self._batch(group.form, group.path, batch)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the lanes gets it
             self.halt(error)
         finally:
             lane.task = None
-            # An error is no outcome, and whoever waits for one must look up.
-            self._report([])
 
-    async def _batch(self, form: Write, path: str, batch: list[Payload]) -> bool:
+    async def _batch(self, form: Write, path: str, batch: Sequence[Payload]) -> bool:
         """Send ``batch``; whether all of it had an answer that is its own."""
         sent_at: dt.datetime | None = None
         job = form.job.most if form.job else 0.0
-        latest = min({one.claimed.lease_until for one in batch}) - _LEASE_MARGIN - dt.timedelta(seconds=job)
+        latest = leased_until(batch) - _LEASE_MARGIN - dt.timedelta(seconds=job)
 
         def start() -> None:
             nonlocal sent_at
@@ -131,11 +168,10 @@ class Lanes:
         except PullPushError as error:
             await self._failed(form, path, batch, sent_at, error)
             return False
-        results = outcomes(self._facts, form, batch, answer)
-        self._report([Sent(one, result, sent_at) for one, result in zip(batch, results, strict=True)])
+        self._report(Sent(batch, outcomes(self._facts, form, batch, answer), sent_at))
         return True
 
-    async def _request(self, form: Write, path: str, batch: list[Payload], start: Callable[[], None]) -> Answer:
+    async def _request(self, form: Write, path: str, batch: Sequence[Payload], start: Callable[[], None]) -> Answer:
         request, values, body = request_of(form, path, batch, self._client.values)
         answer = await self._client.send(request, values, body, start=start, whole=not form.bodiless)
         return answer if form.job is None else await verdict(self._client, form.job, answer)
@@ -155,7 +191,7 @@ class Lanes:
         return now
 
     async def _failed(
-        self, form: Write, path: str, batch: list[Payload], sent_at: dt.datetime | None, error: PullPushError
+        self, form: Write, path: str, batch: Sequence[Payload], sent_at: dt.datetime | None, error: PullPushError
     ) -> None:
         refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
         if refused is not None and not refused.stale and len(batch) > 1:
@@ -168,9 +204,9 @@ class Lanes:
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
         over = isinstance(error, UnavailableError) and error.over
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error), over=over)
-        self._report([Sent(one, outcome, sent_at if maybe_done else None, wait) for one in batch])
+        self._report(Sent(batch, [outcome] * len(batch), sent_at if maybe_done else None, wait))
 
-    async def _split(self, form: Write, path: str, batch: list[Payload]) -> None:
+    async def _split(self, form: Write, path: str, batch: Sequence[Payload]) -> None:
         """One bad record can sink a whole batch: halve it until that one stands alone."""
         middle = len(batch) // 2
         first, second = batch[:middle], batch[middle:]

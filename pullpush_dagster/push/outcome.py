@@ -50,7 +50,9 @@ def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Ans
         again = Outcome("retry", "not done, since another record of its request was refused")
         return [refused.get(place, again) for place in range(len(sent))]
     named = answered(form, sent, body, without=refused.keys())
-    found = [refused.get(place) or _judge(facts, one, named[place]) for place, one in enumerate(sent)]
+    found = [_judge(facts, sent, place, answer) for place, answer in enumerate(named)]
+    for place, no in refused.items():
+        found[place] = no
     if len(sent) == 1 and found[0].name == "accepted":
         found[0].ids = _ids(form, found[0].answer, answer)
     return found
@@ -63,7 +65,7 @@ def _ids(form: Write, answered: Any, answer: Answer) -> Fields | None:
     return ids if "id" in ids else None
 
 
-def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
+def _judge(facts: PushFacts, sent: Sequence[Payload], place: int, answer: Any) -> Outcome:
     if isinstance(answer, Untold):
         return Outcome("unknown", str(answer))
     if answer is DONE:
@@ -75,7 +77,7 @@ def _judge(facts: PushFacts, sent: Payload, answer: Any) -> Outcome:
     code = at(answer, facts.code) if facts.code else None
     if message is not None or code is not None:
         return _refused(facts, str(code or ""), str(message or ""), answer)
-    record = sent.native if facts.echo else {}
+    record = sent[place].native if facts.echo else {}
     for native in facts.echo:
         compared = native in record and isinstance(answer, Mapping) and native in answer
         if compared and not _same(record[native], answer[native]):

@@ -1,14 +1,12 @@
 """One push: bring its outbox up to date, then claim, resolve, send and acknowledge until nothing is due."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
 
 import duckdb
 import orjson
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.changes import Arrival, Claimed, Ready, Settled, acknowledge, arrive, claim
+from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
 from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
 from pullpush_dagster.config import Project, Push
@@ -21,7 +19,6 @@ from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
 # What such a row carries is known to the store.
-_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Pusher:
@@ -69,7 +66,7 @@ class Pusher:
             await Sending(self, client, totals, progress).whole()
         return totals
 
-    def turn(self, group: Group, most: int) -> tuple[list[Claimed], float | None]:
+    def turn(self, group: Group, most: int) -> tuple[Taken | None, float | None]:
         """At most ``most`` due keys, and seconds until the next one is due (None: none will be), after outcomes.
 
         One transaction: outcomes first, since they may make other versions of their keys due.
@@ -80,17 +77,12 @@ class Pusher:
                     con, self.push, self.entity, self.bound_as, group.settled, group.accepted, self.affected
                 )  # fmt: skip
             if not most:
-                return [], None
+                return None, None
             fields = sendable(self.facts, self.entity)
             claimed = claim(
                 con, self.push, self.entity, self.bound_as, fields, most, self.written, repeats=self.facts.repeats
             )
             return claimed, seconds_to_next(con, self.push) if len(claimed) < most else 0.0
-
-    def payload(self, row: Ready) -> Payload:
-        """The request of a row that the store has written."""
-        form = self.facts.update[row.form]
-        return Payload(row, form, form.path, row.record, _NO_FIELDS)
 
     async def resolved(
         self, client: Client, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pullpush_dagster.changes import Claimed, Ready
+from pullpush_dagster.changes import Claimed, Taken
 from pullpush_dagster.push.journal import Journal, Progress, Totals
 from pullpush_dagster.push.lanes import Lanes
 from pullpush_dagster.transport import Client
@@ -33,7 +33,7 @@ class Sending:
         self._journal = Journal(pusher, client, totals, progress, self._came)
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(pusher.push.lanes, client.facts.limits.concurrency)
-        self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent)
+        self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent, self._changed.set)
         self._resolving: set[asyncio.Task[None]] = set()
         # All keys of a process that dies are unconfirmed where nobody can be asked, so it holds few there.
         least = _SMALLEST_CLAIM if pusher.facts.settles else 1
@@ -132,12 +132,12 @@ class Sending:
             self._journal.put_back(group)
             raise
         self._journal.written(group)
-        now, whole = self._time(), len(claimed) == most
+        now, whole = self._time(), len(claimed or ()) == most
         # What was written may have made something due that was not asked for.
         self._next_due = now if not most or whole else None if wait is None else now + wait
-        # Of those that were due, others may be left.
-        self._fresh = self._fresh or (whole and any(row.key not in self._totals.outcomes for row in claimed))
         if claimed:
+            # Of those that were due, others may be left.
+            self._fresh = self._fresh or (whole and any(key not in self._totals.outcomes for key in claimed.keys))
             self._grow(now, whole=whole)
             self._last = len(claimed)
             self._send(claimed)
@@ -147,12 +147,11 @@ class Sending:
             self._most = min(2 * self._most, max(_LARGEST_CLAIM, self._most))
         self._claimed_at = now
 
-    def _send(self, claimed: Sequence[Claimed]) -> None:
+    def _send(self, claimed: Taken) -> None:
         self._journal.claimed += len(claimed)
-        self._lanes.add(self._pusher.payload(row) for row in claimed if isinstance(row, Ready))
-        rest = [row for row in claimed if not isinstance(row, Ready)]
-        if rest:
-            task = asyncio.create_task(self._resolved(rest))
+        self._lanes.add_ready(claimed)
+        if claimed.rest:
+            task = asyncio.create_task(self._resolved(claimed.rest))
             self._resolving.add(task)
             task.add_done_callback(self._resolving.discard)
 

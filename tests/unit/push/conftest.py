@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -12,12 +12,27 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Claimed
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError
-from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.push.lanes import Lanes, Sent
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import payload
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.steps import form_for
 from pullpush_dagster.transport import Answer
+
+
+class Fate(NamedTuple):
+    """What became of one record."""
+
+    payload: Any
+    outcome: Any
+    sent_at: dt.datetime | None
+    retry_after: float | None
+
+
+def each(sent: Sent) -> list[Fate]:
+    """The fates of one request's records, in order."""
+    pairs = zip(sent.batch, sent.outcomes, strict=True)
+    return [Fate(payload, outcome, sent.sent_at, sent.retry_after) for payload, outcome in pairs]
 
 
 def answer_of(body: Any, status: int = 200, **headers: str) -> Answer:
@@ -109,8 +124,8 @@ def sending(tiny: Any, made: Any, facts: Any) -> Any:
     def send(skus: Any, lanes: int = 1, *, item: bool = True, batch: int = 4, **more: Any) -> Any:
         seen: dict[str, Any] = {}
 
-        def report(sent: list[Any]) -> None:
-            for one in sent:
+        def report(sent: Any) -> None:
+            for one in each(sent):
                 sku = json.loads(one.payload.claimed.key)["sku"]
                 assert sku not in seen, "an outcome is reported once"
                 seen[sku] = one

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from pullpush_dagster.errors import AuthError, StoreBusyError
 from pullpush_dagster.push.lanes import Lanes
+from tests.unit.push.conftest import each
 
 TEN = [f"S{n}" for n in range(10)]
 
@@ -165,7 +166,7 @@ def test_what_was_stopped_is_put_back_without_asking_whose_turn_it_is(platform, 
 
     async def run():
         def report(sent):
-            seen.extend(sent)
+            seen.extend(each(sent))
             lanes.halt(StoreBusyError("busy"))
 
         async with tiny.client(destination=True) as client:
@@ -200,7 +201,7 @@ def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, 
     async def run():
         async with tiny.client() as client:
             row = made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"})
-            lanes = Lanes(client, facts(), 1, seen.extend)
+            lanes = Lanes(client, facts(), 1, lambda sent: seen.extend(each(sent)))
             lanes.add([row])
             await lanes.ended()
 
@@ -213,10 +214,10 @@ def test_whoever_waits_for_an_outcome_hears_of_a_lane_that_broke(tiny, made, fac
 
     async def run():
         async with tiny.client() as client:
-            lanes = Lanes(client, facts(), 1, heard.append)
+            lanes = Lanes(client, facts(), 1, heard.append, lambda: heard.append("halted"))
             lanes.add([made("A", item={"id": "7"}, lease_until=None)])
             with pytest.raises(TypeError):
                 await lanes.ended()
 
     asyncio.run(run())
-    assert heard == [[]]
+    assert heard == ["halted"]

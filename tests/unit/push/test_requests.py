@@ -10,7 +10,7 @@ from pullpush_dagster.connectors.write_model import Job
 from pullpush_dagster.errors import UnavailableError
 from pullpush_dagster.push.lanes import Lanes
 from pullpush_dagster.push.requests import request_of, verdict
-from tests.unit.push.conftest import answer_of
+from tests.unit.push.conftest import answer_of, each
 
 RECORD = {"id": "{binding.id}", "name": "{title}"}
 ONE, TWO = {"id": "iA", "name": "A"}, {"id": "iB", "name": "B"}
@@ -84,7 +84,7 @@ def test_only_records_that_share_the_rest_of_a_request_share_the_request(tiny, f
 
     async def go():
         async with tiny.client(destination=True) as client:
-            lanes = Lanes(client, known, 1, seen.extend)
+            lanes = Lanes(client, known, 1, lambda sent: seen.extend(each(sent)))
             lanes.add(rows)
             await lanes.ended()
 
@@ -265,7 +265,7 @@ def test_records_that_were_queued_are_judged_by_the_verdict(tiny, facts, made, p
 
     async def go():
         async with tiny.client(destination=True) as client:
-            lanes = Lanes(client, known, 1, seen.extend)
+            lanes = Lanes(client, known, 1, lambda sent: seen.extend(each(sent)))
             lanes.add([made("A", item={"id": "7"}, with_facts=known)])
             await lanes.ended()
 

@@ -26,7 +26,7 @@ def told(pushing, tiny, made):
             async with tiny.client(destination=True) as client:
                 journal = Journal(push.pusher, client, Totals(), lambda _: None, lambda: None)
                 rows = [replace(made(f"S{n}", item=item, attempts=attempts), **payload) for n in range(count)]
-                journal.sent([Sent(row, outcome, NOW, retry_after) for row in rows])
+                journal.sent(Sent(rows, [outcome] * count, NOW, retry_after))
                 return journal.take().settled
 
         return asyncio.run(run())

@@ -1,0 +1,58 @@
+"""The records of one request."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, overload
+
+import orjson
+
+from pullpush_dagster.changes.claiming import Taken
+from pullpush_dagster.connectors.write_model import Write
+from pullpush_dagster.push.payload import Payload
+
+# A claim, and a row in it.
+Place = tuple[Taken, int]
+_NO_FIELDS: dict[str, Any] = {}
+
+
+class ReadyBatch(Sequence[Payload]):
+    """Records that the store has written, for one form.
+
+    A payload is made only of one that is asked for: most are sent and taken, and nobody looks at them.
+    """
+
+    def __init__(self, form: Write, places: Sequence[Place]) -> None:
+        self.form, self.places = form, places
+
+    @property
+    def claims(self) -> set[Taken]:
+        """Those that hold them; in nearly every request, one."""
+        return {claim for claim, _ in self.places}
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, at: int) -> Payload: ...
+    @overload
+    def __getitem__(self, at: slice) -> "ReadyBatch": ...
+    def __getitem__(self, at: int | slice) -> "Payload | ReadyBatch":
+        if isinstance(at, slice):
+            return ReadyBatch(self.form, self.places[at])
+        claim, place = self.places[at]
+        return Payload(claim[place], self.form, self.form.path, claim.records[place] or "", _NO_FIELDS)
+
+
+def bodies(batch: Sequence[Payload]) -> list[Any]:
+    """Each record as a part of a request's body, in order."""
+    if isinstance(batch, ReadyBatch):
+        records = {claim: claim.records for claim in batch.claims}
+        return [orjson.Fragment(records[claim][place] or "") for claim, place in batch.places]
+    return [one.body for one in batch]
+
+
+def leased_until(batch: Sequence[Payload]) -> dt.datetime:
+    """When the first claim on any of them runs out."""
+    if isinstance(batch, ReadyBatch):
+        return min(claim.lease_until for claim in batch.claims)
+    return min({one.claimed.lease_until for one in batch})
