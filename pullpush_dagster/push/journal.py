@@ -88,12 +88,17 @@ class Journal:
         self.claimed = self.moved = 0
         self.since = 0.0
         self._waiting = Group()
-        self._taken = self._written = 0
+        self._taken = self._given = self._written = 0
 
     @property
     def in_hand(self) -> int:
         """Claimed keys of which nothing is known yet."""
         return self.claimed - self._taken
+
+    @property
+    def unwritten(self) -> int:
+        """Keys whose outcomes are known, and not in the store nor on their way to it."""
+        return self._taken - self._given
 
     @property
     def waiting(self) -> bool:
@@ -127,12 +132,13 @@ class Journal:
 
     def take(self) -> Group:
         """What is to be written now."""
-        group, self._waiting = self._waiting, Group()
+        group, self._waiting, self._given = self._waiting, Group(), self._taken
         return group
 
     def put_back(self, group: Group) -> None:
         """``group`` could not be written."""
         self._waiting = group + self._waiting
+        self._given -= len(group)
 
     def written(self, group: Group) -> None:
         """``group`` is in the store."""
