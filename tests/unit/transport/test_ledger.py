@@ -17,7 +17,7 @@ def ledger(tmp_path):
 
     def make():
         opened.append(Files(tmp_path))
-        return Ledger(opened[-1].open("ledger"))
+        return Ledger(opened[-1])
 
     yield make
     for files in opened:
