@@ -58,6 +58,18 @@ def test_a_torn_file_counts_as_nothing_known(ledger, tmp_path, cut, rest):
         assert state.failures == 1
 
 
+@pytest.mark.parametrize("at", [0, 4, 30, 60])
+def test_what_is_half_written_counts_as_nothing_known_to_who_had_it_open(ledger, tmp_path, at):
+    reader = ledger()
+    with ledger().held() as state:
+        state.failures, state.shut = 3, 100.0
+    assert reader.seen().failures == 3
+    with (tmp_path / "ledger").open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff\xff\xff")
+    assert reader.seen() == State()
+
+
 @pytest.mark.parametrize(
     ("then", "now", "seconds"),
     [
