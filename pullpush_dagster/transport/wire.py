@@ -25,6 +25,7 @@ from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier
 
 _CONNECT_SECONDS = 10.0
+_READ = httpx.ByteStream(b"")
 _JSON = {"Content-Type": b"application/json"}
 
 
@@ -125,6 +126,8 @@ class Wire:
                 content = await self._read(response)
             finally:
                 await response.aclose()
+                # It refers back to the response: all of an exchange would wait for the garbage collector.
+                response.stream = _READ
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
