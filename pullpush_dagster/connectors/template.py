@@ -15,6 +15,7 @@ from pullpush_dagster.errors import ConfigError, RejectError
 _NAME = r"\{([A-Za-z_][\w.@]*)"
 _HOLE = re.compile(rf"{_NAME}(?::({'|'.join(FORMS)}))?[!?]?\}}")
 _WHOLE = re.compile(rf"^{_NAME}(?::({'|'.join(FORMS)}))?[!?]?\}}$")
+_ELSEWHERE = re.compile(r"[?#\\]|/\.\.?(?:/|\Z)")
 _MEANT = re.compile(r"\{[^\s{}\"']+\}")
 
 
@@ -182,12 +183,14 @@ def fill_path(template: str, values: Mapping[str, Any]) -> str:
         ConfigError: a placeholder has no value.
         RejectError: the path would lead elsewhere than the template says.
     """
-    if any(values.get(name) is None for name in holes(template)):
-        fill_text(template, values, what="the path")
-    path = _HOLE.sub(lambda hole: quote(_formed_text(values, hole), safe=""), template)
+    path = template
+    if "{" in template:
+        if any(values.get(name) is None for name in holes(template)):
+            fill_text(template, values, what="the path")
+        path = _HOLE.sub(lambda hole: quote(_formed_text(values, hole), safe=""), template)
     if path and not path.startswith("/"):
         raise RejectError("a path must begin with /: a request goes to its connection's own origin")
-    if {".", ".."} & set(path.split("/")) or set(path) & set("?#\\"):
+    if _ELSEWHERE.search(path):
         raise RejectError("an id or key cannot be part of a path")
     return path
 

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 from pullpush_dagster.connectors.limits_model import Limits
@@ -91,8 +92,9 @@ def retry_after(headers: Mapping[str, str], name: str = "retry-after", now: dt.d
     return None if when is None else max(0.0, (when - (said or now or dt.datetime.now(dt.UTC))).total_seconds())
 
 
+@lru_cache(maxsize=16)
 def http_date(value: str) -> dt.datetime | None:
-    """An HTTP date as a UTC instant; None: it is none."""
+    """An HTTP date as a UTC instant; None: it is none. Answers of one second say the same."""
     try:
         when = parsedate_to_datetime(value)
         return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)

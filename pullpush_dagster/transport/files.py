@@ -1,6 +1,8 @@
 """Small files that every process speaking to one connection opens, and locks that die with their holder."""
 
 import fcntl
+import mmap
+import os
 import tempfile
 from io import FileIO
 from pathlib import Path
@@ -10,7 +12,7 @@ class Files:
     """The files of one connection in ``folder``; None: files that nobody else can open."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._folder, self._open = folder, list[FileIO]()
+        self._folder, self._open = folder, list[FileIO | Shared]()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -25,10 +27,44 @@ class Files:
         self._open.append(file)
         return file
 
+    def shared(self, name: str, size: int) -> "Shared":
+        """The first ``size`` bytes of the file; zeros where nothing was written."""
+        shared = Shared(self.open(name), size)
+        self._open.append(shared)
+        return shared
+
     def close(self) -> None:
         """Close all of them, which gives back every lock."""
         while self._open:
             self._open.pop().close()
+
+
+class Shared:
+    """A few bytes that all processes have in memory, so that to read them takes no call of the system.
+
+    They are written to the file: a full disk is an error there, and the end of the process in memory.
+
+    Attributes:
+        file: to be locked by who writes, where that may be several at a time.
+    """
+
+    def __init__(self, file: FileIO, size: int) -> None:
+        self.file = file
+        if os.fstat(file.fileno()).st_size < size:
+            os.ftruncate(file.fileno(), size)
+        self._bytes = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+
+    def read(self) -> bytes:
+        """All of them; those that are being written just now may be half old, half new."""
+        return self._bytes[:]
+
+    def write(self, content: bytes) -> None:
+        """Put ``content`` in their place."""
+        os.pwrite(self.file.fileno(), content, 0)
+
+    def close(self) -> None:
+        """Forget them; the file stays open."""
+        self._bytes.close()
 
 
 def locked(file: FileIO) -> bool:

@@ -1,24 +1,23 @@
 """What all processes know together of one connection: its bucket, its gate and its breaker, in one small file."""
 
 import fcntl
-import os
 import random
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
 
 from pullpush_dagster.connectors.limits_model import Rate
 from pullpush_dagster.transport.clock import Instant, instant, seconds_between
-from pullpush_dagster.transport.files import unlock
+from pullpush_dagster.transport.files import Files, unlock
 
 _FAILURES_IN_A_ROW = 5
 _FIRST_OPEN, _LONGEST_OPEN, _SHORTEST_OPEN = 5.0, 300.0, 1.0
 # When it was written (boot, ticks, wall), then the state's own fields; before both their checksum.
 _FORM = struct.Struct("<16sddddd2I")
 _SEAL = struct.Struct("<I")
+_UNWRITTEN = bytes(_SEAL.size + _FORM.size)
 
 
 @dataclass(slots=True)
@@ -64,15 +63,15 @@ class State:
 
 
 class Ledger:
-    """The state in ``file``. It is locked for a few microseconds at a time, never while anything is waited for."""
+    """The state in the file ``ledger``. It is locked for a few microseconds, never while anything is waited for."""
 
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
+    def __init__(self, files: Files) -> None:
+        self._shared = files.shared("ledger", len(_UNWRITTEN))
 
     @contextmanager
     def held(self) -> Iterator[State]:
         """The state as it is now; what the block makes of it is what everyone sees next, unless it raises."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        fcntl.flock(self._shared.file, fcntl.LOCK_EX)
         try:
             now = instant()
             state = self._read(now) or State()
@@ -81,9 +80,9 @@ class Ledger:
             after = _fields(state)
             if after != before:
                 packed = _FORM.pack(*now, *after)
-                os.pwrite(self._file.fileno(), _SEAL.pack(zlib.crc32(packed)) + packed, 0)
+                self._shared.write(_SEAL.pack(zlib.crc32(packed)) + packed)
         finally:
-            unlock(self._file)
+            unlock(self._shared.file)
 
     def seen(self) -> State:
         """The state as it is now, to be looked at. The lock is waited for only while somebody writes."""
@@ -95,10 +94,10 @@ class Ledger:
 
     def _read(self, now: Instant) -> State | None:
         """None: it is torn, or anything else; under the lock that is nothing known, as all it holds is over soon."""
-        packed = os.pread(self._file.fileno(), _SEAL.size + _FORM.size, 0)
-        if not packed:
+        packed = self._shared.read()
+        if packed == _UNWRITTEN:
             return State()
-        if len(packed) < _SEAL.size + _FORM.size or zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
+        if zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
             return None
         boot, ticks, wall, debt, shut, open_, failures, openings = _FORM.unpack_from(packed, _SEAL.size)
         passed = seconds_between(Instant(boot, ticks, wall), now)

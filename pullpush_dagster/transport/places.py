@@ -2,22 +2,40 @@
 
 import asyncio
 import random
+import struct
 from io import FileIO
 from types import TracebackType
 
 from pullpush_dagster.errors import RetryError
+from pullpush_dagster.transport.clock import Instant, instant, seconds_between
 from pullpush_dagster.transport.files import Files, locked, unlock
 
 _PATIENCE = 300.0
+_KEPT_SECONDS = 0.02
 
 
 class Places:
-    """Each place is a file; who has its lock has the place, and a process that dies gives all of its own back."""
+    """Each place is a file; who has its lock has the place, and a process that dies gives all of its own back.
+
+    A process keeps the places that its requests leave for those that come right after them: to lock a file costs as
+    much as a good part of a request. It does so for a moment, and not while another process waits for one.
+    """
 
     def __init__(self, files: Files, count: int) -> None:
         self._files, self._count, self._opened = files, count, 0
-        self._left: list[FileIO] = []
+        self._left, self._kept = list[FileIO](), list[FileIO]()
+        self._want = Want(files)
         self._freed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def kept(self) -> FileIO | None:
+        """A place that this process kept, for who is the first of it to ask; None: none, or another one waits."""
+        return self._kept.pop() if self._kept and not self._want.felt() else None
 
     async def take(self) -> FileIO:
         """A free place, once there is one. Only who is at the front of the line may ask.
@@ -27,6 +45,8 @@ class Places:
         """
         loop, wait = asyncio.get_running_loop(), _Wait()
         while (place := self._free()) is None:
+            if self._opened - len(self._left) < self._count:
+                self._want.tell()
             # Ours come back with a word, those of others must be looked for.
             self._freed.clear()
             timer = loop.call_later(wait.next(), self._freed.set)
@@ -36,11 +56,29 @@ class Places:
 
     def give(self, place: FileIO) -> None:
         """Leave ``place`` to whoever is next."""
-        unlock(place)
-        self._left.append(place)
+        if place.closed:
+            return
+        self._kept.append(place)
+        if self._want.felt():
+            self._leave()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._rest)
         self._freed.set()
 
+    def _rest(self) -> None:
+        """Requests that go on have taken their places again, so what is still kept is too much."""
+        self._timer = None
+        self._leave()
+
+    def _leave(self) -> None:
+        while self._kept:
+            place = self._kept.pop()
+            unlock(place)
+            self._left.append(place)
+
     def _free(self) -> FileIO | None:
+        if self._kept:
+            return self._kept.pop()
         # The one left last is most likely still free.
         for at in reversed(range(len(self._left))):
             if locked(self._left[at]):
@@ -54,6 +92,26 @@ class Places:
         return None
 
 
+class Want:
+    """When a request last found that other processes have places and none is left, as all processes know it."""
+
+    # Longer than two looks at a place are apart; and who waited a moment ago is likely to wait again.
+    _LASTS = 1.0
+    _FORM = struct.Struct("<16sdd")
+
+    def __init__(self, files: Files) -> None:
+        self._shared = files.shared("wanted", self._FORM.size)
+
+    def tell(self) -> None:
+        """It is so now. Only who is at the front of the line tells it."""
+        self._shared.write(self._FORM.pack(*instant()))
+
+    def felt(self) -> bool:
+        """Whether it was so lately. What is half written, or of another start of the machine, is of no matter."""
+        then, now = Instant(*self._FORM.unpack(self._shared.read())), instant()
+        return then.boot == now.boot and seconds_between(then, now) < self._LASTS
+
+
 class Line:
     """Where requests wait for their turn, those of other processes too; ``async with`` it to be at its front.
 
@@ -63,18 +121,24 @@ class Line:
 
     def __init__(self, files: Files) -> None:
         self._next, self._front = files.open("next"), files.open("front")
-        self._turn = asyncio.Lock()
+        self._turn, self._here = asyncio.Lock(), 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether no request of this process is in it."""
+        return not self._here
 
     async def __aenter__(self) -> None:
-        await self._turn.acquire()
+        self._here += 1
         try:
-            await _polled(self._next)
+            await self._turn.acquire()
             try:
-                await _polled(self._front)
-            finally:
-                unlock(self._next)
+                await self._come()
+            except BaseException:
+                self._turn.release()
+                raise
         except BaseException:
-            self._turn.release()
+            self._here -= 1
             raise
 
     async def __aexit__(
@@ -82,6 +146,14 @@ class Line:
     ) -> None:
         unlock(self._front)
         self._turn.release()
+        self._here -= 1
+
+    async def _come(self) -> None:
+        await _polled(self._next)
+        try:
+            await _polled(self._front)
+        finally:
+            unlock(self._next)
 
 
 class _Wait:

@@ -96,6 +96,15 @@ class _Session:
         return self._session.request(url=URL(url, encoded=True), **options)
 
 
+class Jar(httpx.Cookies):
+    """Cookies. Of an answer that sets none, httpx would make a whole request of another library to look for them."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Keep those that ``response`` sets."""
+        if "set-cookie" in response.headers:
+            super().extract_cookies(response)
+
+
 class _Body(httpx.AsyncByteStream):
     """A response's body; whatever breaks it breaks it after the platform was reached."""
 

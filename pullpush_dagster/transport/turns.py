@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from io import FileIO
 from pathlib import Path
 
 from pullpush_dagster.connectors.limits_model import Limits
@@ -31,12 +32,13 @@ class Turns:
     def __init__(self, connection: str, limits: Limits, folder: Path | None, *, pause: float, breaks: bool) -> None:
         self._connection, self._rate, self._pause, self._breaks = connection, limits.rate, pause, breaks
         self._files = Files(folder)
-        self._ledger = Ledger(self._files.open("ledger"))
+        self._ledger = Ledger(self._files)
         self._probe, self._probing = self._files.open("probe"), False
         self._line, self._places = Line(self._files), Places(self._files, limits.concurrency)
 
     def close(self) -> None:
         """Give back what is held."""
+        self._places.close()
         self._files.close()
 
     @asynccontextmanager
@@ -47,14 +49,9 @@ class Turns:
             RateLimitError: the gate is shut for more than a minute.
             DownError: the breaker is open. RetryError: no place was left.
         """
-        self._refuse(self._ledger.seen())
-        async with self._line:
-            place = await self._places.take()
-            try:
-                probe = await self._let_through()
-            except BaseException:
-                self._places.give(place)
-                raise
+        place, probe = self._at_once(), False
+        if place is None:
+            place, probe = await self._in_line()
         try:
             yield
             self._answered()
@@ -73,6 +70,26 @@ class Turns:
             if probe:
                 self._probing = False
                 unlock(self._probe)
+
+    def _at_once(self) -> FileIO | None:
+        """A place that this process kept, where nobody else has to be asked; None: the request goes through the line.
+
+        A token, or the probe, is for who is at its front.
+        """
+        state = self._ledger.seen()
+        self._refuse(state)
+        open_ = self._rate is None and not state.shut and not (self._breaks and state.openings)
+        return self._places.kept() if open_ and self._line.empty else None
+
+    async def _in_line(self) -> tuple[FileIO, bool]:
+        """A place, and whether the request is the breaker's probe, once it may go out."""
+        async with self._line:
+            place = await self._places.take()
+            try:
+                return place, await self._let_through()
+            except BaseException:
+                self._places.give(place)
+                raise
 
     async def _let_through(self) -> bool:
         """Returns when the request may go out: whether it is the breaker's probe."""

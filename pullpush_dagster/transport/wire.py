@@ -22,9 +22,10 @@ from pullpush_dagster.transport.classify import error_inside, fault_of, http_dat
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import redacted
 from pullpush_dagster.transport.sessions import Asked, within
-from pullpush_dagster.transport.sockets import carrier
+from pullpush_dagster.transport.sockets import Jar, carrier
 
 _CONNECT_SECONDS = 10.0
+_READ = httpx.ByteStream(b"")
 _JSON = {"Content-Type": b"application/json"}
 
 
@@ -55,11 +56,13 @@ class Wire:
         self._http = httpx.AsyncClient(
             auth=authentication(auth, every),
             headers={n: str(v).encode() for n, v in fill(facts.headers, every).items()},
-            timeout=httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds)),
+            # The exchange is timed as a whole: a timer for each part of an answer would only be one more.
+            timeout=httpx.Timeout(None, connect=min(_CONNECT_SECONDS, self._seconds)),
             transport=carrier(facts.limits.concurrency),
             follow_redirects=False,
             trust_env=False,
         )
+        self._http._cookies = Jar()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -85,7 +88,7 @@ class Wire:
         """
         values = fill_texts(request, values)
         try:
-            # httpx's own timeouts are per read, so an answer that drips would outlive the lease it is sent under.
+            # httpx's own would be per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
                 if self._envelope is None:
                     answer = await self._proven(request, values, body, link, json=json)
@@ -123,6 +126,8 @@ class Wire:
                 content = await self._read(response)
             finally:
                 await response.aclose()
+                # It refers back to the response: all of an exchange would wait for the garbage collector.
+                response.stream = _READ
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
@@ -160,7 +165,8 @@ class Wire:
             url, query = self._linked(origin, link), None
         else:
             url = httpx.URL(f"{str(origin).rstrip('/')}{fill_path(request.path, values)}")
-            query = _merged(fill(request.query, values))
+            # None, as httpx would take the URL apart again to put nothing in.
+            query = _merged(fill(request.query, values)) or None
         if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
             raise RejectError("a request may only go to its connection's own origin", connection=self._name)
         return url, query

@@ -1,9 +1,11 @@
 """One exchange: what leaves, where it goes, and what an answer or its absence means."""
 
 import asyncio
+import gc
 import gzip
 import socket
 
+import httpx
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
@@ -51,6 +53,20 @@ def test_a_request_without_a_body_has_none(tiny, platform):
     tiny.send(GET)
     assert platform.requests[0].body == b""
     assert "content-type" not in platform.requests[0].headers
+
+
+def test_nothing_of_an_exchange_waits_for_the_garbage_collector(tiny, platform):
+    async def left():
+        async with tiny.client(tiny.connector()) as client:
+            gc.disable()
+            try:
+                await client.send(GET, {})
+                return [one for one in gc.get_objects() if type(one) in (httpx.Request, httpx.Response)]
+            finally:
+                gc.enable()
+
+    gc.collect()
+    assert asyncio.run(left()) == []
 
 
 def test_a_given_body_replaces_the_requests_own(tiny, platform):

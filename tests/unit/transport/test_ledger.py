@@ -17,7 +17,7 @@ def ledger(tmp_path):
 
     def make():
         opened.append(Files(tmp_path))
-        return Ledger(opened[-1].open("ledger"))
+        return Ledger(opened[-1])
 
     yield make
     for files in opened:
@@ -56,6 +56,18 @@ def test_a_torn_file_counts_as_nothing_known(ledger, tmp_path, cut, rest):
         state.failures = 1
     with ledger().held() as state:
         assert state.failures == 1
+
+
+@pytest.mark.parametrize("at", [0, 4, 30, 60])
+def test_what_is_half_written_counts_as_nothing_known_to_who_had_it_open(ledger, tmp_path, at):
+    reader = ledger()
+    with ledger().held() as state:
+        state.failures, state.shut = 3, 100.0
+    assert reader.seen().failures == 3
+    with (tmp_path / "ledger").open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff\xff\xff")
+    assert reader.seen() == State()
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def watched(platform):
 @contextmanager
 def known(tiny):
     """What the processes know together, to be looked at and changed."""
-    with closing(Files(tiny.root / "limits" / "tiny")) as files, Ledger(files.open("ledger")).held() as state:
+    with closing(Files(tiny.root / "limits" / "tiny")) as files, Ledger(files).held() as state:
         yield state
 
 

@@ -141,7 +141,7 @@ def down(pushing, shop, tiny):
 @contextmanager
 def known(tiny):
     """What is known of the shop, to be changed."""
-    with closing(Files(tiny.root / "data" / "limits" / "shop")) as files, Ledger(files.open("ledger")).held() as state:
+    with closing(Files(tiny.root / "data" / "limits" / "shop")) as files, Ledger(files).held() as state:
         yield state
 
 
