@@ -173,6 +173,14 @@ class PushFacts(Fact):
         keyed = self.create is not None and "idempotency" in {*self.create.names, *holes(self.create.templates)}
         return keyed and self.find is None and self.upsert is None
 
+    def most(self, form: Write) -> int:
+        """Records in one request of ``form``.
+
+        One alone, where only the same request again tells what became of it: no two batches are the same.
+        """
+        alone = self.repeats and form is self.create and "idempotency" not in form.names
+        return 1 if form.at is None or alone else form.batch or self.batch
+
     @cached_property
     def keys_records(self) -> bool:
         """Whether any request says of a single record which change it is."""

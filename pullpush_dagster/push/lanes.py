@@ -49,8 +49,8 @@ class _Group:
     path: str
     waiting: deque[Any] = field(default_factory=deque)
 
-    def next(self, size: int) -> Sequence[Payload]:
-        most = (self.form.batch or size) if self.form.at else 1
+    def next(self, facts: PushFacts) -> Sequence[Payload]:
+        most = facts.most(self.form)
         batch = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
         return batch if isinstance(batch[0], Payload) else ReadyBatch(self.form, batch)
 
@@ -69,10 +69,10 @@ class _Lane:
             self.groups[name] = _Group(form, path)
         return self.groups[name]
 
-    def next(self, size: int) -> tuple[_Group, Sequence[Payload]]:
-        """The next request's records, at most ``size``, and the group they were in."""
+    def next(self, facts: PushFacts) -> tuple[_Group, Sequence[Payload]]:
+        """The next request's records, and the group they were in."""
         name, group = next(iter(self.groups.items()))
-        batch = group.next(size)
+        batch = group.next(facts)
         if not group.waiting:
             del self.groups[name]
         return group, batch
@@ -145,7 +145,7 @@ class Lanes:
     async def _sent(self, lane: _Lane) -> None:
         try:
             while lane.groups:
-                group, batch = lane.next(self._facts.batch)
+                group, batch = lane.next(self._facts)
                 await self._batch(group.form, group.path, batch)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the lanes gets it
             self.halt(error)

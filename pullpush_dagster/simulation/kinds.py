@@ -46,6 +46,7 @@ KINDS = (
         Asked(grain=86_400.0, overlap=86_400.0, counted=""), Written(unique=False, create_only=True, update=None))),
     Kind("product", traits=Traits(written=Written(create=Way(keyed="record"), unique=False), concurrency=2)),
     Kind("product", traits=Traits(written=Written(find=0, create=Way(keyed="record"), unique=False))),
+    Kind("contact", traits=Traits(written=Written(find=0, create=Way(keyed="request"), unique=False))),
 )  # fmt: skip
 
 

@@ -104,6 +104,20 @@ def test_once_it_is_refused_the_newest_goes(pushing, drawer):
     assert [record["title"] for _, _, record in drawer.writes()] == ["a", "a", "b"]
 
 
+def test_records_go_alone_where_their_whole_request_has_the_key(pushing, drawer):
+    whole = {
+        "post": "/events",
+        "headers": {"Key": "{idempotency}"},
+        "at": "events",
+        "record": {"sku": "{sku}"},
+        "answers": "body.events",
+    }
+    push = pushing(**{**KEYED, "create": whole}, batch=10)
+    push.pull({"sku": "A", "title": "a"}, {"sku": "B", "title": "b"})
+    push.send()
+    assert [body for _, _, body in drawer.writes()] == [{"events": [{"sku": "A"}]}, {"events": [{"sku": "B"}]}]
+
+
 # One request for both.
 
 
