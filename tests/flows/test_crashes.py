@@ -105,9 +105,8 @@ def test_killed_at_random_moments_the_syncs_still_end_right(trade, before, worke
     calm(trade, workers)
     while calm(trade, workers):
         pass
-    print(
-        f"seed {SEED}.{history}: {ended[KILLED]} workers killed, {ended.total() - ended[KILLED]} ended by themselves before"
-    )
+    by_themselves = ended.total() - ended[KILLED]
+    print(f"seed {SEED}.{history}: {ended[KILLED]} workers killed, {by_themselves} ended by themselves before")
     # then
     assert agree(trade, before) == []
     assert trade.rows("SELECT push, key, state, reason FROM outbox WHERE state <> 'dead'") == []
