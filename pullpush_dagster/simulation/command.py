@@ -29,12 +29,16 @@ def simulated(what: str | None, seeds: range, as_json: bool) -> bool:
         ended, _ = history(seeds[0], kinds[seeds[0] % len(kinds)])
         click.echo("\n".join([*ended.story, *(ended.broken or ["all promises held"])]))
         return not ended.broken
-    with Console(stderr=True).status("simulating") as status:
-        report = simulate(seeds, kinds, lambda so_far: status.update(_line(so_far)))
-    if as_json:
-        click.echo(json.dumps({**vars(report), "silent": report.silent}, indent=2))
-    else:
-        _show(report)
+    report, console = Report(), Console(stderr=True)
+    try:
+        with console.status("simulating") as status:
+            simulate(seeds, report, kinds, lambda: status.update(_line(report)))
+    finally:
+        # Broken off too, it tells what it has found.
+        if as_json:
+            click.echo(json.dumps({**vars(report), "silent": report.silent}, indent=2))
+        else:
+            _show(report)
     return not report.failed
 
 

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -53,19 +54,23 @@ class Report:
 
 
 def simulate(
-    seeds: Sequence[int], kinds: Sequence[Kind] = KINDS, progress: Callable[[Report], None] = lambda _: None
-) -> Report:
-    """Run the histories of ``seeds``, each on one of ``kinds`` by its number, on all processors."""
-    report = Report()
+    seeds: Sequence[int], report: Report, kinds: Sequence[Kind] = KINDS, progress: Callable[[], None] = lambda: None
+) -> None:
+    """Run the histories of ``seeds``, each on one of ``kinds`` by its number, on all processors.
+
+    ``report`` counts each as it ends, so that it holds what was found so far if this is broken off.
+    """
     # Forked, a process would go on with the locks that threads of this one held at that moment.
-    with ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1), get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1), get_context("spawn"), _left_alone)
+    try:
         for ended, points in pool.map(_alone, [(seed, _kind_of(seed, kinds)) for seed in seeds]):
             report.add(ended, points)
-            progress(report)
+            progress()
+    finally:
+        pool.shutdown(cancel_futures=True)
     if report.failed:
         seed = report.failed[0]
         report.story = [*_told(shortest(seed, _kind_of(seed, kinds)))]
-    return report
 
 
 def history(seed: int, kind: Kind, steps: Sequence[Step] | None = None) -> tuple[Ended, Points]:
@@ -114,6 +119,11 @@ def _project(kind: Kind) -> Project:
     folder = tempfile.TemporaryDirectory(dir=_memory())
     atexit.register(folder.cleanup)
     return written(kind, Path(folder.name) / "project")
+
+
+def _left_alone() -> None:
+    """Ctrl-C is for the process that counts."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _alone(given: tuple[int, Kind]) -> tuple[Ended, Points]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pullpush_dagster.changes import acknowledging
 from pullpush_dagster.cli import main
 from pullpush_dagster.simulation import KINDS, Kind, Report, history, shortest
+from pullpush_dagster.simulation import simulate as run_all
 from pullpush_dagster.simulation.steps import steps_of
 
 SEEDS = int(os.environ.get("PULLPUSH_SEEDS", "50"))
@@ -90,6 +91,19 @@ def test_several_are_counted_by_fault_and_crash_point(simulate):
     assert (done.exit_code, told["seeds"], told["failed"]) == (0, 2, [])
     assert sum(told["faults"].values()) > 20
     assert "push.pushing.Pusher.turn, not committed" in told["points"]
+
+
+def test_broken_off_it_tells_what_it_has_found_so_far():
+    report = Report()
+
+    def progress():
+        if report.seeds == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(range(10_000), report, progress=progress)
+    assert report.seeds == 3
+    assert report.faults.total() > 30
 
 
 def test_crash_points_at_which_nobody_died_are_named():
