@@ -27,7 +27,7 @@ PAGES = arrow.schema(
         ("body", arrow.large_string()),
     ]
 )
-_BATCH_BYTES = 512 * 1024
+_BATCH_BYTES = 2 * 1024 * 1024
 _DTYPES = {
     "text": arrow.string(),
     "json": arrow.string(),

@@ -29,7 +29,7 @@ def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str
 def _no_list(p: "Projection", path: str) -> str:
     kind = p.kind(path)
     nothing = ("ARRAY", "NULL", "BOOLEAN") if p.shape.false_is_empty else ("ARRAY", "NULL")
-    return f"({p.doubt(f'{p.place(path)} IS NULL')} AND {kind} NOT IN {nothing})"
+    return f"({p.doubt(path, f'{p.place(path)} IS NULL')} AND {kind} NOT IN {nothing})"
 
 
 def _in_order(p: "Projection", rows: str, type_: ListOf, parts: CanonicalMap) -> str:
