@@ -33,6 +33,7 @@ class Projection:
         self.entity, self.fields, self.shape, self.scope = entity, fields, shape, scope
         self.leaves: dict[str, object] = {}
         self.doubts = Doubts(shape)
+        self.named: list[str] = []
         self.suspects: list[str] = []
         self.faults: list[tuple[str, str]] = []
         self.cleared: list[tuple[str, str]] = []
@@ -41,6 +42,7 @@ class Projection:
         columns = [f"{self._field(name)} AS {quoted(name)}" for name in self.entity.fields]
         self._whole()
         columns = [*self._identity(), *columns, *self.suspects]
+        named = "".join(f", {one}" for one in self.named)
         names = ", ".join(quoted(name) for name in self.entity.fields)
         skipped = " OR ".join(f"{self.text(path)} = {literal(is_)}" for path, is_ in self.shape.skip.items())
         bare = "bare, " if self.shape.rows else ""
@@ -51,12 +53,13 @@ WITH {bodies_sql(self.shape)}, parsed AS (
     SELECT _page, _askedAt, coalesce(_at, generate_subscripts(items, 1)) AS _row, {bare}doubts,
            unnest(items) AS r, unnest(one) AS one, unnest(kinds) AS kinds
     FROM typed
+), meant AS (
+    SELECT *{named} FROM native WHERE NOT coalesce({skipped or "false"}, false)
 ), read AS (
-    SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)}
-    FROM native WHERE NOT coalesce({skipped or "false"}, false)
+    SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)} FROM meant
 )
 SELECT _page, _row, _askedAt, _externalId, _live, {names},
-       {_listed(self.cleared)} AS _cleared, {_listed(self.faults)} AS _faults
+       {_listed(self.cleared, mostly_one=True)} AS _cleared, {_listed(self.faults)} AS _faults
 FROM read"""
 
     def _whole(self) -> None:
@@ -97,7 +100,7 @@ FROM read"""
         value = self._checked(name, mapped.from_, type_, mapped, read=quoted(name) if alone else None)
         nested = self._doubtful(name, type_, mapped, mapped.from_)
         if name in self.entity.key:
-            value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
+            value = f"CASE WHEN {nested} THEN NULL ELSE {value} END"
         value = self._in_case(name, value)
         if mapped.minus is not None:
             other = self._checked(name, mapped.minus, type_, mapped)
@@ -146,12 +149,14 @@ FROM read"""
         text, kind, nested = self.text(path), self.kind(path), "false"
         if type_.kind == "decimal" and mapped.round is None:
             # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
-            long = self.doubt(path, f"strlen({text}) > 15")
-            digits = f"{long} AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
+            self.doubt(path, f"strlen({text}) > 15")
+            digits = f"doubts <> 0 AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
             self.faults.append((digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
         if type_.kind == "text" and mapped.map is None:
-            looks = self.doubt(path, f"(starts_with({text}, '{{') OR starts_with({text}, '['))")
-            nested = f"{looks} AND {kind} IN ('OBJECT', 'ARRAY')"
+            # Begins with { or [; two comparisons take less than starts_with.
+            self.doubt(path, f"{text} BETWEEN '{{' AND '|'")
+            self.doubt(path, f"{text} BETWEEN '[' AND '\\'")
+            nested = f"doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
             self.faults.append((nested, f"{name}: is no text, but an object or a list"))
         return nested
 
@@ -241,10 +246,16 @@ FROM read"""
         return self.doubts.note(self.native(path), condition)
 
 
-def _listed(cases: list[tuple[str, str]]) -> str:
-    """The texts of those ``cases`` (condition, text) that hold, as a list."""
+def _listed(cases: list[tuple[str, str]], *, mostly_one: bool = False) -> str:
+    """The texts of those ``cases`` (condition, text) that hold, as a list; ``mostly_one``: where any, mostly one."""
     if not cases:
         return "CAST([] AS VARCHAR[])"
     held = ", ".join(f"CASE WHEN {condition} THEN {literal(text)} END" for condition, text in cases)
     some = " OR ".join(f"({condition})" for condition, _ in cases)
-    return f"CASE WHEN {some} THEN list_filter([{held}], lambda x: x IS NOT NULL) ELSE CAST([] AS VARCHAR[]) END"
+    those = f"list_filter([{held}], lambda x: x IS NOT NULL)"
+    if mostly_one:
+        # A list that is a constant costs next to nothing.
+        bits = " + ".join(f"CASE WHEN {condition} THEN {1 << at} ELSE 0 END" for at, (condition, _) in enumerate(cases))
+        arms = " ".join(f"WHEN {1 << at} THEN [{literal(text)}]" for at, (_, text) in enumerate(cases))
+        those = f"CASE {bits} {arms} ELSE {those} END"
+    return f"CASE WHEN {some} THEN {those} ELSE CAST([] AS VARCHAR[]) END"

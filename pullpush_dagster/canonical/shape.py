@@ -64,8 +64,10 @@ def bodies_sql(shape: RecordShape) -> str:
     rows = f"CASE WHEN json_type(item, {at}) = 'ARRAY' THEN CAST(json_extract(item, {at}) AS JSON[]) ELSE ['null'] END"
     return f"""listed AS (
     SELECT page AS _page, asked_at AS _askedAt, {_list_at(shape.each, "JSON")} AS items FROM pages
+), sure AS (
+    SELECT {page_sql(shape)} AS _page, _askedAt, items FROM listed
 ), whole AS (
-    SELECT {page_sql(shape)} AS _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _at FROM listed
+    SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _at FROM sure
 ), bodies AS (
     -- Where there is no list, which is a fault, there is one record with no row at all.
     SELECT _page, _askedAt, _at,
