@@ -24,9 +24,10 @@ def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: 
 class Projection:
     """The SQL goes in steps, so that nothing is parsed or cast twice and the rare is paid for only where it is.
 
-    ``native``: one struct of texts per record. ``raw``: JSON types too, only of records that hold a doubt, which
-    is a text that alone does not say what the platform meant. ``read``: canonical values. Then what was cleared
-    and what is wrong, each behind one condition that is false for nearly every record.
+    ``parsed``: the records of a page, each a struct of texts. ``typed``: with JSON types, where a text alone does not
+    say what the platform meant. ``native``: one row for each record; ``meant``: of this entity, with what is asked for
+    more than once. ``read``: canonical values. Then what was cleared and what is wrong, each behind one condition that
+    is false for nearly every record.
     """
 
     def __init__(self, entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> None:
@@ -59,7 +60,7 @@ WITH {bodies_sql(self.shape)}, parsed AS (
     SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)} FROM meant
 )
 SELECT _page, _row, _askedAt, _externalId, _live, {names},
-       {_listed(self.cleared, mostly_one=True)} AS _cleared, {_listed(self.faults)} AS _faults
+       {_listed(self.cleared)} AS _cleared, {_listed(self.faults)} AS _faults
 FROM read"""
 
     def _whole(self) -> None:
@@ -246,16 +247,10 @@ FROM read"""
         return self.doubts.note(self.native(path), condition)
 
 
-def _listed(cases: list[tuple[str, str]], *, mostly_one: bool = False) -> str:
-    """The texts of those ``cases`` (condition, text) that hold, as a list; ``mostly_one``: where any, mostly one."""
+def _listed(cases: list[tuple[str, str]]) -> str:
+    """The texts of those ``cases`` (condition, text) that hold, as a list."""
     if not cases:
         return "CAST([] AS VARCHAR[])"
     held = ", ".join(f"CASE WHEN {condition} THEN {literal(text)} END" for condition, text in cases)
     some = " OR ".join(f"({condition})" for condition, _ in cases)
-    those = f"list_filter([{held}], lambda x: x IS NOT NULL)"
-    if mostly_one:
-        # A list that is a constant costs next to nothing.
-        bits = " + ".join(f"CASE WHEN {condition} THEN {1 << at} ELSE 0 END" for at, (condition, _) in enumerate(cases))
-        arms = " ".join(f"WHEN {1 << at} THEN [{literal(text)}]" for at, (_, text) in enumerate(cases))
-        those = f"CASE {bits} {arms} ELSE {those} END"
-    return f"CASE WHEN {some} THEN {those} ELSE CAST([] AS VARCHAR[]) END"
+    return f"CASE WHEN {some} THEN list_filter([{held}], lambda x: x IS NOT NULL) ELSE CAST([] AS VARCHAR[]) END"

@@ -47,12 +47,12 @@ class Doubts:
         whole = f"list_transform({items_sql(self.shape, 'JSON')}, lambda item: json_type(item, [{paths}]))"
         return f"""doubted AS (
     SELECT {page_sql(self.shape)} AS _page, _askedAt, _at, body, items, {self._mask()} AS doubts{bare} FROM parsed
-), found AS (
+), single AS (
     SELECT *, {self._single()} AS one FROM doubted
 ), typed AS (
     SELECT * REPLACE (CASE WHEN doubts = 0 OR len(one) = len(items) THEN doubts ELSE -1 END AS doubts),
            CASE WHEN doubts > 0 AND len(one) IS DISTINCT FROM len(items) THEN {whole} END AS kinds
-    FROM found
+    FROM single
 )"""
 
     def _mask(self) -> str:
