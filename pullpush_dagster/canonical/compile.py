@@ -52,10 +52,10 @@ WITH {bodies_sql(self.shape)}, parsed AS (
     SELECT _page, _askedAt, _at, body, {items_sql(self.shape, structure(self.leaves))} AS items FROM bodies
 ), {self.doubts.sql()}, native AS (
     SELECT _page, _askedAt, coalesce(_at, generate_subscripts(items, 1)) AS _row, {bare}doubts,
-           unnest(items) AS r, unnest(one) AS one, unnest(kinds) AS kinds
+           unnest(items) AS r, unnest(one) AS one, unnest(wholes) AS whole
     FROM typed
 ), meant AS (
-    SELECT *{named} FROM native WHERE NOT coalesce({skipped or "false"}, false)
+    SELECT *, {self.doubts.kinds_sql()} AS kinds{named} FROM native WHERE NOT coalesce({skipped or "false"}, false)
 ), read AS (
     SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)} FROM meant
 )

@@ -37,23 +37,28 @@ class Doubts:
         return condition
 
     def sql(self) -> str:
-        """The table ``typed``, made of ``parsed(_page, _askedAt, _at, body, items)``: types of what is in doubt.
+        """The table ``typed``, made of ``parsed(_page, _askedAt, _at, body, items)``: what is in doubt.
 
         ``doubts`` has a bit for each place that some record of a body is in doubt of. Where that is one place, and
-        there in every record, ``one`` has its type in each. Else ``kinds`` has all types of each record.
+        there in every record, ``one`` has its type in each. Else ``wholes`` has each record as JSON, for ``kinds_sql``.
         """
         bare = ", json_type(body, '$[0].row') = 'NULL' AS bare" if self.shape.rows else ""
-        paths = ", ".join(literal(place) for place in self.kinds) or "'$'"
-        whole = f"list_transform({items_sql(self.shape, 'JSON')}, lambda item: json_type(item, [{paths}]))"
+        wholes = items_sql(self.shape, "JSON")
         return f"""doubted AS (
     SELECT {page_sql(self.shape)} AS _page, _askedAt, _at, body, items, {self._mask()} AS doubts{bare} FROM parsed
 ), single AS (
     SELECT *, {self._single()} AS one FROM doubted
 ), typed AS (
     SELECT * REPLACE (CASE WHEN doubts = 0 OR len(one) = len(items) THEN doubts ELSE -1 END AS doubts),
-           CASE WHEN doubts > 0 AND len(one) IS DISTINCT FROM len(items) THEN {whole} END AS kinds
+           CASE WHEN doubts > 0 AND len(one) IS DISTINCT FROM len(items) THEN {wholes} END AS wholes
     FROM single
 )"""
+
+    def kinds_sql(self) -> str:
+        """All types of a record that is in doubt, of its ``whole``."""
+        paths = ", ".join(literal(place) for place in self.kinds) or "'$'"
+        doubts = " OR ".join(condition for conditions in self.kinds.values() for condition in conditions) or "false"
+        return f"CASE WHEN whole IS NOT NULL AND ({doubts}) THEN json_type(whole, [{paths}]) END"
 
     def _mask(self) -> str:
         flags = [
