@@ -60,11 +60,8 @@ def _taken(connector: Connector, given: arrow.Table, rounds: int) -> dict[str, f
 
 
 def _floor(mapped: str, each: tuple[str, ...]) -> str:
-    """One from_json per page with the structure that ``mapped`` reads records by, and nothing else."""
-    record = re.findall(r"from_json\(item, '([^']+)'\)", mapped)[0]
-    structure = f"[{record}]"
-    for step in reversed(each):
-        structure = f'{{"{step}":{structure}}}'
+    """The from_json of ``mapped`` that reads records, once per page, and nothing else."""
+    structure = re.findall(r"from_json\(body, '([^']+)'\)", mapped)[0]
     return f"SELECT unnest(from_json(body, '{structure}'){''.join(f'.{step}' for step in each)}) AS r FROM pages"
 
 

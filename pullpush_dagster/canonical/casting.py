@@ -62,7 +62,7 @@ def cast_of(
         value = _scaled(raw, type_, mapped)
     else:
         return _plainly_cast(text, raw, type_, mapped, in_list=in_list, read=read)
-    lost = f"({raw} IS NOT NULL AND {read or value} IS NULL)"
+    lost = f"({read or value} IS NULL AND {raw} IS NOT NULL)"
     return Cast(value, lost, lost)
 
 
@@ -88,8 +88,13 @@ def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_li
         value = f"CASE WHEN {plain} THEN {short} ELSE {wide} END"
     else:
         value = f"TRY_CAST({raw} AS {type_.sql})"
-    lost = f"({raw} IS NOT NULL AND {read or value} IS NULL)"
+    lost = f"({read or value} IS NULL AND {raw} IS NOT NULL)"
     if mapped.map is None and type_.kind == "decimal":
+        if read is not None:
+            if mapped.round is not None:
+                return Cast(value, lost)
+            # A text that the value's own begins with is all in it; cheaper than to match a pattern.
+            plain = f"starts_with(CAST({read} AS VARCHAR), {text})"
         rounds = _rounds(raw, read or value, _FITS_JSON if in_list else _FITS)
         return Cast(
             value, f"CASE WHEN {plain} THEN false ELSE {rounds if mapped.round is None else lost} END", f"NOT {plain}"

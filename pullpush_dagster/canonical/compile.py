@@ -1,11 +1,12 @@
 """Compile a canonical_map into one DuckDB projection over raw page bodies. No record is touched by Python."""
 
 from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
+from pullpush_dagster.canonical.doubts import Doubts
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, Case, FieldMap
 from pullpush_dagster.canonical.lists import list_sql
-from pullpush_dagster.canonical.native import insert, is_one, json_path, place_in, steps_of, structure
-from pullpush_dagster.canonical.shape import RecordShape, records_sql
+from pullpush_dagster.canonical.native import insert, is_one, place_in, steps_of, structure
+from pullpush_dagster.canonical.shape import RecordShape, bodies_sql, items_sql
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 from pullpush_dagster.store.sql import literal, quoted
 
@@ -23,16 +24,17 @@ def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: 
 class Projection:
     """The SQL goes in steps, so that nothing is parsed or cast twice and the rare is paid for only where it is.
 
-    ``native``: one struct of texts per record. ``raw``: JSON types too, only of records that hold a doubt, which
-    is a text that alone does not say what the platform meant. ``read``: canonical values. Then what was cleared
-    and what is wrong, each behind one condition that is false for nearly every record.
+    ``parsed``: the records of a page, each a struct of texts. ``typed``: with JSON types, where a text alone does not
+    say what the platform meant. ``native``: one row for each record; ``meant``: of this entity, with what is asked for
+    more than once. ``read``: canonical values. Then what was cleared and what is wrong, each behind one condition that
+    is false for nearly every record.
     """
 
     def __init__(self, entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> None:
         self.entity, self.fields, self.shape, self.scope = entity, fields, shape, scope
         self.leaves: dict[str, object] = {}
-        self.kinds: list[str] = []
-        self.doubts: dict[str, None] = {}
+        self.doubts = Doubts(shape)
+        self.named: list[str] = []
         self.suspects: list[str] = []
         self.faults: list[tuple[str, str]] = []
         self.cleared: list[tuple[str, str]] = []
@@ -41,18 +43,21 @@ class Projection:
         columns = [f"{self._field(name)} AS {quoted(name)}" for name in self.entity.fields]
         self._whole()
         columns = [*self._identity(), *columns, *self.suspects]
-        kinds = ", ".join(literal(path) for path in self.kinds) or "'$'"
+        named = "".join(f", {one}" for one in self.named)
         names = ", ".join(quoted(name) for name in self.entity.fields)
         skipped = " OR ".join(f"{self.text(path)} = {literal(is_)}" for path, is_ in self.shape.skip.items())
+        bare = "bare, " if self.shape.rows else ""
         return f"""
-WITH {records_sql(self.shape)}, native AS (
-    SELECT _page, _row, _askedAt, item, from_json(item, {literal(structure(self.leaves))}) AS r FROM records
-), raw AS (
-    SELECT _page, _row, _askedAt, r,{" item," if self.shape.rows else ""}
-           CASE WHEN {" OR ".join(self.doubts) or "false"} THEN json_type(item, [{kinds}]) END AS kinds
-    FROM native WHERE NOT coalesce({skipped or "false"}, false)
+WITH {bodies_sql(self.shape)}, parsed AS (
+    SELECT _page, _askedAt, _at, body, {items_sql(self.shape, structure(self.leaves))} AS items FROM bodies
+), {self.doubts.sql()}, native AS (
+    SELECT _page, _askedAt, coalesce(_at, generate_subscripts(items, 1)) AS _row, {bare}doubts,
+           unnest(items) AS r, unnest(one) AS one, unnest(wholes) AS whole
+    FROM typed
+), meant AS (
+    SELECT *, {self.doubts.kinds_sql()} AS kinds{named} FROM native WHERE NOT coalesce({skipped or "false"}, false)
 ), read AS (
-    SELECT _page, _row, _askedAt, r,{" item," if self.shape.rows else ""} kinds, {", ".join(columns)} FROM raw
+    SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)} FROM meant
 )
 SELECT _page, _row, _askedAt, _externalId, _live, {names},
        {_listed(self.cleared)} AS _cleared, {_listed(self.faults)} AS _faults
@@ -63,7 +68,7 @@ FROM read"""
         for path, is_ in self.shape.whole.items():
             self.faults.append((f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}"))
         if self.shape.rows is not None:
-            self.faults.append(("json_type(item, '$.row') = 'NULL'", f"has no list at {self.shape.rows}"))
+            self.faults.append(("bare", f"has no list at {self.shape.rows}"))
 
     def _identity(self) -> list[str]:
         ids = ", ".join(f"{quoted(name)}: {self.text(path)}" for name, path in self.shape.external_id.items())
@@ -96,7 +101,7 @@ FROM read"""
         value = self._checked(name, mapped.from_, type_, mapped, read=quoted(name) if alone else None)
         nested = self._doubtful(name, type_, mapped, mapped.from_)
         if name in self.entity.key:
-            value = f"CASE WHEN NOT coalesce({nested}, false) THEN {value} END"
+            value = f"CASE WHEN {nested} THEN NULL ELSE {value} END"
         value = self._in_case(name, value)
         if mapped.minus is not None:
             other = self._checked(name, mapped.minus, type_, mapped)
@@ -145,19 +150,16 @@ FROM read"""
         text, kind, nested = self.text(path), self.kind(path), "false"
         if type_.kind == "decimal" and mapped.round is None:
             # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
-            long = self.doubt(f"strlen({text}) > 15")
-            digits = f"{long} AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
+            self.doubt(path, f"strlen({text}) > 15")
+            digits = f"doubts <> 0 AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
             self.faults.append((digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
         if type_.kind == "text" and mapped.map is None:
-            looks = self.doubt(f"(starts_with({text}, '{{') OR starts_with({text}, '['))")
-            nested = f"{looks} AND {kind} IN ('OBJECT', 'ARRAY')"
+            # Begins with { or [; two comparisons take less than starts_with.
+            self.doubt(path, f"{text} BETWEEN '{{' AND '|'")
+            self.doubt(path, f"{text} BETWEEN '[' AND '\\'")
+            nested = f"doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
             self.faults.append((nested, f"{name}: is no text, but an object or a list"))
         return nested
-
-    def doubt(self, condition: str) -> str:
-        """``condition``, under which JSON types are looked up."""
-        self.doubts[condition] = None
-        return condition
 
     def _checked(self, name: str, path: str, type_: Scalar, mapped: FieldMap, *, read: str | None = None) -> str:
         """The canonical value at ``path``; ``read`` is the column that will hold it, if one will hold just it."""
@@ -179,7 +181,7 @@ FROM read"""
         empty = [f"({nothing} AND {kind} = 'NULL')"]
         empty += [] if mapped.each else [f"{text} = {literal(said)}" for said in ("", mapped.empty) if said is not None]
         if self.false_is_empty(mapped):
-            false = nothing if mapped.each else self.doubt(f"{text} = 'false'")
+            false = nothing if mapped.each else self.doubt(mapped.from_, f"{text} = 'false'")
             empty.append(f"({false} AND {kind} = 'BOOLEAN')")
         rules = empty if (mapped.null or self.entity.null_state(name)) == "cleared" else []
         rules += [f"({nothing} AND {kind} IS NULL)"] if mapped.missing == "cleared" else []
@@ -189,7 +191,7 @@ FROM read"""
                 rule = f"({rule}) AND {self._present(mapped, other)} IS NULL"
             for other in mapped.also:
                 rule = f"({rule}) AND {self.place(other)} IS NULL"
-            self.doubt(nothing)
+            self.doubt(mapped.from_, nothing)
             self.cleared.append((f"({rule}) AND {self._counts(mapped)}" if mapped.unknown_unless else rule, name))
 
     def false_is_empty(self, mapped: FieldMap) -> bool:
@@ -200,7 +202,7 @@ FROM read"""
         text = spoken(self.text(path), mapped)
         if not self.false_is_empty(mapped):
             return text
-        self.doubt(f"{self.text(path)} = 'false'")
+        self.doubt(path, f"{self.text(path)} = 'false'")
         return f"CASE WHEN {self.kind(path)} <> 'BOOLEAN' OR {text} <> 'false' THEN {text} END"
 
     def _object(self, name: str, type_: Struct, mapped: FieldMap) -> str:
@@ -237,11 +239,12 @@ FROM read"""
         return self.place(path)
 
     def kind(self, path: str) -> str:
-        """The JSON type at ``path``: 'NULL' for a null, SQL NULL for an absent field, or where nothing is in doubt."""
-        place = json_path(self.native(path))
-        if place not in self.kinds:
-            self.kinds.append(place)
-        return f"kinds[{self.kinds.index(place) + 1}]"
+        """The JSON type at ``path``, as ``Doubts.kind``."""
+        return self.doubts.kind(self.native(path))
+
+    def doubt(self, path: str, condition: str) -> str:
+        """``condition``, under which the JSON type at ``path`` is looked up."""
+        return self.doubts.note(self.native(path), condition)
 
 
 def _listed(cases: list[tuple[str, str]]) -> str:

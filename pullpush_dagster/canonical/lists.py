@@ -23,24 +23,30 @@ def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str
     typed = ((part, cast.value, type_.item.fields[part].sql) for part, cast in casts.items())
     values = ", ".join(f"{quoted(part)}: CAST({value} AS {sql})" for part, value, sql in typed)
     list_ = f"list_transform({rows}, lambda x: {{{values}}})"
-    return f"CASE WHEN {_in_order(p, rows, type_, parts)} THEN {list_} ELSE list_sort({list_}) END"
+    return _in_order(p, name, rows, list_, type_, parts)
 
 
 def _no_list(p: "Projection", path: str) -> str:
     kind = p.kind(path)
     nothing = ("ARRAY", "NULL", "BOOLEAN") if p.shape.false_is_empty else ("ARRAY", "NULL")
-    return f"({p.doubt(f'{p.place(path)} IS NULL')} AND {kind} NOT IN {nothing})"
+    return f"({p.doubt(path, f'{p.place(path)} IS NULL')} AND {kind} NOT IN {nothing})"
 
 
-def _in_order(p: "Projection", rows: str, type_: ListOf, parts: CanonicalMap) -> str:
-    """A condition under which ``rows`` are sorted as they came; most orders have one to three lines, by id."""
-    few = f"len({rows}) < 2"
+def _in_order(p: "Projection", name: str, rows: str, list_: str, type_: ListOf, parts: CanonicalMap) -> str:
+    """``list_`` sorted. Most orders have one to three lines, by id, which is cheaper to see than to sort."""
     first = next((part for part in type_.item.fields if part in parts and parts[part].value is None), "")
     plain = first and type_.item.fields[first].kind == "text" and not p.shape.false_is_empty
     if not plain or parts[first].map or parts[first].empty is not None:
-        return few
-    one, two, three = (f"nullif({place_in(f'{rows}[{i}]', parts[first].from_ or '')}, '')" for i in (1, 2, 3))
-    return f"{few} OR (len({rows}) < 4 AND {one} < {two} AND (len({rows}) = 2 OR {two} < {three}))"
+        return f"CASE WHEN len({rows}) < 2 THEN {list_} ELSE list_sort({list_}) END"
+    keys = quoted(f"_keys_{name}")
+    p.named.append(f"list_transform({rows}, lambda x: nullif({place_in('x', parts[first].from_ or '')}, '')) AS {keys}")
+    few = (
+        f"len({keys}) < 2 OR (len({keys}) < 4 AND {keys}[1] < {keys}[2] AND (len({keys}) = 2 OR {keys}[2] < {keys}[3]))"
+    )
+    return (
+        f"CASE WHEN {few} THEN {list_} WHEN len({keys}) = 2 AND {keys}[2] < {keys}[1] THEN list_reverse({list_}) "
+        f"ELSE list_sort({list_}) END"
+    )
 
 
 def _cast_in_list(p: "Projection", type_: Scalar, mapped: FieldMap | None) -> Cast:

@@ -3,11 +3,12 @@
 import re
 from functools import lru_cache
 
-import orjson
-
 from pullpush_dagster.store.sql import literal, quoted
 
 _STEP = re.compile(r'\."(?P<quoted>[^"]+)"|\.(?P<plain>[^.\[]+)|(?P<chosen>\[[^\]]+\])')
+
+# The JSON path of what has none, such as a chosen row.
+NOWHERE = '$."a chosen row"."none"'
 
 
 @lru_cache(maxsize=4096)
@@ -50,7 +51,7 @@ def json_path(path: str) -> str:
     """``path`` as DuckDB's JSON functions take it; of a chosen row there is none, so it leads nowhere."""
     steps = steps_of(path)
     if any(chosen(step) or step == "*" for step in steps):
-        return '$."a chosen row"."none"'
+        return NOWHERE
     return "$" + "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
 
 
@@ -79,14 +80,10 @@ def is_one(text: str, allowed: list[str]) -> str:
     return f"({' OR '.join(found)})"
 
 
-def structure(tree: dict[str, object]) -> str:
+def structure(tree: object) -> object:
     """The from_json structure of ``tree``, every leaf as text."""
-    return orjson.dumps(_shape(tree)).decode()
-
-
-def _shape(tree: object) -> object:
     if not isinstance(tree, dict) or not tree:
         return "VARCHAR"
     if "[]" in tree:
-        return [_shape(tree["[]"])]
-    return {name: _shape(below) for name, below in tree.items()}
+        return [structure(tree["[]"])]
+    return {name: structure(below) for name, below in tree.items()}

@@ -52,36 +52,54 @@ def placed(records: Sequence[Any], each: Sequence[str]) -> Any:
     return body
 
 
-def records_sql(shape: RecordShape) -> str:
-    """The table ``records(_page, _askedAt, item, _row)``: each native record as JSON, as it came."""
-    structure, place = _page(shape.each)
-    found = f"from_json(body, {structure}){place}"
-    none = "CAST([] AS JSON[])" if shape.may_lack else "error('page ' || page || ' has no list of records')"
-    whole = f"""bodies AS (
-    SELECT page AS _page, asked_at AS _askedAt, coalesce({found}, {none}) AS items FROM pages
-), {"records" if shape.rows is None else "whole"} AS (
-    SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _row FROM bodies
-)"""
-    return whole if shape.rows is None else f"{whole}, {_rows(shape.rows)}"
+def bodies_sql(shape: RecordShape) -> str:
+    """The table ``bodies(_page, _askedAt, _at, body)``: JSON with the records as a list, found by ``items_sql``.
 
-
-def _rows(path: str) -> str:
-    """One record for each row of a record's list; one with no row at all where there is no list, which is a fault."""
-    at = literal(json_path(path))
+    These are the pages as they came; where records are the rows of a list, each is a body of its own and ``_at``
+    the place of what it is a row of.
+    """
+    if shape.rows is None:
+        return "bodies AS (SELECT page AS _page, asked_at AS _askedAt, CAST(NULL AS BIGINT) AS _at, body FROM pages)"
+    at = literal(json_path(shape.rows))
     rows = f"CASE WHEN json_type(item, {at}) = 'ARRAY' THEN CAST(json_extract(item, {at}) AS JSON[]) ELSE ['null'] END"
-    return f"""records AS (
-    SELECT _page, _askedAt, _row,
-           CAST('{{"item":' || item || ',"row":' || unnest({rows}) || '}}' AS JSON) AS item
+    return f"""listed AS (
+    SELECT page AS _page, asked_at AS _askedAt, {_list_at(shape.each, "JSON")} AS items FROM pages
+), sure AS (
+    SELECT {page_sql(shape)} AS _page, _askedAt, items FROM listed
+), whole AS (
+    SELECT _page, _askedAt, unnest(items) AS item, generate_subscripts(items, 1) AS _at FROM sure
+), bodies AS (
+    -- Where there is no list, which is a fault, there is one record with no row at all.
+    SELECT _page, _askedAt, _at,
+           coalesce('[{{"item":' || item || ',"row":' || unnest({rows}) || '}}]', '[null]') AS body
     FROM whole
 )"""
 
 
-def _page(each: tuple[str, ...]) -> tuple[str, str]:
-    """The from_json structure of a page, with the records as they came, and where in it they are."""
-    shape: object = ["JSON"]
+def items_sql(shape: RecordShape, item: object) -> str:
+    """The list of records in ``body`` of ``bodies_sql``, each read by the from_json structure ``item``; NULL: none."""
+    return _list_at(() if shape.rows else shape.each, item)
+
+
+def page_sql(shape: RecordShape) -> str:
+    """``_page``; an error where there must be ``items`` and are none."""
+    # As a condition on the list itself (coalesce) this copies all of it.
+    none = "error('page ' || _page || ' has no list of records')"
+    return "_page" if shape.may_lack else f"CASE WHEN items IS NULL THEN {none} ELSE _page END"
+
+
+def every(shape: RecordShape, path: str) -> str:
+    """``path`` (as DuckDB's JSON functions take it) of a record, of all the records in a ``body``."""
+    steps = () if shape.rows else shape.each
+    to = "".join(f"[{step}]" if step.isdigit() else f'."{step}"' for step in steps)
+    return f"${to}[*]{path.removeprefix('$')}"
+
+
+def _list_at(each: tuple[str, ...], item: object) -> str:
+    structure: object = [item]
     for step in reversed(each):
-        shape = [shape] if step.isdigit() else {step: shape}
+        structure = [structure] if step.isdigit() else {step: structure}
     place = ""
     for step in each:
         place = accessed(place, step)
-    return literal(orjson.dumps(shape).decode()), place
+    return f"from_json(body, {literal(orjson.dumps(structure).decode())}){place}"
