@@ -66,6 +66,11 @@ def audit(
     counts = _compare(run, entity, full=bool(values["full"]))
     ((hash_,),) = run("hash").fetchall()
     reasons = tuple(breaches(entity.name, limits, counts))
+    ((unread, held),) = run("unread").fetchall()
+    if unread and not reasons:
+        run("drop")
+        said = f"{unread} changes of a held set were not read again since; a full pull reads them"
+        return Audit("held", counts, held, (said,), values["deletes_off_why"])
     if not (reasons and run("is_held", hash=hash_).fetchone()):
         told = {"counts": counts, "hash_": hash_, "reasons": reasons, "through": values["newest"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["newest_full_started"])

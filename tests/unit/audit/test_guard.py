@@ -112,6 +112,37 @@ def test_a_walk_that_is_not_full_is_judged_with_all_that_was_held(products):
     assert (found.audit.state, found.audit.counts.changed) == ("held", 51)
 
 
+def test_what_a_walk_leaves_of_a_held_set_is_held_on_however_little_it_is(products):
+    # given: a held set, of which a walk then reads all but two again, and they are well
+    price = [{"sku": sku, "price": 10} for sku in SKUS]
+    products(price)
+    products.pull([{**one, "price": 100} for one in price])
+    held = products.audit()
+    products.pull([*price[2:99], {"sku": SKUS[99], "price": 11}], kind="sync")
+    # when
+    found = products.audit()
+    # then
+    assert (found.audit.state, found.changes, found.audit.hash) == ("held", [], held.audit.hash)
+    assert found.audit.reasons == ("2 changes of a held set were not read again since; a full pull reads them",)
+    assert products.rows("SELECT state FROM audits ORDER BY audit") == [("accepted",), ("held",)]
+
+
+@pytest.mark.parametrize("kind", ["sync", "full"])
+def test_it_is_let_go_when_they_were_read_again(products, kind):
+    # given
+    price = [{"sku": sku, "price": 10} for sku in SKUS]
+    products(price)
+    products.pull([{**one, "price": 100} for one in price])
+    products.audit()
+    products.pull(price[2:], kind="sync")
+    products.audit()
+    # when: one of the two is as it was held
+    products.pull([{"sku": SKUS[0], "price": 100}, *price[1:]], kind=kind)
+    found = products.audit()
+    # then
+    assert (found.audit.state, [key["sku"] for _, key, _, _ in found.changes]) == ("accepted", [SKUS[0]])
+
+
 def test_a_truncated_pull_is_held_and_counts_as_no_absence(stock):
     stock(level(5))
     for _ in range(3):
