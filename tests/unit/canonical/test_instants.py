@@ -48,6 +48,13 @@ def test_a_time_is_an_instant_however_it_is_written(read, native, form, zone, wh
     assert found.state("createdAt") == dt.datetime.fromisoformat(when).replace(tzinfo=dt.UTC)
 
 
+@pytest.mark.parametrize("separator", ["T", " "])
+def test_the_zone_that_one_time_names_is_not_that_of_the_next(read, separator):
+    records = [{"id": "1", "at": "2026-11-01 10:00:00 EST"}, {"id": "2", "at": f"2026-11-01{separator}10:00:00"}]
+    found = read("order", ID | {"createdAt": "item.at"}, records)
+    assert [time.hour for time in found.states("createdAt")] == [15, 10]
+
+
 @pytest.mark.parametrize(("native", "form", "zone", "when"), FORMS)
 def test_a_watermark_reads_a_time_as_the_frame_does(native, form, zone, when):
     assert read_time(native, Times(form=form, zone=zone)) == dt.datetime.fromisoformat(when).replace(tzinfo=dt.UTC)
