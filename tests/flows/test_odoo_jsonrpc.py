@@ -134,7 +134,7 @@ def test_a_lost_answer_makes_no_second_order(rpc, kind):
     # given
     refs = [rpc.sell(status=status) for status in ("pending", "processing", "processing", "completed")]
     rpc.world.erp.faults(**{kind: 0.35}, seed=5)
-    rpc.sync(patience=0.5)
+    rpc.sync(patience=2.0)
     rpc.world.erp.faults()
     # when
     for _ in range(6):
