@@ -125,20 +125,21 @@ WHERE connection = $connection AND name = $name AND scope = $scope AND state = '
 SELECT audit FROM audits
 WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' AND hash = $hash
 
--- name: unread
--- Changes of a held set that no pull has read again, and no full pull came after them. That the others were read and
--- are well makes these few, but no better.
-SELECT count(*), any_value(h.hash) FROM found
-JOIN {canonical} AS b ON {same_key_found} AND b._connection = $connection AND b._name = $name
-    AND ($scope = '' OR b._partition = $scope)
-JOIN (
-    SELECT hash, throughFrame FROM audits
-    WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' ORDER BY audit DESC LIMIT 1
-) AS h ON b._frame <= h.throughFrame
-WHERE found.op IS NOT NULL AND NOT EXISTS (
+-- name: held_on
+-- The newest held set, where no full pull came after it.
+SELECT hash, throughFrame FROM audits AS h
+WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' AND NOT EXISTS (
     FROM pulls WHERE connection = $connection AND name = $name AND scope = $scope AND kind = 'full'
         AND frame > h.throughFrame
 )
+ORDER BY audit DESC LIMIT 1
+
+-- name: unread
+-- Changes that no pull has read again since. That others of their set were, and are well, makes these few, but no better.
+SELECT count(*) FROM found
+JOIN {canonical} AS b ON {same_key_found} AND b._connection = $connection AND b._name = $name
+    AND ($scope = '' OR b._partition = $scope)
+WHERE found.op IS NOT NULL AND b._frame <= $held_through
 
 -- name: withdraw
 UPDATE audits SET state = 'withdrawn'

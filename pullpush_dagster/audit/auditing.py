@@ -66,12 +66,10 @@ def audit(
     counts = _compare(run, entity, full=bool(values["full"]))
     ((hash_,),) = run("hash").fetchall()
     reasons = tuple(breaches(entity.name, limits, counts))
-    ((unread, held),) = run("unread").fetchall()
-    if unread and not reasons:
-        run("drop")
-        said = f"{unread} changes of a held set were not read again since; a full pull reads them"
-        return Audit("held", counts, held, (said,), values["deletes_off_why"])
-    if not (reasons and run("is_held", hash=hash_).fetchone()):
+    held = None if reasons else _held_on(run)
+    if held is not None:
+        hash_, reasons = held
+    elif not (reasons and run("is_held", hash=hash_).fetchone()):
         told = {"counts": counts, "hash_": hash_, "reasons": reasons, "through": values["newest"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["newest_full_started"])
     run("drop")
@@ -163,6 +161,19 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     run("not_lagging")
     run("gone")
     return replace(_counts(run), missing=missing)
+
+
+def _held_on(run: Run) -> tuple[str, tuple[str, ...]] | None:
+    """Hash of the held set of which something was not read again since, and what is told of that; None: there is none.
+
+    It stays as it was stored.
+    """
+    held = run("held_on").fetchone()
+    if held is None:
+        return None
+    ((unread,),) = run("unread", held_through=held[1]).fetchall()
+    said = f"{unread} changes of a held set were not read again since; a full pull reads them"
+    return (held[0], (said,)) if unread else None
 
 
 def _counts(run: Run) -> Counts:

@@ -35,7 +35,8 @@ UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease WHERE r
 CREATE TEMP TABLE taken AS
 SELECT m.key, m.source, m.attempts, m.refusals,
     CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedSequence, m.sequence) ELSE m.sequence END AS sequence,
-    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired, m.queuedAt, a.fields, b.ids
+    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired,
+    m.queuedAt, a.fields, b.ids
 FROM mine AS m
 LEFT JOIN (
     SELECT key, fields FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM mine)

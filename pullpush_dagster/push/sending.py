@@ -135,8 +135,8 @@ class Sending:
             self._journal.put_back(group)
             raise
         self._journal.written(group)
-        self._group_seconds = min(_LONGEST_GROUP, max(_GROUP_SECONDS, _GROUP_TURNS * (self._time() - began)))
         now, whole = self._time(), len(claimed or ()) == most
+        self._group_seconds = min(_LONGEST_GROUP, max(_GROUP_SECONDS, _GROUP_TURNS * (now - began)))
         # What was written may have made something due that was not asked for.
         self._next_due = now if not most or whole else None if wait is None else now + wait
         if claimed:

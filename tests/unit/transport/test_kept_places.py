@@ -1,13 +1,11 @@
 """A process keeps its places from one request to the next, as long as that is nobody's loss."""
 
 import asyncio
-import json
-import select
 import struct
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,34 +15,23 @@ from pullpush_dagster.transport.files import Files, locked
 from pullpush_dagster.transport.ledger import Ledger
 from pullpush_dagster.transport.places import Want
 from pullpush_dagster.transport.turns import Turns
+from tests.unit.transport.processes import Process
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
-class Keeper:
+class Keeper(Process):
     """One process, which takes turns."""
 
     def __init__(self, folder, concurrency):
-        self.process = subprocess.Popen(
-            [sys.executable, KEEPER, folder, str(concurrency)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        super().__init__(KEEPER, folder, str(concurrency))
 
     def begin(self, number, at_once, seconds, **more):
-        order = {"number": number, "at_once": at_once, "seconds": seconds, **more}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        self.tell(number=number, at_once=at_once, seconds=seconds, **more)
 
     def end(self):
         """When each of its turns began and ended."""
-        assert select.select([self.process.stdout], [], [], 30)[0], "it takes no turn"
-        return json.loads(self.process.stdout.readline())
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
+        return super().end(30)
 
 
 @pytest.fixture
@@ -55,7 +42,7 @@ def keepers(tmp_path):
     def start(number, concurrency):
         started.extend(Keeper(tmp_path, concurrency) for _ in range(number))
         for one in started:
-            assert one.process.stdout.readline() == "ready\n"
+            one.ready()
         return started
 
     yield start

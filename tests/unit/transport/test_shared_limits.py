@@ -2,14 +2,11 @@
 
 import asyncio
 import datetime as dt
-import json
 import os
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from email.utils import format_datetime
 from itertools import combinations
 from pathlib import Path
@@ -19,39 +16,25 @@ from starlette.responses import Response
 
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
+from tests.unit.transport.processes import Process
 
 ASKER = Path(__file__).with_name("asker.py")
 GOOD = Response("[]")
 
 
-class Asker:
+class Asker(Process):
     """One process with clients of its own."""
 
     def __init__(self):
-        self.process = subprocess.Popen(
-            [sys.executable, ASKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "TINY_KEY": "tiny-secret-value"},
-        )  # fmt: skip
+        super().__init__(ASKER, env={**os.environ, "TINY_KEY": "tiny-secret-value"})
 
     def begin(self, tiny, requests=1, at_once=1, destination=True):
-        order = {"root": str(tiny.root), "url": tiny.url, "requests": requests, "at_once": at_once}
-        self.process.stdin.write(json.dumps({**order, "destination": destination}) + "\n")
-        self.process.stdin.flush()
-
-    def end(self):
-        """What its requests came to."""
-        return json.loads(self.process.stdout.readline())
+        self.tell(root=str(tiny.root), url=tiny.url, requests=requests, at_once=at_once, destination=destination)
 
     def ask(self, tiny, *args, **options):
+        """What its requests came to."""
         self.begin(tiny, *args, **options)
         return self.end()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +42,7 @@ def askers():
     """Three processes, for all tests of this file: to start one takes longer than most of them."""
     started = [Asker(), Asker(), Asker()]
     for one in started:
-        assert one.process.stdout.readline() == "ready\n"
+        one.ready()
     yield started
     for one in started:
         one.kill()
