@@ -12,41 +12,41 @@ WHERE connection = $connection AND name = $name AND scope = $scope AND kind = 'f
 ORDER BY pull DESC LIMIT 1
 
 -- name: snapshot
--- Newest rows since the last accepted audit. One asked for before the baseline's own is stale; so is one with an
--- older stamp soon after it, as a replica that lags behind gives. Later on, an older stamp is a restored backup.
-CREATE TEMP TABLE snapshot AS
-SELECT s.* FROM {canonical} AS s
-LEFT JOIN {baseline} AS b ON b._connection = $connection AND b._name = $name AND {same_key}
-WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope)
-    AND s._frame > $through
-    AND (b._askedAt IS NULL OR s._askedAt >= greatest(b._askedAt, coalesce($full_started, b._askedAt)))
-    AND NOT coalesce({older} AND s._askedAt < b._askedAt + INTERVAL 10 MINUTE, false)
+-- Newest rows since the last accepted audit.
+SELECT {columns}, _cleared, _askedAt FROM {canonical}
+WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
 
--- name: known
-CREATE TEMP TABLE known AS
-SELECT b.* FROM {baseline} AS b
-WHERE b._connection = $connection AND b._name = $name AND b._scope = $scope AND NOT b._deleted
-    AND CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (
-        SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope AND key IS NOT NULL
-    )
+-- name: baseline
+SELECT {columns}, _cleared, _unknown, _askedAt, _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten
+FROM {baseline} WHERE _connection = $connection AND _name = $name
+
+-- name: stale
+-- Asked for before the baseline's own row, or before the last accepted full pull of it; and what has an older stamp
+-- soon after it, as a replica that lags behind gives. Later on, an older stamp is a restored backup.
+s._askedAt < b._askedAt OR (b._askedAt IS NOT NULL AND s._askedAt < $full_started)
+    OR ({older} AND s._askedAt < b._askedAt + INTERVAL 10 MINUTE)
+
+-- name: marked
+-- What must be marked as asked for, though unchanged: all that a walk gave, if it is not full (it speaks only for
+-- those); in a full pull, what had been absent.
+NOT $full OR b._wasAbsent
 
 -- name: found
 CREATE TEMP TABLE found AS
-SELECT *, CAST(to_json({{{own_key_fields}}}) AS VARCHAR) AS rowkey FROM ({diff})
+SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS rowkey FROM ({diff})
 
--- name: returned
--- Unchanged rows that must be marked as asked for: all that a walk gave, if it is not full (it speaks
--- only for those); in a full pull, those that had been absent.
-INSERT INTO found BY NAME
-SELECT {b_columns}, b._cleared, b._unknown, s._askedAt, CAST(to_json({{{b_key_fields}}}) AS VARCHAR) AS rowkey
-FROM snapshot AS s JOIN known AS b ON {same_key}
-WHERE (NOT $full OR b._absent > 0)
-    AND CAST(to_json({{{b_key_fields}}}) AS VARCHAR) NOT IN (SELECT rowkey FROM found)
+-- name: not_quarantined
+-- Of a key that is set aside, nothing tells whether it is there.
+DELETE FROM found USING quarantine AS q
+WHERE q.connection = $connection AND q.name = $name AND q.scope = $scope AND q.key = found.rowkey AND found.op = 'absent'
+
+-- name: lacks
+SELECT 1 FROM found WHERE op = 'absent' LIMIT 1
 
 -- name: not_absent
 -- An absence counts once per pull, and not where the key was read after this pull began.
-DELETE FROM found USING known AS b
-WHERE {same_key_found} AND found.op = 'absent' AND (
+DELETE FROM found USING {baseline} AS b
+WHERE b._connection = $connection AND b._name = $name AND {same_key_found} AND found.op = 'absent' AND (
     b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
 )
 
@@ -59,10 +59,18 @@ WHERE b._connection = $connection AND b._name = $name AND ($scope = '' OR b._par
 -- name: gone
 -- Absent from two complete full pulls in a row is a delete; the first time is only noted.
 UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END
-FROM known AS b WHERE {same_key_found} AND found.op = 'absent'
+FROM {baseline} AS b WHERE b._connection = $connection AND b._name = $name AND {same_key_found} AND found.op = 'absent'
 
 -- name: counts
-SELECT (SELECT count(*) FROM known), count(*) FILTER (op = 'insert'), count(*) FILTER (op = 'update'),
+SELECT (
+    SELECT count(*) FROM {baseline}
+    WHERE _connection = $connection AND _name = $name AND _scope = $scope AND NOT _deleted
+) - (
+    SELECT count(*) FROM {baseline} AS b JOIN (
+        SELECT DISTINCT key FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
+    ) AS q ON {same_key_quarantined}
+    WHERE b._connection = $connection AND b._name = $name AND b._scope = $scope AND NOT b._deleted
+), count(*) FILTER (op = 'insert'), count(*) FILTER (op = 'update'),
        count(*) FILTER (op = 'delete'), count(*) FILTER (zeroed AND op = 'update'),
        count(*) FILTER (jumped AND op = 'update')
 FROM found
@@ -70,7 +78,8 @@ FROM found
 -- name: missing
 -- Known keys of which there is no row any more. New keys make up for none of them: where all were renamed, all are missing.
 -- An absence from this very pull that is known already was let through.
-SELECT count(*) FROM found JOIN known AS b ON {same_key_found}
+SELECT count(*) FROM found
+JOIN {baseline} AS b ON b._connection = $connection AND b._name = $name AND {same_key_found}
 WHERE found.op = 'absent' AND b._absentPull IS DISTINCT FROM $pull AND NOT EXISTS (
     FROM {canonical} AS s
     WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope) AND {same_key}
@@ -108,7 +117,7 @@ FROM found
 -- name: seen
 -- A record that was there but could not be read was not absent.
 UPDATE {baseline} SET _absent = 0 WHERE _connection = $connection AND _name = $name AND _absent > 0
-    AND CAST(to_json({{{own_key_fields}}}) AS VARCHAR) IN (
+    AND CAST(to_json({{{key_fields}}}) AS VARCHAR) IN (
         SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND key IS NOT NULL
     )
 
@@ -165,4 +174,4 @@ SELECT key FROM held_changes WHERE audit = $held AND key NOT IN (SELECT rowkey F
 UPDATE audits SET state = 'approved' WHERE audit = $held
 
 -- name: drop
-DROP TABLE snapshot; DROP TABLE known; DROP TABLE found
+DROP TABLE found

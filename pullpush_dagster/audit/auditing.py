@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from pullpush_dagster.audit.diff import diff_sql
+from pullpush_dagster.audit.diff import Rules, diff_sql
 from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
@@ -17,6 +17,7 @@ from pullpush_dagster.store.schema import next_number
 from pullpush_dagster.store.sql import quoted, used
 
 _SQL = named_sql(__package__, "audit.sql")
+_SIDES = ("baseline", "snapshot", "stale", "marked")
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,12 @@ def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[
 
 def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     """Fill the temporary table ``found`` and count what is in it."""
-    for step in ("snapshot", "known"):
-        run(step)
-    run("found", diff=diff_sql(entity, "known", "snapshot", absences=full))
-    run("returned")
-    if not full:
+    names = _names(entity)
+    baseline, snapshot, stale, marked = (_SQL[part].format_map(names) for part in _SIDES)
+    rules = Rules("b._forgotten", stale, marked)
+    run("found", diff=diff_sql(entity, f"({baseline})", f"({snapshot})", absences=full, rules=rules))
+    run("not_quarantined")
+    if not run("lacks").fetchone():
         return _counts(run)
     ((missing,),) = run("missing").fetchall()
     run("not_absent")
@@ -211,24 +213,15 @@ def _names(entity: Entity) -> dict[str, str]:
     key = [quoted(name) for name in entity.key]
     columns = [quoted(name) for name in entity.fields]
 
-    def struct(prefix: str) -> str:
-        return ", ".join(f"{name}: {prefix}{name}" for name in key)
-
     return {
         "canonical": quoted(f"canonical_{entity.name}"),
         "baseline": quoted(f"baseline_{entity.name}"),
         "same_key": " AND ".join(f"s.{name} = b.{name}" for name in key),
+        "same_key_quarantined": " AND ".join(
+            f"json_extract_string(q.key, '$.{n}') = b.{quoted(n)}" for n in entity.key
+        ),
         "same_key_found": " AND ".join(f"found.{name} = b.{name}" for name in key),
-        "key_fields": struct("b."),
-        "b_key_fields": struct("b."),
-        "own_key_fields": struct(""),
+        "key_fields": ", ".join(f"{name}: {name}" for name in key),
         "columns": ", ".join(columns),
-        "b_columns": ", ".join(_kept(name) for name in entity.fields),
         "older": 's."updatedAt" < b."updatedAt"' if "updatedAt" in entity.fields else "false",
     }
-
-
-def _kept(name: str) -> str:
-    """A baseline's own column; the stamp moves by itself, and is no change."""
-    own = quoted(name)
-    return f"coalesce(s.{own}, b.{own}) AS {own}" if name == "updatedAt" else f"b.{own}"

@@ -4,6 +4,7 @@ Pure: reads two tables, writes nothing, calls nobody.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import duckdb
 
@@ -13,6 +14,22 @@ from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import literal, quoted
 
 _SQL = named_sql(__package__, "diff.sql")
+
+
+class Rules(NamedTuple):
+    """Rows that a diff takes otherwise than as they stand: conditions on a snapshot's row ``s`` and a baseline's ``b``.
+
+    They may read columns beside those that a diff needs. Null counts as false.
+
+    Attributes:
+        forgotten: the baseline's row counts as not there.
+        stale: the snapshot's row says nothing, not even that its key is there or is not.
+        marked: the row comes out even if nothing differs.
+    """
+
+    forgotten: str = "false"
+    stale: str = "false"
+    marked: str = "false"
 
 
 def diff(
@@ -38,10 +55,11 @@ def diff(
     return con.sql(diff_sql(entity, baseline, snapshot, absences=absences))
 
 
-def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool) -> str:
-    """The query behind ``diff``."""
+def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool, rules: Rules | None = None) -> str:
+    """The query behind ``diff``, which may be told more ``rules``."""
     join = "FULL OUTER JOIN" if absences else "LEFT JOIN"
-    return _SQL["diff"].format(**_names(entity, absences), baseline=baseline, snapshot=snapshot, join=join)
+    told = {name: f"coalesce({rule}, false)" for name, rule in (rules or Rules())._asdict().items()}
+    return _SQL["diff"].format(**_names(entity, absences), **told, baseline=baseline, snapshot=snapshot, join=join)
 
 
 def _names(entity: Entity, absences: bool) -> dict[str, str]:
@@ -52,7 +70,6 @@ def _names(entity: Entity, absences: bool) -> dict[str, str]:
     changed = {name: _changed(name) for name in entity.compared}
     return {
         "key": ", ".join(key),
-        "fields": ", ".join(quoted(name) for name in entity.fields),
         "keys_of_either": ", ".join(f"coalesce(s.{name}, b.{name}) AS {name}" for name in key),
         "same_key": " AND ".join(f"s.{name} = b.{name}" for name in key),
         "absent": absent,

@@ -2,11 +2,12 @@
 -- Rows in which anything at all differs, or was unknown, are set apart first: what is worked out of them costs
 -- many times as much on the scattered rows that a join leaves.
 WITH touched AS MATERIALIZED (
-    SELECT s, b
-    FROM (SELECT {fields}, "_cleared", "_askedAt" FROM {snapshot}) AS s
-    {join} (SELECT {fields}, "_cleared", "_unknown" FROM {baseline}) AS b ON {same_key}
-    WHERE {absent} OR {new} OR {differs} OR b."_unknown" IS NOT NULL
+    SELECT s, CASE WHEN NOT {forgotten} THEN b END AS b, {marked} AS marked
+    FROM {snapshot} AS s {join} {baseline} AS b ON {same_key}
+    WHERE (
+        {absent} OR {new} OR {forgotten} OR {marked} OR {differs} OR b."_unknown" IS NOT NULL
         OR (({nothing}) AND s."_cleared" IS DISTINCT FROM b."_cleared")
+    ) AND NOT ({absent} AND {forgotten}) AND NOT {stale}
 )
 SELECT {key}, op, fields, {merged}, "_cleared", "_unknown", before, after, cleared, "_askedAt", known_before, zeroed, jumped
 FROM (
@@ -25,8 +26,9 @@ FROM (
         b."_unknown" AS unknown_before,
         NOT {new} AS known_before,
         {zeroed} AS zeroed,
-        {jumped} AS jumped
+        {jumped} AS jumped,
+        marked
     -- OFFSET 0 keeps the last condition from being worked out up there, on the scattered rows.
-    FROM (SELECT s, b FROM touched OFFSET 0)
+    FROM (SELECT s, b, marked FROM touched OFFSET 0)
 )
-WHERE op IS NOT NULL OR "_unknown" IS DISTINCT FROM unknown_before
+WHERE op IS NOT NULL OR "_unknown" IS DISTINCT FROM unknown_before OR marked
