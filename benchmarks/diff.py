@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 import duckdb
 
-from benchmarks.measuring import best_of, peak_mb, told
+from benchmarks.measuring import Work, best_of, peak_mb, told
+from pullpush_dagster.audit import audit
 from pullpush_dagster.audit.diff import diff_sql
 from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.store.schema import create_tables
 from pullpush_dagster.store.sql import quoted
 
 # Of each entity: its fields in the baseline by row number i; which field moves, and how.
@@ -35,18 +37,18 @@ _SAID = {
 _MOVES = {"stocklevel": "quantity", "product": "price"}
 _FILL = """
 INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, {fields}, _cleared)
-SELECT 'erp', '{entity}', 'WH', TIMESTAMPTZ '2026-01-01', false, 0, {said}, [] FROM range({rows}) AS t(i);
-CREATE VIEW known AS SELECT rowid, * FROM {baseline} WHERE NOT _deleted;
-CREATE TABLE snapshot AS SELECT * REPLACE (
-       CASE WHEN hash(sku) % 100 = 0 THEN {moves} + 1 WHEN hash(sku) % 1000 <> 1 THEN {moves} END AS {moves}
-), TIMESTAMPTZ '2026-01-02' AS _askedAt FROM (SELECT {all_fields}, _cleared FROM {baseline})
+SELECT 'erp', '{entity}', '', TIMESTAMPTZ '2026-01-01', false, 0, {said}, [] FROM range({rows}) AS t(i);
+INSERT INTO {canonical} (_connection, _name, _partition, _frame, _askedAt, {all_fields}, _cleared)
+SELECT 'erp', '{entity}', '', 2, TIMESTAMPTZ '2026-01-02', {all_fields}, _cleared
+FROM (SELECT * REPLACE (
+    CASE WHEN hash(sku) % 100 = 0 THEN {moves} + 1 WHEN hash(sku) % 1000 <> 1 THEN {moves} END AS {moves}
+) FROM {baseline});
+INSERT INTO pulls (pull, connection, name, scope, kind, startedAt, frame)
+VALUES (2, 'erp', '{entity}', '', 'full', TIMESTAMPTZ '2026-01-02', 2);
+CREATE VIEW known AS SELECT {all_fields}, _cleared, _unknown FROM {baseline};
+CREATE VIEW snapshot AS SELECT {all_fields}, _cleared, _askedAt FROM {canonical}
 """
 _FLOOR = "SELECT count(*) FROM snapshot AS s FULL OUTER JOIN known AS b ON {same_key} WHERE {differs}"
-_ADVANCE = """
-DELETE FROM {baseline} AS b USING found AS s WHERE {same_key};
-INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, _unknown, {all_fields}, _cleared)
-SELECT 'erp', '{entity}', 'WH', _askedAt, false, 0, _unknown, {all_fields}, _cleared FROM found
-"""
 
 
 @click.command()
@@ -58,7 +60,7 @@ SELECT 'erp', '{entity}', 'WH', _askedAt, false, 0, _unknown, {all_fields}, _cle
 @click.option("--memory-limit", default="4GB", show_default=True, help="DuckDB's; the store's own is 4GB.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(name: str, rows: int, rounds: int, memory_limit: str, as_json: bool) -> None:
-    """The audit's own diff query over ROWS rows, a product with three variants, against the bare key join."""
+    """The diff alone, and all of an audit, of ROWS rows; a product has three variants. Against the bare key join."""
     entity = ENTITIES[name]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(Path(folder) / "diff.duckdb")) as con:
         con.execute(f"SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET memory_limit = '{memory_limit}'")
@@ -67,25 +69,38 @@ def main(name: str, rows: int, rounds: int, memory_limit: str, as_json: bool) ->
 
 
 def _measured(con: duckdb.DuckDBPyConnection, entity: Entity, rows: int, rounds: int, file: Path) -> dict[str, float]:
+    create_tables(con, new=True)
     ensure_tables(con, entity)
     names = _names(entity)
     con.execute(_FILL.format(**names, rows=rows))
     con.execute("CHECKPOINT")
-    filled = peak_mb()
-    floor = _FLOOR.format(**names)
-    diff = f"CREATE OR REPLACE TEMP TABLE found AS {diff_sql(entity, 'known', 'snapshot', absences=True)}"
-    taken = best_of(rounds, {"diff": lambda: con.execute(diff)} | {"floor": lambda: con.execute(floor).fetchall()})
-    ((changed, noted),) = con.execute("SELECT count(op), count(*) - count(op) FROM found").fetchall()
-    con.execute("CHECKPOINT")
+    peaks = {"peak MB, filled": peak_mb()}
+    diff = f"CREATE OR REPLACE TEMP TABLE told AS {diff_sql(entity, 'known', 'snapshot', absences=True)}"
+    works: dict[str, Work] = {
+        "diff": lambda: con.execute(diff),
+        "audit": lambda: _audited(con, entity, "rollback"),
+        "floor": lambda: con.execute(_FLOOR.format(**names)).fetchall(),
+    }
+    for name, work in works.items():
+        work()
+        peaks[f"peak MB, {name}"] = peak_mb()
+    taken = best_of(rounds, works)
+    ((changed, noted),) = con.execute("SELECT count(op), count(*) - count(op) FROM told").fetchall()
     before = file.stat().st_size
-    advance = best_of(1, {"advance": lambda: con.execute(_ADVANCE.format(**names))})["advance"]
+    _audited(con, entity, "commit")
     con.execute("CHECKPOINT")
     return {
         "changed": changed, "newly unknown": noted, "floor s": taken["floor"], "diff s": taken["diff"],
-        "diff / floor": taken["diff"] / taken["floor"], "advance s": advance,
-        "(diff + advance) / floor": (taken["diff"] + advance) / taken["floor"],
-        "growth MB": (file.stat().st_size - before) / 1e6, "peak MB, filled": filled, "peak MB": peak_mb(),
+        "diff / floor": taken["diff"] / taken["floor"], "audit s": taken["audit"],
+        "audit / floor": taken["audit"] / taken["floor"], "growth MB": (file.stat().st_size - before) / 1e6, **peaks,
     }  # fmt: skip
+
+
+def _audited(con: duckdb.DuckDBPyConnection, entity: Entity, end: str) -> None:
+    """The whole audit: diff, guard, change log, baseline moved on."""
+    con.begin()
+    audit(con, entity, "erp", entity.name, "", {})
+    getattr(con, end)()
 
 
 def _names(entity: Entity) -> dict[str, str]:
@@ -93,6 +108,7 @@ def _names(entity: Entity) -> dict[str, str]:
     return {
         "entity": entity.name,
         "baseline": f"baseline_{entity.name}",
+        "canonical": f"canonical_{entity.name}",
         "fields": ", ".join(quoted(name) for name in said),
         "said": ", ".join(said.values()),
         "all_fields": ", ".join(quoted(name) for name in entity.fields),

@@ -13,9 +13,9 @@ _FAULTS = "latency_ms=20&jitter_ms=20&p500=0.01&pitem=0.002"
 _BURSTS = f"{_FAULTS}&burst_at=15000&burst_ms=1500&bursts=2&preset=0.002&p500_after=0.002"
 # What is measured, by which benchmark, with which arguments.
 RUNS: list[tuple[str, str, list[str]]] = [
-    ("Diff and advance, 1 million stock rows", "diff", []),
-    ("Diff and advance, 10 million stock rows", "diff", ["--rows", "10000000"]),
-    ("Diff and advance, 1 million products with 3 million variants", "diff", ["--entity", "product"]),
+    ("Diff and audit, 1 million stock rows", "diff", []),
+    ("Diff and audit, 10 million stock rows", "diff", ["--rows", "10000000"]),
+    ("Diff and audit, 1 million products with 3 million variants", "diff", ["--entity", "product"]),
     ("Map 100,000 nested orders", "map", []),
     ("Pull 200,000 orders", "pull", []),
     ("Push 50,001 changes, only the newest of a key", "push", ["--deliver", "latest"]),
