@@ -44,7 +44,9 @@ FROM (SELECT * REPLACE (
     CASE WHEN hash(sku) % 100 = 0 THEN {moves} + 1 WHEN hash(sku) % 1000 <> 1 THEN {moves} END AS {moves}
 ) FROM {baseline});
 INSERT INTO pulls (pull, connection, name, scope, kind, startedAt, frame)
-VALUES (2, 'erp', '{entity}', '', 'full', TIMESTAMPTZ '2026-01-02', 2);
+VALUES (2, 'erp', '{entity}', '', 'full', TIMESTAMPTZ '2026-01-02', 2)
+"""
+_VIEWS = """
 CREATE VIEW known AS SELECT {all_fields}, _cleared, _unknown FROM {baseline};
 CREATE VIEW snapshot AS SELECT {all_fields}, _cleared, _askedAt FROM {canonical}
 """
@@ -70,9 +72,9 @@ def main(name: str, rows: int, rounds: int, memory_limit: str, as_json: bool) ->
 
 def _measured(con: duckdb.DuckDBPyConnection, entity: Entity, rows: int, rounds: int, file: Path) -> dict[str, float]:
     create_tables(con, new=True)
-    ensure_tables(con, entity)
+    filled(con, entity, rows)
     names = _names(entity)
-    con.execute(_FILL.format(**names, rows=rows))
+    con.execute(_VIEWS.format(**names))
     con.execute("CHECKPOINT")
     peaks = {"peak MB, filled": peak_mb()}
     diff = f"CREATE OR REPLACE TEMP TABLE told AS {diff_sql(entity, 'known', 'snapshot', absences=True)}"
@@ -94,6 +96,12 @@ def _measured(con: duckdb.DuckDBPyConnection, entity: Entity, rows: int, rounds:
         "diff / floor": taken["diff"] / taken["floor"], "audit s": taken["audit"],
         "audit / floor": taken["audit"] / taken["floor"], "growth MB": (file.stat().st_size - before) / 1e6, **peaks,
     }  # fmt: skip
+
+
+def filled(con: duckdb.DuckDBPyConnection, entity: Entity, rows: int) -> None:
+    """``rows`` known rows of ``erp``, and a full pull of them that was not audited: 1 % of its rows changed."""
+    ensure_tables(con, entity)
+    con.execute(_FILL.format(**_names(entity), rows=rows))
 
 
 def _audited(con: duckdb.DuckDBPyConnection, entity: Entity, end: str) -> None:

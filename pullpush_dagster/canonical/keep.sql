@@ -57,8 +57,8 @@ WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.i
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
-SELECT $connection, $bound_as, key, id, externalId, live, $started FROM claimed
-WHERE id NOT IN (SELECT id FROM bindings WHERE connection = $connection AND entity = $bound_as)
+SELECT $connection, $bound_as, key, id, externalId, live, $started FROM claimed AS new
+WHERE NOT EXISTS (FROM bindings AS old WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id)
 
 -- name: vanished
 -- An item that a whole pull no longer has keeps no key from the one that took its place.

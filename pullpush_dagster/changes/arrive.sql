@@ -32,7 +32,7 @@ SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey,
            SELECT max(fullStartedAt) FROM audits
            WHERE connection = $connection AND name = $name AND scope = _scope AND state = 'accepted'
        )) AS askedAt
-FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {baseline}
+FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {rows}
       WHERE _connection = $connection AND _name = $name AND NOT _deleted)
 
 -- name: from_baseline
@@ -41,21 +41,24 @@ CREATE TEMP TABLE arriving AS
 SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared FROM ({state})
 
 -- name: no_again
-CREATE TEMP TABLE again (sourceKey VARCHAR, field VARCHAR, value VARCHAR)
+CREATE TEMP TABLE again (sourceKey VARCHAR, field VARCHAR, value VARCHAR, after VARCHAR, cleared VARCHAR[])
 
 -- name: affected_fields
 SELECT DISTINCT field FROM affected WHERE push = $push
 
+-- name: affected_rows
+SELECT * FROM {baseline} WHERE {part} IN (SELECT value FROM affected WHERE push = $push AND field = $field)
+
 -- name: again
 -- What the destination changed by itself, and the source was asked for since. What it says nothing of waits.
-INSERT INTO again (sourceKey, field, value)
-SELECT sourceKey, field, value FROM ({state}) AS s
+INSERT INTO again (sourceKey, field, value, after, cleared)
+SELECT sourceKey, field, value, after, cleared FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
 WHERE CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0
 
 -- name: send_again
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
-SELECT sourceKey, $newest, 'update', after, cleared FROM ({state}) WHERE sourceKey IN (SELECT sourceKey FROM again)
+SELECT DISTINCT ON (sourceKey) sourceKey, $newest, 'update', after, cleared FROM again
 
 -- name: addressed
 -- The changes that concern this push, under the destination's keys; false for cleared.
@@ -76,10 +79,14 @@ FROM addressed GROUP BY key
 
 -- name: outlived
 -- A key that changed before it went: the destination still gets those last values, if it may have the key at all.
-UPDATE routed SET op = 'update' WHERE op = 'delete' AND desired <> '{{}}' AND (
-    key IN (SELECT key FROM outbox WHERE push = $push AND (state = 'claimed' OR tried IS DISTINCT FROM false))
-    OR key IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
-)
+UPDATE routed SET op = 'update' FROM (
+    SELECT key FROM outbox WHERE push = $push AND (state = 'claimed' OR tried IS DISTINCT FROM false)
+        AND key IN (SELECT key FROM routed WHERE op = 'delete')
+    UNION
+    SELECT key FROM accepted WHERE connection = $to AND entity = $entity
+        AND key IN (SELECT key FROM routed WHERE op = 'delete')
+) AS there
+WHERE routed.key = there.key AND op = 'delete' AND desired <> '{{}}'
 
 -- name: guard
 -- What these changes would do to what the destination has.
@@ -120,11 +127,12 @@ FROM routed WHERE op = 'delete'
 -- What was to be made there, never was, and is gone at its source, need not be made.
 DELETE FROM outbox AS o USING routed AS r
 WHERE o.push = $push AND o.key = r.key AND r.op = 'delete' AND o.state <> 'claimed' AND o.tried = false
-    AND o.key NOT IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
+    AND NOT EXISTS (FROM accepted AS a WHERE a.connection = $to AND a.entity = $entity AND a.key = o.key)
 
 -- name: forget_behind
 DELETE FROM behind AS b USING routed AS r
-WHERE b.push = $push AND b.key = r.key AND r.op = 'delete' AND b.key NOT IN (SELECT key FROM outbox WHERE push = $push)
+WHERE b.push = $push AND b.key = r.key AND r.op = 'delete'
+    AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
 
 -- name: refusals
 CREATE TEMP TABLE refused AS
@@ -133,8 +141,12 @@ SELECT r.key, r.sequence,
             ELSE 'two source keys mean this key here: ' || r.source || ' and ' ||
                  coalesce(nullif(a.source, r.source), nullif(o.source, r.source), 'another') END AS reason
 FROM routed AS r
-LEFT JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
-LEFT JOIN outbox AS o ON o.push = $push AND o.key = r.key AND o.state <> 'dead'
+LEFT JOIN (
+    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM routed)
+) AS a ON a.key = r.key
+LEFT JOIN (
+    SELECT key, source FROM outbox WHERE push = $push AND state <> 'dead' AND key IN (SELECT key FROM routed)
+) AS o ON o.key = r.key
 WHERE r.op <> 'delete'
     AND (r.untranslated IS NOT NULL OR r.sources > 1 OR a.source <> r.source OR o.source <> r.source)
 
@@ -153,8 +165,8 @@ WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND (o.source = r.so
 
 -- name: enter
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt, tried)
-SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now, false FROM routed
-WHERE op <> 'delete' AND key NOT IN (SELECT key FROM outbox WHERE push = $push)
+SELECT $push, key, source, sequence, desired, 'due', 0, $now, $now, false FROM routed AS r
+WHERE op <> 'delete' AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = r.key)
     AND ($latest OR key IN (SELECT key FROM refused))
 
 -- name: refuse

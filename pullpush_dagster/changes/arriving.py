@@ -1,7 +1,7 @@
 """Read the change log from a push's own position into its outbox, under destination keys."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -58,7 +58,8 @@ def arrive(
         "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver),
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
-    run = _runner(con, routing(entity, push), values)
+    names = routing(entity, push)
+    run = _runner(con, names, values)
     overlay(con)
     known = run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
@@ -70,7 +71,7 @@ def arrive(
     ((values["hash"],),) = run("hash").fetchall()
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
-    _send_again(run, entity)
+    _send_again(run, entity, names)
     for step in ("addressed", "routed", "outlived"):
         run(step)
     held = _held(run, push, entity) if known and not approved else ()
@@ -106,21 +107,24 @@ _ENTERING = (
     "forget_again", "settle_again",
 )  # fmt: skip
 Run = Callable[..., duckdb.DuckDBPyConnection]
+Names = Mapping[str, str]
 
 
-def _send_again(run: Run, entity: Entity) -> None:
+def _send_again(run: Run, entity: Entity, names: Names) -> None:
     """Let keys that the destination changed by itself arrive once more."""
     run("no_again")
     fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
     for field in fields:
-        run("again", field=field, part=quoted(field))
+        parts = {**names, "part": quoted(field)}
+        rows = f"({_SQL['affected_rows'].format_map(parts)})"
+        run("again", {**parts, "state": _state(parts, rows)}, field=field)
     if fields:
         run("send_again")
 
 
-def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Run:
-    def run(step: str, part: str = "", **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map({**names, "part": part})
+def _runner(con: duckdb.DuckDBPyConnection, names: Names, values: dict[str, object]) -> Run:
+    def run(step: str, others: Names | None = None, **more: object) -> duckdb.DuckDBPyConnection:
+        sql = _SQL[step].format_map(others or names)
         return con.execute(sql, used(sql, {**values, **more}))
 
     return run
@@ -146,7 +150,11 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
         "untranslated": _untranslated(push),
         "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
     }
-    return names | {"state": _SQL["state"].format_map(names)}
+    return names | {"state": _state(names, names["baseline"])}
+
+
+def _state(names: Names, rows: str) -> str:
+    return _SQL["state"].format_map({**names, "rows": rows})
 
 
 def _native(name: str) -> str:
