@@ -17,7 +17,8 @@ DELETE FROM outbox WHERE push = $push AND state IN ('dead', 'waiting')
 CREATE TEMP TABLE next AS
 SELECT key, arg_min(source, sequence) AS source, min(sequence) AS sequence, arg_min(desired, sequence) AS desired,
     min(queuedAt) AS queuedAt
-FROM behind WHERE push = $push{only} AND key NOT IN (SELECT key FROM outbox WHERE push = $push) GROUP BY key
+FROM behind AS b WHERE push = $push{only} AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
+GROUP BY key
 
 -- name: promote
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt, tried)

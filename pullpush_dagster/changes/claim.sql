@@ -4,10 +4,10 @@ UPDATE outbox SET state = 'due' WHERE push = $push AND state = 'waiting'
 
 -- name: leave_unconfirmed
 -- Where the destination cannot be asked, what a holder that died may have made there must not be made again.
-UPDATE outbox SET state = 'unconfirmed', claim = NULL, tried = true,
+UPDATE outbox AS o SET state = 'unconfirmed', claim = NULL, tried = true,
     reason = 'whoever sent it is gone, and ' || $to || ' cannot be asked whether it is there'
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
-    AND key NOT IN (SELECT key FROM bindings WHERE connection = $to AND entity = $entity)
+    AND NOT EXISTS (FROM bindings AS b WHERE b.connection = $to AND b.entity = $entity AND b.key = o.key)
 
 -- name: expire
 -- A claim whose holder died: what it sent, if anything, has an unknown outcome; its fields are already forgotten.
