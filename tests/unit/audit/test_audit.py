@@ -182,6 +182,20 @@ def test_a_full_pull_of_days_counts_all_their_rows(source):
     assert (found.audit.state, found.audit.counts.missing) == ("accepted", 0)
 
 
+def test_a_lagging_record_of_a_day_was_not_absent(source):
+    # given: a record whose newest version only one of two replicas has
+    daily = source("product", days="2026-11-01")
+    old, new = (
+        {"sku": "A", "title": title, "at": f"2026-11-02T0{hour}:00:00Z"} for title, hour in (("a", 7), ("b", 8))
+    )
+    daily([new, {"sku": "B"}])
+    # when: the other one answers, twice
+    for _ in range(2):
+        assert daily([old, {"sku": "B"}]).changes == []
+    # then
+    assert daily.baseline("sku, title, _absent") == [("A", "b", 0), ("B", None, 0)]
+
+
 def test_scopes_are_audited_on_their_own(source):
     one, two = source(scope="WH"), source(scope="STORE")
     one([("A", "WH", 1)])

@@ -77,6 +77,21 @@ def test_what_can_no_longer_be_sold_is_counted_however_far_below_zero_it_is(stoc
     assert stock.audit().audit.state == state
 
 
+@pytest.mark.parametrize("before", ["many", None])
+def test_nothing_left_of_what_nobody_knew_is_no_loss(stock, before):
+    # A hundred levels that were unreadable, or not told, and are zero now.
+    stock([("OTHER", "WH", 1), *level(before)])
+    stock.pull([("OTHER", "WH", 1), *level(0)])
+    assert stock.audit(changed=None).audit.counts.zeroed == 0
+
+
+def test_what_becomes_known_as_nothing_is_no_loss(stock, missing):
+    stock([("OTHER", "WH", 1), *level(missing)])
+    stock.pull([("OTHER", "WH", 1), *level(0)])
+    found = stock.audit()
+    assert (found.audit.state, found.audit.counts.changed, found.audit.counts.zeroed) == ("accepted", 100, 0)
+
+
 @pytest.mark.parametrize(
     ("before", "now", "state"),
     [(10, 15, "accepted"), (10, "15.01", "held"), (10, 5, "accepted"), (10, "4.99", "held"), (-10, -4, "held"),

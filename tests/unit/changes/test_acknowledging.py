@@ -37,6 +37,20 @@ def test_what_was_not_accepted_stays_with_its_reason(shop, claimed, outcome, sta
     assert shop.heads("state, reason, claim") == {"A": [state, "because", None]}
 
 
+def test_refusals_are_counted_and_failures_are_not(stock, shop):
+    # A request that goes again after a refusal is another one, under another idempotency key.
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    seen = []
+    for outcome in ("retry", "waiting", "unknown", "waiting", "retry"):
+        due_now(shop)
+        shop.wake()
+        claimed = shop.claim()["A"]
+        seen.append(claimed.refusals)
+        shop.settle(claimed, outcome)
+    assert seen == [0, 0, 1, 1, 2]
+
+
 def test_skipped_is_done(shop, claimed):
     shop.settle(claimed, "skipped")
     assert shop.heads() == {}

@@ -108,6 +108,21 @@ def test_where_nobody_can_be_asked_only_a_claim_whose_holder_died_is_left_for_a_
     assert catalogue.heads() == {"A": "unconfirmed", "B": "claimed"}
 
 
+def test_what_a_person_must_look_at_is_not_taken_for_never_sent_when_its_source_deletes_it(products, catalogue):
+    # given: a holder that died with the key in hand
+    products([{"sku": "A", "price": 1}, {"sku": "B", "price": 1}])
+    catalogue.arrive()
+    catalogue.claim()
+    expire(catalogue)
+    catalogue.wake(asked=False)
+    # when: gone from two full pulls
+    for _ in range(2):
+        products([{"sku": "B", "price": 1}])
+    catalogue.arrive()
+    # then
+    assert catalogue.heads() == {"A": "unconfirmed", "B": "unconfirmed"}
+
+
 def test_an_item_that_is_bound_is_only_updated_so_it_needs_no_person(products, catalogue):
     products([{"sku": "A", "price": 1}])
     catalogue.deliver()

@@ -49,6 +49,25 @@ def test_less_than_nothing_is_as_implausible_at_the_destination_as_nothing(stock
     assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
 
 
+def test_what_is_held_of_one_push_is_left_alone_by_another(stock, shop, outbox):
+    # given: two pushes of one log, of which each holds what it is to send
+    other = outbox(name="to_shop_too")
+    stock(level(5))
+    shop.deliver()
+    other.deliver()
+    stock(level(0))
+    shop.arrive()
+    other.arrive()
+    # when: one of them finds more
+    stock([*level(0, MANY[1:]), *level(-1, MANY[:1])])
+    shop.arrive()
+    # then
+    sql = "SELECT push, state FROM holds ORDER BY ALL"
+    assert shop.con.execute(sql).fetchall() == [
+        ("to_shop", "held"), ("to_shop", "replaced"), ("to_shop_too", "held"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("before", "now", "held"), [(5, 0, True), (-5, 0, True), (0, -5, False), (-5, -6, False), (5, 1, False)]
 )

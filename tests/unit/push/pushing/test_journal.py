@@ -112,3 +112,21 @@ def test_only_what_may_have_been_made_where_nobody_can_be_asked_is_left_for_a_pe
 ):
     facts = {} if find else {"find": None, "create": CREATE, "batch": 1}
     assert told(Outcome(name), item=item, facts=facts)[0].unconfirmed == unconfirmed
+
+
+def test_what_could_not_be_written_waits_on_as_if_it_had_not_been_taken(pushing, tiny, made):
+    push = pushing()
+
+    async def run():
+        async with tiny.client(destination=True) as client:
+            journal = Journal(push.pusher, client, Totals(), lambda _: None, lambda: None)
+            journal.claimed = 3
+            journal.sent(Sent([made("A"), made("B")], [Outcome("accepted")] * 2, NOW, None))
+            group = journal.take()
+            told = [(journal.in_hand, journal.unwritten, journal.waiting)]
+            journal.sent(Sent([made("C")], [Outcome("accepted")], NOW, None))
+            journal.put_back(group)
+            told.append((journal.in_hand, journal.unwritten, journal.waiting))
+            return [*told, [one.claimed.key for one in journal.take().settled]]
+
+    assert asyncio.run(run()) == [(1, 0, False), (0, 3, True), [f'{{"sku": "{sku}"}}' for sku in "ABC"]]

@@ -1,6 +1,7 @@
 """A whole push against a tiny platform that holds items under their SKU."""
 
 import asyncio
+import json
 import re
 from contextlib import closing, contextmanager
 
@@ -64,6 +65,30 @@ def test_a_key_that_two_items_have_is_rejected(pushing, shop):
     push.pull({"title": "Cup"})
     assert push.send() == {"A": "rejected"}
     assert push.why() == [("dead", "2 items of shop have this key")]
+
+
+@pytest.mark.parametrize("bad", [0, 4, 9])
+def test_one_bad_record_does_not_sink_those_that_the_store_has_written_with_it(pushing, shop, platform, bad):
+    # given: ten items that are bound, so that the store itself writes what is sent of them
+    push = pushing()
+    skus = [f"S{n}" for n in range(10)]
+    shop.items |= {f"i{sku}": {"sku": sku} for sku in skus}
+    push.pull(*({"sku": sku, "title": "old"} for sku in skus))
+    push.send()
+    # when: the platform refuses every request that has one of them in it
+    push.pull(*({"sku": sku, "title": "bad" if n == bad else "new"} for n, sku in enumerate(skus)))
+    before = len(platform.requests)
+
+    def answer(seen):
+        sunk = seen.method == "POST" and any(one.get("title") == "bad" for one in json.loads(seen.body)["update"])
+        return JSONResponse({"error": {"message": "no"}}, 400) if sunk else shop(seen)
+
+    platform.route(answer)
+    outcomes = push.send()
+    # then
+    assert outcomes == {sku: "rejected" if n == bad else "accepted" for n, sku in enumerate(skus)}
+    assert {item["title"] for id_, item in shop.items.items() if id_ != f"iS{bad}"} == {"new"}
+    assert len(platform.requests) - before <= 2 * 4 + 1
 
 
 def test_an_item_that_is_gone_is_looked_up_again_and_made_anew_with_all_that_is_known(pushing, shop):
