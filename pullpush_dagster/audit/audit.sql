@@ -50,12 +50,6 @@ WHERE b._connection = $connection AND b._name = $name AND {same_key_found} AND f
     b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
 )
 
--- name: not_lagging
--- A record that was there, and is stale, was not absent.
-DELETE FROM found USING {canonical} AS b
-WHERE b._connection = $connection AND b._name = $name AND ($scope = '' OR b._partition = $scope)
-    AND b._frame > $through AND {same_key_found} AND found.op = 'absent'
-
 -- name: gone
 -- Absent from two complete full pulls in a row is a delete; the first time is only noted.
 UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END

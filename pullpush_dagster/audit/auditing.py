@@ -160,7 +160,6 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
         return _counts(run)
     ((missing,),) = run("missing").fetchall()
     run("not_absent")
-    run("not_lagging")
     run("gone")
     return replace(_counts(run), missing=missing)
 
