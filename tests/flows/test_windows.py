@@ -18,10 +18,13 @@ from pullpush_dagster.pull.spool import Spool
 from tests.conftest import at_length
 
 DAY = dt.timedelta(days=1)
-TODAY = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-YESTERDAY = TODAY - DAY
 ORDER = "shop/order"
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def today():
+    """The day as it is now: a suite may be loaded before midnight and get here after it."""
+    return dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _silent(_):
@@ -93,11 +96,11 @@ def test_the_first_walk_has_no_lower_bound(desk):
 
 
 def test_a_walk_goes_on_from_the_watermark_less_the_overlap(desk, past):
-    past(YESTERDAY + dt.timedelta(hours=13))
+    past(today() - DAY + dt.timedelta(hours=13))
     desk.world.pull(ORDER)
     desk.world.pull(ORDER)
     # five minutes, and the second that the shop leaves out
-    assert _asked(desk.world)[1] == [f"all: since {YESTERDAY:%Y-%m-%d}T12:54:59"]
+    assert _asked(desk.world)[1] == [f"all: since {today() - DAY:%Y-%m-%d}T12:54:59"]
 
 
 def test_an_order_changed_in_the_very_second_of_the_watermark_is_not_lost(desk):
@@ -120,21 +123,21 @@ def test_an_order_that_is_seen_again_in_the_overlap_is_not_sent_again(desk):
 
 def test_the_run_after_midnight_covers_yesterday_too(desk, past):
     # given: the last run before midnight
-    early = past(TODAY - dt.timedelta(minutes=10))
+    early = past(today() - dt.timedelta(minutes=10))
     desk.sync()
     # when: the first one after it
-    late, new = past(TODAY - dt.timedelta(seconds=1)), past(TODAY)
+    late, new = past(today() - dt.timedelta(seconds=1)), past(today())
     tags = sync_tags(desk.world.project, [desk.world.project.pull(ORDER)])
     desk.sync()
     # then
-    assert (tags[FIRST], tags[LAST]) == (f"{YESTERDAY:%Y-%m-%d}", f"{TODAY:%Y-%m-%d}")
-    days = {early: YESTERDAY, late: YESTERDAY, new: TODAY}
+    assert (tags[FIRST], tags[LAST]) == (f"{today() - DAY:%Y-%m-%d}", f"{today():%Y-%m-%d}")
+    days = {early: today() - DAY, late: today() - DAY, new: today()}
     assert _partitions(desk.world) == {ref: f"{day:%Y-%m-%d}" for ref, day in days.items()}
     assert desk.sales().keys() == days.keys()
 
 
 def test_the_watermark_is_never_past_what_the_shop_gave(desk, past):
-    when = YESTERDAY + dt.timedelta(hours=3)
+    when = today() - DAY + dt.timedelta(hours=3)
     past(when)
     desk.world.pull(ORDER)
     desk.world.pull(ORDER)
@@ -146,10 +149,10 @@ def test_the_watermark_is_never_past_what_the_shop_gave(desk, past):
 
 def test_a_backfill_asks_for_just_its_days(desk, past):
     # given: orders on both edges of two days, and just beyond them
-    start, end = TODAY - 5 * DAY, TODAY - 3 * DAY
+    start, end = today() - 5 * DAY, today() - 3 * DAY
     second = dt.timedelta(seconds=1)
     inside = [past(when) for when in (start, start + DAY, end - second)]
-    for when in (start - second, end, TODAY):
+    for when in (start - second, end, today()):
         past(when)
     # when
     _backfill(desk.world, _keys(start, 2))
@@ -160,34 +163,34 @@ def test_a_backfill_asks_for_just_its_days(desk, past):
 
 
 def test_days_that_do_not_touch_are_asked_for_apart(desk, past):
-    days = [TODAY - n * DAY for n in (9, 8, 4)]
-    past(TODAY - 6 * DAY)
+    days = [today() - n * DAY for n in (9, 8, 4)]
+    past(today() - 6 * DAY)
     _backfill(desk.world, [f"{day:%Y-%m-%d}" for day in days])
     stored = desk.world.rows("SELECT windowStart, windowEnd, records FROM pulls ORDER BY pull")
     assert stored == [(days[0], days[1] + DAY, 0), (days[2], days[2] + DAY, 0)]
 
 
 def test_a_backfill_never_moves_the_watermark(desk, past):
-    past(TODAY - 3 * DAY)
+    past(today() - 3 * DAY)
     desk.world.pull(ORDER)
     before = _watermarks(desk.world)
-    past(TODAY - 2 * DAY)
-    past(TODAY)
-    _backfill(desk.world, _keys(TODAY - 3 * DAY, 4))
+    past(today() - 2 * DAY)
+    past(today())
+    _backfill(desk.world, _keys(today() - 3 * DAY, 4))
     assert _watermarks(desk.world) == before != []
 
 
 def test_a_backfill_before_the_first_sync_leaves_no_watermark(desk, past):
-    past(YESTERDAY)
-    _backfill(desk.world, _keys(YESTERDAY, 1))
+    past(today() - DAY)
+    _backfill(desk.world, _keys(today() - DAY, 1))
     assert _watermarks(desk.world) == []
 
 
 def test_an_order_that_moved_out_of_a_day_is_no_delete_when_the_day_is_asked_for_again(desk, past):
-    ref = past(TODAY - 2 * DAY)
+    ref = past(today() - 2 * DAY)
     desk.sync()
     desk.edit(ref, customer_note="now")
-    _backfill(desk.world, _keys(TODAY - 2 * DAY, 1))
+    _backfill(desk.world, _keys(today() - 2 * DAY, 1))
     desk.push()
     assert desk.world.rows("SELECT op FROM changes") == [("insert",)]
     assert desk.state(ref) == "sale"
@@ -195,13 +198,13 @@ def test_an_order_that_moved_out_of_a_day_is_no_delete_when_the_day_is_asked_for
 
 def test_days_of_which_an_order_was_missed_are_mended_by_a_backfill(desk, past):
     # given: changed in the shop with an old stamp, as a plug-in does, so that no later walk sees it
-    past(TODAY)
+    past(today())
     desk.sync()
-    missed = past(TODAY - 4 * DAY)
+    missed = past(today() - 4 * DAY)
     desk.sync()
     assert missed not in desk.sales()
     # when
-    _backfill(desk.world, _keys(TODAY - 4 * DAY, 1))
+    _backfill(desk.world, _keys(today() - 4 * DAY, 1))
     desk.push()
     # then
     assert desk.state(missed) == "sale"
@@ -211,7 +214,7 @@ def test_a_window_that_was_asked_for_earlier_never_overwrites_a_newer_row(desk):
     # given: a backfill has its pages, and is slow to keep them
     world, ref = desk.world, desk.sell(status="pending")
     desk.sync()
-    pull, window = world.project.pull(ORDER), Window("window", start=TODAY, end=TODAY + DAY)
+    pull, window = world.project.pull(ORDER), Window("window", start=today(), end=today() + DAY)
     with Spool(world.store.staging) as spool:
         asked = asyncio.run(ask_platform(world.project, pull, window, {}, spool, _silent))
         desk.edit(ref, status="processing")
@@ -235,7 +238,7 @@ def test_a_window_that_was_asked_for_earlier_never_overwrites_a_newer_row(desk):
 def test_fourteen_days_of_orders_are_in_the_erp_once_each_however_often_they_are_backfilled(desk, one_by_one):
     # given
     desk.world.shop.control("orders", n=42, seed=3, days=14)
-    keys = _keys(TODAY - 14 * DAY, 14)
+    keys = _keys(today() - 14 * DAY, 14)
     # when: twice, with live runs and business between
     for seed in (1, 2):
         _backfill(desk.world, keys, one_by_one)
@@ -253,7 +256,7 @@ def test_fourteen_days_of_orders_are_in_the_erp_once_each_however_often_they_are
 
 def test_every_day_of_a_backfill_gives_its_own_orders(desk):
     desk.world.shop.control("orders", n=28, seed=3, days=7)
-    keys = _keys(TODAY - 7 * DAY, 7)
+    keys = _keys(today() - 7 * DAY, 7)
     _backfill(desk.world, keys)
     stamps = {order["id"]: order["date_modified_gmt"][:10] for order in desk.world.shop.state()["orders"]}
     assert _partitions(desk.world) == {f"shop:{number}": day for number, day in stamps.items()}

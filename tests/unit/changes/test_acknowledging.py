@@ -148,6 +148,16 @@ def test_a_newer_version_that_came_meanwhile_is_due_at_once(stock, shop, claimed
     assert (row.desired, row.attempts) == ({"quantity": "3.0000"}, 0)
 
 
+def test_why_an_older_version_failed_is_not_said_of_a_newer_one(stock, shop, claimed):
+    shop.settle(claimed, "retry", reason="busy")
+    due_now(shop)
+    again = shop.claim()["A"]
+    stock([("A", "WH", 3)])
+    shop.arrive()
+    shop.settle(again, "accepted")
+    assert shop.heads("state, reason") == {"A": ["due", None]}
+
+
 @pytest.mark.parametrize("outcome", ["retry", "unknown"])
 def test_a_newer_version_waits_as_long_as_the_older_one_had_to(stock, shop, claimed, outcome):
     stock([("A", "WH", 3)])
