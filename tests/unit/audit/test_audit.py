@@ -61,6 +61,13 @@ def test_absent_once_is_nothing_and_twice_is_a_delete(stock, missing, first):
     assert accepted(stock) == "absent"
 
 
+def test_a_key_of_which_nothing_is_known_is_there_and_can_go(stock, missing):
+    stock([("OTHER", "WH", 1)])
+    assert stock([("OTHER", "WH", 1), ("K", "WH", missing)]).changes == [("insert", "K", None, None)]
+    assert stock([("OTHER", "WH", 1)]).changes == []
+    assert stock([("OTHER", "WH", 1)]).changes == [("delete", "K", None, None)]
+
+
 def test_absences_that_are_not_in_a_row_delete_nothing(stock, missing):
     for state in (5, "absent", 5, "absent"):
         found = said(stock, missing, state)
@@ -203,6 +210,15 @@ def test_scopes_are_audited_on_their_own(source):
     for _ in range(3):
         assert one([("A", "WH", 1)]).changes == []
     assert dict(one.baseline("locationId, quantity")) == {"WH": 1, "STORE": 2}
+
+
+def test_a_key_that_moves_to_another_scope_as_it_is_belongs_there(source):
+    one, two = source("product", scope="one"), source("product", scope="two")
+    one([{"sku": "A", "title": "a"}], asked=1)
+    assert [op for op, *_ in two([{"sku": "A", "title": "a"}], asked=2).changes] == ["insert"]
+    assert one.baseline("_scope, title") == [("two", "a")]
+    for minute in (3, 4):
+        assert one([], asked=minute).changes == []
 
 
 def test_an_incomplete_pull_deletes_nothing_however_often(stock):
