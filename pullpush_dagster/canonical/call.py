@@ -1,8 +1,6 @@
 """call: one phone call."""
 
-import pandera.pandas as pa
-
-from pullpush_dagster.canonical.entity import NOT_EMPTY, Entity, one_of
+from pullpush_dagster.canonical.entity import NOT_EMPTY, Check, Entity, one_of
 from pullpush_dagster.canonical.types import INSTANT, INTEGER, TEXT
 
 CALL = Entity(
@@ -23,7 +21,7 @@ CALL = Entity(
     checks={
         "callId": [NOT_EMPTY],
         "direction": [one_of("inbound", "outbound")],
-        "duration": [pa.Check.ge(0, error="is negative")],
+        "duration": [Check("ge", "is negative", {"min_value": 0})],
     },
     personal=frozenset({"from", "to", "contactEmail"}),
 )

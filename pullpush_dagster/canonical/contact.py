@@ -1,8 +1,6 @@
 """contact: a person or company reached by e-mail."""
 
-import pandera.pandas as pa
-
-from pullpush_dagster.canonical.entity import Entity, one_of
+from pullpush_dagster.canonical.entity import Check, Entity, one_of
 from pullpush_dagster.canonical.order import ADDRESS
 from pullpush_dagster.canonical.types import INSTANT, TEXT
 
@@ -21,7 +19,7 @@ CONTACT = Entity(
         "updatedAt": INSTANT,
     },
     checks={
-        "email": [pa.Check.str_matches(r"^[^@\sA-Z]+@[^@\sA-Z]+$", error="is not a lower-cased e-mail address")],
+        "email": [Check("str_matches", "is not a lower-cased e-mail address", {"pattern": r"^[^@\sA-Z]+@[^@\sA-Z]+$"})],
         "marketingConsent": [one_of("subscribed", "unsubscribed", "unknown")],
     },
     null_means={"marketingConsent": "unknown"},

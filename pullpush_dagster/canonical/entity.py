@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-import pandera.pandas as pa
+from typing import Any, Literal
 
 from pullpush_dagster.canonical.types import Type
 
 Means = Literal["unknown", "cleared"]
 Deliver = Literal["latest", "every"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a known value must satisfy: pandera's check of that ``name``, and what is said of a value that fails it."""
+
+    name: str
+    error: str
+    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Entity:
     key: tuple[str, ...]
     fields: Mapping[str, Type]
     deliver: Deliver
-    checks: Mapping[str, list[pa.Check]] = field(default_factory=dict)
+    checks: Mapping[str, list[Check]] = field(default_factory=dict)
     null_means: Mapping[str, Means] = field(default_factory=dict)
     amount: str | None = None
     price: str | None = None
@@ -53,10 +60,10 @@ class Entity:
         return self.null_means.get(name, "unknown" if name == "updatedAt" else "cleared")
 
 
-NOT_EMPTY = pa.Check.str_length(min_value=1, error="is empty")
-CURRENCY = pa.Check.str_matches(r"^[A-Z]{3}$", error="is not a three-letter currency code")
+NOT_EMPTY = Check("str_length", "is empty", {"min_value": 1})
+CURRENCY = Check("str_matches", "is not a three-letter currency code", {"pattern": r"^[A-Z]{3}$"})
 
 
-def one_of(*values: str) -> pa.Check:
+def one_of(*values: str) -> Check:
     """A check that a known value is one of ``values``."""
-    return pa.Check.isin(values, error=f"is not one of {', '.join(values)}")
+    return Check("isin", f"is not one of {', '.join(values)}", {"allowed_values": values})

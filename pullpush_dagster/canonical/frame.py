@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 
 import duckdb
-import pandas as pd
-import pandera.pandas as pa
 import pyarrow as arrow
-from pandera.errors import SchemaErrors
 
 from pullpush_dagster.canonical.compile import projection
 from pullpush_dagster.canonical.entity import Entity
@@ -28,13 +25,6 @@ PAGES = arrow.schema(
     ]
 )
 _BATCH_BYTES = 2 * 1024 * 1024
-_DTYPES = {
-    "text": arrow.string(),
-    "json": arrow.string(),
-    "decimal": arrow.decimal128(18, 4),
-    "integer": arrow.int64(),
-    "instant": arrow.timestamp("us", tz="UTC"),
-}
 
 
 @dataclass(frozen=True)
@@ -61,6 +51,9 @@ def frame_of(
     Raises:
         RejectError: the pages as a whole do not have the form the connector describes.
     """
+    # To import pandera, and pandas with it, takes most of a second, and only a pull needs it.
+    from pullpush_dagster.canonical.checking import failures
+
     names = _names(entity, shape.sum)
     with scratch() as con:
         con.register("pages", in_batches(pages))
@@ -73,7 +66,7 @@ def frame_of(
         for step in ("outdated", *(["summed"] if shape.sum else []), "unreadable", "shadowed", "duplicates"):
             con.execute(_SQL[step].format(**names))
         candidates = con.execute(_SQL["candidates"].format(**names)).to_arrow_table()
-        con.register("failures", _failures(entity, candidates))
+        con.register("failures", failures(entity, candidates))
         con.execute(_SQL["failed_checks"])
         rows = con.execute(_SQL["rows"].format(**names)).to_arrow_table()
         return Frame(rows, con.execute(_SQL["quarantined"].format(**names)).to_arrow_table())
@@ -86,35 +79,6 @@ def in_batches(pages: arrow.Table) -> arrow.Table:
     """
     rows = max(1, _BATCH_BYTES * pages.num_rows // max(1, pages.nbytes))
     return arrow.Table.from_batches(pages.to_batches(max_chunksize=rows), pages.schema)
-
-
-def schema_of(entity: Entity) -> pa.DataFrameSchema:
-    """The pandera schema of ``entity``'s scalar fields; nested ones are typed by the projection itself."""
-    columns = {
-        name: pa.Column(
-            pd.ArrowDtype(_DTYPES[type_.kind]), list(entity.checks.get(name, [])), nullable=name not in entity.key
-        )
-        for name, type_ in entity.fields.items()
-        if isinstance(type_, Scalar)
-    }
-    return pa.DataFrameSchema(columns, name=entity.name)
-
-
-def _failures(entity: Entity, candidates: arrow.Table) -> arrow.Table:
-    """(``_id``, ``reason``) for every failed check. A wrong dtype is our own fault and fails the whole pull."""
-    ids: list[int] = []
-    reasons: list[str] = []
-    data = candidates.to_pandas(types_mapper=pd.ArrowDtype)
-    try:
-        schema_of(entity).validate(data, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        if cases["index"].isna().any():
-            first = cases[cases["index"].isna()].iloc[0]
-            raise RejectError(f"{first['column']}: {first['check']}", entity=entity.name) from None
-        ids = data["_id"].iloc[cases["index"].astype(int)].tolist()
-        reasons = (cases["column"].astype(str) + ": " + cases["check"].astype(str)).tolist()
-    return arrow.table({"_id": arrow.array(ids, arrow.int64()), "reason": arrow.array(reasons, arrow.string())})
 
 
 def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:

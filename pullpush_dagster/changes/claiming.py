@@ -102,7 +102,7 @@ def claim(
     ((count,),) = con.execute(_SQL["claim"], {"claim": name, "lease": lease}).fetchall()
     if not count:
         con.execute(_SQL["put_down"])
-        return Taken(name, lease, fields, _NOTHING)
+        return Taken(name, lease, fields, _EMPTY.empty_table())
     con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name, "repeats": repeats})
     table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
     con.execute(_SQL["put_down"])
@@ -241,7 +241,7 @@ class Ready(Claimed):
     ids = property(lambda self: self._read()[3])
 
 
-_NOTHING = arrow.table({name: arrow.array([], arrow.string()) for name in ("key", "form", "record")})
+_EMPTY = arrow.schema([(name, arrow.string()) for name in ("key", "form", "record")])
 _LEFT = arrow.schema([(name, arrow.string()) for name in ("key", "source", "fields")])
 
 

@@ -1,6 +1,8 @@
 """The command line, as an operator and a data engineer use it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +17,14 @@ def _edit(world, file, before, after):
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
+
+
+def test_whoever_only_looks_does_not_wait_for_pandas():
+    # They take most of a second to import; only a pull has frames to validate.
+    heavy = "{'pandas', 'pandera'} & {*sys.modules}"
+    code = f"import sys, pullpush_dagster.cli, pullpush_dagster.orchestration; print({heavy})"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_check_is_content_with_the_shipped_files(run):
