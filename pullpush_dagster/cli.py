@@ -73,23 +73,25 @@ def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> 
 
 @main.command()
 @click.argument("sync")
+@click.option("--keys", default=1000, show_default=True, type=click.IntRange(1), help="Look at so many of those due.")
 @_JSON
 @told
-def plan(sync: str, as_json: bool) -> None:
+def plan(sync: str, keys: int, as_json: bool) -> None:
     """Show what SYNC would send now, per record and field; nothing is sent."""
     project = Project.find()
-    store = Store.of(project.state)
-    rows, held = planned(Pusher(project, project.push(sync), store), store)
+    found = planned(Pusher(project, project.push(sync), Store.of(project.state)), limit=keys)
     if as_json:
-        _print_json({"sync": sync, "held": held, "records": [vars(row) for row in rows]})
+        _print_json({"sync": sync, **vars(found), "records": [vars(row) for row in found.records]})
         return
-    for reason in held:
+    for reason in found.held:
         click.echo(f"held: {reason}")
     table = Table("key", "action", "field", "accepted", "would send")
-    for row in rows:
+    for row in found.records:
         for place, (name, (before, after)) in enumerate(row.fields.items()):
             table.add_row(*(("", "") if place else (row.key, row.action)), name, _sent(before), _sent(after))
-    Console().print(table if rows else f"{sync} would send nothing")
+    Console().print(table if found.records else f"{sync} would send nothing")
+    if found.due > found.looked_at:
+        click.echo(f"{found.looked_at} of {found.due} keys that are due; --keys {found.due} looks at all of them")
 
 
 @main.command()

@@ -63,3 +63,6 @@ SELECT $to, $entity, key, source, fields, $now FROM intents
 
 -- name: next_due
 SELECT min(dueAt) FROM outbox WHERE push = $push AND state = 'due'
+
+-- name: due_now
+SELECT count(*) FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now

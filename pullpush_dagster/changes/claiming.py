@@ -117,6 +117,12 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
     return None if when is None else max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
+def due_now(con: duckdb.DuckDBPyConnection, push: Push) -> int:
+    """How many keys of ``push`` could be claimed."""
+    ((count,),) = con.execute(_SQL["due_now"], {"push": push.name, "now": dt.datetime.now(dt.UTC)}).fetchall()
+    return int(count)
+
+
 @dataclass(frozen=True, eq=False)
 class Taken(Sequence["Claimed"]):
     """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pullpush_dagster.changes import arrive, claim
+from pullpush_dagster.changes import Claimed, arrive, claim
+from pullpush_dagster.changes.claiming import due_now
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
-from pullpush_dagster.store import Store
 
 
 @dataclass(frozen=True)
@@ -22,26 +22,44 @@ class Planned:
     fields: dict[str, tuple[Any, Any]]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a push would send now.
+
+    Attributes:
+        records: of the keys looked at, those of which something would be sent, longest queued first.
+        held: why its guard holds something; empty: it does not.
+        due: keys that are due, ``looked_at`` and others.
+    """
+
+    records: list[Planned]
+    held: list[str]
+    due: int
+    looked_at: int
+
+
 class _Undo(Exception):
     """Leaves the session without a trace."""
 
 
-def plan(pusher: Pusher, store: Store, *, limit: int = 1_000_000) -> tuple[list[Planned], list[str]]:
-    """(what would be sent, why something is held), by the very code that sends, in a transaction that is undone."""
-    planned: list[Planned] = []
+def plan(pusher: Pusher, *, limit: int) -> Plan:
+    """What would be sent of the first ``limit`` keys, by the very code that sends, in a transaction that is undone."""
     held: list[str] = []
     try:
-        with store.session() as con:
+        with pusher.store.session() as con:
             for id_ in pusher.push.from_:
                 held += arrive(con, pusher.push, pusher.entity, pusher.project.pull(id_)).held
             pusher.wake(con)
+            due = due_now(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
-            for row in rows:
-                if row.todo:
-                    known = {**row.accepted, **row.desired}
-                    changes = {name: (row.accepted.get(name), known[name]) for name in sorted(row.todo)}
-                    planned.append(Planned(row.key, "update" if row.ids else "look up", changes))
+            made = Plan([_planned(row) for row in rows if row.todo], held, due, len(rows))
             raise _Undo  # noqa: TRY301
     except _Undo:
-        return planned, held
+        return made
+
+
+def _planned(row: Claimed) -> Planned:
+    known = {**row.accepted, **row.desired}
+    changes = {name: (row.accepted.get(name), known[name]) for name in sorted(row.todo)}
+    return Planned(row.key, "update" if row.ids else "look up", changes)

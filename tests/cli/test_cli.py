@@ -113,6 +113,15 @@ def test_plan_shows_each_record_and_field_and_sends_nothing(world, run):
     assert world.rows("SELECT * FROM outbox") == []
 
 
+def test_plan_looks_at_as_many_keys_as_asked_for_and_tells_of_the_others(world, run):
+    world.pull("erp/product")
+    told = json.loads(run("plan", "products_to_shop", "--keys", "2", "--json").stdout)
+    assert (len(told["records"]), told["looked_at"]) == (2, 2)
+    result = run("plan", "products_to_shop", "--keys", "2")
+    assert result.stdout.endswith(f"2 of {told['due']} keys that are due; --keys {told['due']} looks at all of them\n")
+    assert "looks at all" not in run("plan", "products_to_shop", "--keys", str(told["due"])).stdout
+
+
 def test_plan_of_an_unknown_sync_names_those_there_are(run):
     result = run("plan", "orders")
     assert result.exit_code == 1

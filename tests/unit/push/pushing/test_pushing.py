@@ -192,15 +192,23 @@ def test_once_it_is_asked_again_and_answers_all_goes_out(down, shop, tiny):
     assert set(down.send().values()) == {"accepted"}
 
 
-def test_a_plan_sends_nothing_and_keeps_nothing(pushing, shop, store, platform):
+def test_a_plan_sends_nothing_and_keeps_nothing(pushing, shop, platform):
     push = pushing()
     push.pull({"title": "Cup"})
-    planned, held = plan(push.pusher, store)
-    assert [(one.key, one.action, one.fields) for one in planned] == [
+    found = plan(push.pusher, limit=10)
+    assert [(one.key, one.action, one.fields) for one in found.records] == [
         ('{"sku":"A"}', "look up", {"title": (None, "Cup")})
     ]
-    assert (held, platform.requests) == ([], [])
+    assert (found.held, platform.requests) == ([], [])
     assert push.rows("SELECT * FROM outbox") == push.rows("SELECT * FROM positions") == []
+
+
+def test_a_plan_of_some_keys_tells_how_many_are_due(pushing, shop):
+    push = pushing()
+    push.pull(*({"sku": sku, "title": "Cup"} for sku in "ABC"))
+    for limit, looked_at in ((2, 2), (3, 3), (10, 3)):
+        found = plan(push.pusher, limit=limit)
+        assert (len(found.records), found.looked_at, found.due) == (looked_at, looked_at, 3)
 
 
 def test_a_location_that_the_shop_does_not_have_is_rejected(store, source, tmp_path, monkeypatch, platform):
