@@ -64,5 +64,5 @@ SELECT $to, $entity, key, source, fields, $now FROM intents
 -- name: next_due
 SELECT min(dueAt) FROM outbox WHERE push = $push AND state = 'due'
 
--- name: due_now
+-- name: count_due
 SELECT count(*) FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now

@@ -117,9 +117,9 @@ def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
     return None if when is None else max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-def due_now(con: duckdb.DuckDBPyConnection, push: Push) -> int:
+def count_due(con: duckdb.DuckDBPyConnection, push: Push) -> int:
     """How many keys of ``push`` could be claimed."""
-    ((count,),) = con.execute(_SQL["due_now"], {"push": push.name, "now": dt.datetime.now(dt.UTC)}).fetchall()
+    ((count,),) = con.execute(_SQL["count_due"], {"push": push.name, "now": dt.datetime.now(dt.UTC)}).fetchall()
     return int(count)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullpush_dagster.changes import Claimed, arrive, claim
-from pullpush_dagster.changes.claiming import due_now
+from pullpush_dagster.changes.claiming import count_due
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
 
@@ -50,7 +50,7 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
             for id_ in pusher.push.from_:
                 held += arrive(con, pusher.push, pusher.entity, pusher.project.pull(id_)).held
             pusher.wake(con)
-            due = due_now(con, pusher.push)
+            due = count_due(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
             made = Plan([_planned(row) for row in rows if row.todo], held, due, len(rows))
