@@ -20,7 +20,8 @@ class MemoryStore(Store):
         super().__init__(folder / "memory")
         self._points = points
         self._base = duckdb.connect()
-        self._base.execute("SET GLOBAL TimeZone = 'UTC'")
+        # In a process without a file of its own, as those that share the seeds are, DuckDB takes itself to be watched.
+        self._base.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
         _hurry(self._base)
         create_tables(self._base, new=True)
         with scratch() as con:

@@ -235,6 +235,26 @@ def test_a_quarantined_key_leaves_both_sides(stock):
     assert stock([("A", "WH", 1), ("B", "WH", 3)]).changes == [("update", "B", 2, 3)]
 
 
+def test_a_quarantined_key_is_not_among_those_that_are_known(stock, source):
+    source(connection="other", scope="WH")([(sku, "WH", 1) for sku in "ABCDE"])
+    stock([(sku, "WH", 1) for sku in "ABC"])
+    stock.pull([("A", "WH", 1), ("B", "WH", "many"), ("C", "WH", 1)])
+    assert stock.audit().audit.counts.baseline == 2
+    # What is set aside in another scope says nothing of this one.
+    stock.rows("UPDATE quarantine SET scope = 'STORE'")
+    stock.pull([(sku, "WH", 1) for sku in "ABC"])
+    assert stock.audit().audit.counts.baseline == 3
+
+
+def test_what_another_pull_of_the_connection_knows_counts_for_nothing(stock):
+    stock([(sku, "WH", 1) for sku in "ABC"])
+    stock.rows("INSERT INTO baseline_stocklevel BY NAME SELECT * REPLACE ('spare' AS _name) FROM baseline_stocklevel")
+    for _ in range(2):
+        found = stock([("A", "WH", 1), ("B", "WH", 2)])
+    assert ([op for op, *_ in found.changes], found.audit.counts.baseline) == (["delete"], 3)
+    assert stock.rows("SELECT count(*) FROM baseline_stocklevel WHERE _name = 'spare' AND NOT _deleted") == [(3,)]
+
+
 def test_a_record_whose_key_became_an_object_stands_for_the_key_it_had(stock):
     stock([("A", "WH", 1), ("B", "WH", 2)])
     for _ in range(3):
