@@ -192,6 +192,19 @@ def test_once_it_is_asked_again_and_answers_all_goes_out(down, shop, tiny):
     assert set(down.send().values()) == {"accepted"}
 
 
+@pytest.mark.parametrize(("find", "most"), [(None, 2), (True, 12)])
+def test_where_nobody_can_be_asked_few_keys_are_in_hand_at_once(pushing, shop, find, most):
+    # A process that dies leaves those it holds to a person.
+    push = pushing(create=CREATE, batch=1, **({} if find else {"find": None}))
+    push.pull(*({"sku": f"S{n:02}", "title": "Cup"} for n in range(12)))
+    push.pusher.arrive()
+    told = []
+    asyncio.run(push.pusher.send(told.append))
+    in_hand = [int(claimed) - int(settled) for settled, claimed in re.findall(r"(\d+) of (\d+)", " ".join(told))]
+    assert max(in_hand) <= most
+    assert len(shop.items) == 12
+
+
 def test_a_plan_sends_nothing_and_keeps_nothing(pushing, shop, platform):
     push = pushing()
     push.pull({"title": "Cup"})
