@@ -235,6 +235,24 @@ def test_a_quarantined_key_leaves_both_sides(stock):
     assert stock([("A", "WH", 1), ("B", "WH", 3)]).changes == [("update", "B", 2, 3)]
 
 
+def test_what_is_set_aside_says_nothing_of_other_keys(stock):
+    stock([(sku, "WH", 1) for sku in "ABCD"])
+    assert stock([("A", "WH", 2), ("B", "WH", "many"), ("D", "WH", 1)]).changes == [("update", "A", 1, 2)]
+    found = stock([("A", "WH", 3), ("B", "WH", "many"), ("D", "WH", 1)])
+    assert found.changes == [("update", "A", 2, 3), ("delete", "C", 1, None)]
+    assert found.audit.counts.baseline == 3
+
+
+@pytest.mark.parametrize("of", [("other", "stocklevel"), ("erp", "spare")])
+def test_what_another_pull_has_set_aside_can_go_here(stock, of):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    key = '{"sku":"B","locationId":"WH"}'
+    stock.rows("INSERT INTO quarantine (connection, name, scope, key) VALUES (?, ?, 'WH', ?)", *of, key)
+    stock([("A", "WH", 1)])
+    found = stock([("A", "WH", 1)])
+    assert (found.changes, found.audit.counts.baseline) == ([("delete", "B", 1, None)], 2)
+
+
 def test_a_quarantined_key_is_not_among_those_that_are_known(stock, source):
     source(connection="other", scope="WH")([(sku, "WH", 1) for sku in "ABCDE"])
     stock([(sku, "WH", 1) for sku in "ABC"])
