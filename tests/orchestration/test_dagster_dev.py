@@ -70,7 +70,8 @@ def test_runs_at_once_all_succeed_or_wait(living):
     ended = living.dev.ended(*runs, seconds=150)
     # then
     assert Counter(ended.values()) == {"SUCCESS": len(syncs) + 2}
-    assert living.dev.taken_slots() == 0
+    # The sensor may have launched another meanwhile, which gives its slot back too.
+    until(lambda: living.dev.taken_slots() == 0)
     assert [word for word in LOCKED if word in living.dev.log.read_text()] == []
 
 
