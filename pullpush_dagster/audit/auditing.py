@@ -1,7 +1,7 @@
 """One audit: everything pulled since the last accepted one, compared, guarded, and put into the change log."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,10 +14,9 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.schema import next_number
-from pullpush_dagster.store.sql import quoted, used
+from pullpush_dagster.store.sql import Run, quoted, runner
 
 _SQL = named_sql(__package__, "audit.sql")
-_SIDES = ("baseline", "snapshot", "stale", "marked")
 
 
 @dataclass(frozen=True)
@@ -122,11 +121,11 @@ def approve(
 
 def _look(
     con: duckdb.DuckDBPyConnection, entity: Entity, connection: str, name: str, scope: str
-) -> "tuple[Run, Mapping[str, Any]] | None":
+) -> tuple[Run, Mapping[str, Any]] | None:
     """What runs the steps of an audit, and what they are told; None: nothing was pulled since the last accepted one."""
     ensure_tables(con, entity)
     values: dict[str, Any] = {"connection": connection, "name": name, "scope": scope, "now": dt.datetime.now(dt.UTC)}
-    run = _runner(con, _names(entity), values)
+    run = runner(con, _SQL, _names(entity), values)
     ((values["through"], values["full_started"]),) = run("last").fetchall()
     full = run("newest_full").fetchone()
     ((values["newest"],),) = run("newest_frame").fetchall()
@@ -138,23 +137,9 @@ def _look(
     return run, values
 
 
-Run = Callable[..., duckdb.DuckDBPyConnection]
-
-
-def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Run:
-    def run(step: str, **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map({**names, "diff": more.pop("diff", "")})
-        return con.execute(sql, used(sql, {**values, **more}))
-
-    return run
-
-
 def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     """Fill the temporary table ``found`` and count what is in it."""
-    names = _names(entity)
-    baseline, snapshot, stale, marked = (_SQL[part].format_map(names) for part in _SIDES)
-    rules = Rules("b._forgotten", stale, marked)
-    run("found", diff=diff_sql(entity, f"({baseline})", f"({snapshot})", absences=full, rules=rules))
+    run("found", {"diff": _diff(entity, full=full)})
     run("not_quarantined")
     if not run("lacks").fetchone():
         return _counts(run)
@@ -162,6 +147,14 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     run("not_absent")
     run("gone")
     return replace(_counts(run), missing=missing)
+
+
+def _diff(entity: Entity, *, full: bool) -> str:
+    """What was pulled since the last accepted audit, against all that is known."""
+    names = _names(entity)
+    part = {name: _SQL[name].format_map(names) for name in ("baseline", "snapshot", "stale", "marked")}
+    rules = Rules(forgotten="b._forgotten", stale=part["stale"], marked=part["marked"])
+    return diff_sql(entity, f"({part['baseline']})", f"({part['snapshot']})", absences=full, rules=rules)
 
 
 def _held_on(run: Run) -> tuple[str, tuple[str, ...]] | None:

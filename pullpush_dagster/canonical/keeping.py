@@ -1,7 +1,6 @@
 """Keep a canonical frame: the source's rows as last pulled, its quarantine and its bindings."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -10,7 +9,7 @@ from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.frame import Frame
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.schema import next_number
-from pullpush_dagster.store.sql import literal, quoted, used
+from pullpush_dagster.store.sql import literal, quoted, runner
 
 _SQL = named_sql(__package__, "keep.sql")
 
@@ -62,10 +61,9 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
         "bound_as": of.bound_as.name, "now": dt.datetime.now(dt.UTC), "started": of.started_at,
         "frame": next_number(con, "frame"), "first": of.window and of.window[0], "last": of.window and of.window[1],
     }  # fmt: skip
-    run = _runner(con, names, values)
-    run("quarantined", *([] if of.full else ["rivals"]), "kept", "claimed")
-    run("unbind", "bind", "release", "quarantine", "drop_bad")
-    run(*_replacing(of), "rows")
+    run = runner(con, _SQL, names, values)
+    for step in _steps(of):
+        run(step)
     rows, bad, nameless = _counted(con)
     deletes_off = _deletes_off(of, nameless)
     if of.full and not of.scope and of.bound_as is entity and deletes_off is None:
@@ -82,18 +80,12 @@ def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     con.execute(_SQL["tables"].format(**_tables(entity)))
 
 
-def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Callable[..., None]:
-    def run(*steps: str, **more: object) -> None:
-        for step in steps:
-            sql = _SQL[step].format(**names)
-            con.execute(sql, used(sql, {**values, **more}))
-
-    return run
-
-
-def _replacing(of: FrameOf) -> list[str]:
+def _steps(of: FrameOf) -> list[str]:
     covered = ["replace_scope"] if of.full else [] if of.window is None else ["replace_window"]
-    return [*covered, "outdated", "replace_keys"]
+    return [
+        "quarantined", *([] if of.full else ["rivals"]), "kept", "claimed", "unbind", "bind", "release", "quarantine",
+        "drop_bad", *covered, "outdated", "replace_keys", "rows",
+    ]  # fmt: skip
 
 
 def _counted(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:

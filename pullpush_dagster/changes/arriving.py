@@ -1,7 +1,7 @@
 """Read the change log from a push's own position into its outbox, under destination keys."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -14,7 +14,7 @@ from pullpush_dagster.changes.behind import line_up
 from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.errors import HaltError
 from pullpush_dagster.store import named_sql
-from pullpush_dagster.store.sql import literal, quoted, used
+from pullpush_dagster.store.sql import Run, literal, quoted, runner
 
 _SQL = named_sql(__package__, "arrive.sql")
 
@@ -59,7 +59,7 @@ def arrive(
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
     names = routing(entity, push)
-    run = _runner(con, names, values)
+    run = runner(con, _SQL, names, values)
     overlay(con)
     known = run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
@@ -96,7 +96,7 @@ def overlay(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_SQL["overlay"])
 
 
-def _hold(run: "Run", reasons: tuple[str, ...]) -> None:
+def _hold(run: Run, reasons: tuple[str, ...]) -> None:
     if run("is_held").fetchone() is None:
         run("replace")
         run("hold", reasons=list(reasons))
@@ -106,7 +106,6 @@ _ENTERING = (
     "skip_deletes", "withdraw_untried", "forget_behind", "refusals", "renew", "enter", "refuse", "refusal_receipts",
     "forget_again", "settle_again",
 )  # fmt: skip
-Run = Callable[..., duckdb.DuckDBPyConnection]
 Names = Mapping[str, str]
 
 
@@ -115,19 +114,11 @@ def _send_again(run: Run, entity: Entity, names: Names) -> None:
     run("no_again")
     fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
     for field in fields:
-        parts = {**names, "part": quoted(field)}
-        rows = f"({_SQL['affected_rows'].format_map(parts)})"
-        run("again", {**parts, "state": _state(parts, rows)}, field=field)
+        part = quoted(field)
+        rows = f"({_SQL['affected_rows'].format_map({**names, 'part': part})})"
+        run("again", {"part": part, "state": _state(names, rows)}, field=field)
     if fields:
         run("send_again")
-
-
-def _runner(con: duckdb.DuckDBPyConnection, names: Names, values: dict[str, object]) -> Run:
-    def run(step: str, others: Names | None = None, **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map(others or names)
-        return con.execute(sql, used(sql, {**values, **more}))
-
-    return run
 
 
 def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:

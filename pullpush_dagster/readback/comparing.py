@@ -1,7 +1,7 @@
 """Compare what a destination has with what it last accepted, key by key and field by field, inside the store."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,10 +15,9 @@ from pullpush_dagster.config import Project, Push
 from pullpush_dagster.readback.fields import drifted_sql, readable_fields, typed_sql
 from pullpush_dagster.readback.keeping import ReadBack, keep
 from pullpush_dagster.store import named_sql
-from pullpush_dagster.store.sql import quoted, used
+from pullpush_dagster.store.sql import Run, quoted, runner
 
 _SQL = named_sql(__package__, "compare.sql")
-Run = Callable[..., duckdb.DuckDBPyConnection]
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Comparing:
             gone = [] if nameless else [key for key in missing if key not in there.seen]
             con.register("gone_there", arrow.table({"key": arrow.array(gone, arrow.string())}))
             typed, drifted = typed_sql(self.entity, names), drifted_sql(self.entity, names, fields, facts)
-            run("compared", typed=typed, drifted=drifted)
+            run("compared", {"typed": typed, "drifted": drifted})
             (counts,) = run("counts").fetchall()
             told = (there.started_at, dt.datetime.now(dt.UTC), there.records, *counts, doubt)
             found = ReadBack(*told)
@@ -84,7 +83,7 @@ class Comparing:
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "started": self.started_at,
             "bound_as": self.connector.bound_as(self.entity.name),
         }  # fmt: skip
-        run = _runner(con, self._names(), values)
+        run = runner(con, _SQL, self._names(), values)
         run("no_own")
         for pull in (self.project.pull(id_) for id_ in self.push.from_):
             run("own", connection=pull.connection, name=pull.name, prefix=f"{pull.id} ")
@@ -109,11 +108,3 @@ class Comparing:
             "key_fields": ", ".join(f"{quoted(name)}: {quoted(name)}" for name in self.entity.key),
             "key_in_json": " AND ".join(known),
         }
-
-
-def _runner(con: duckdb.DuckDBPyConnection, names: dict[str, str], values: dict[str, object]) -> Run:
-    def run(step: str, typed: str = "", drifted: str = "", **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map({**names, "typed": typed, "drifted": drifted})
-        return con.execute(sql, used(sql, {**values, **more}))
-
-    return run

@@ -11,7 +11,7 @@ from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import GuardError
 from pullpush_dagster.store import Store, named_sql
-from pullpush_dagster.store.sql import used
+from pullpush_dagster.store.sql import runner
 
 _SQL = named_sql(__package__, "resend.sql")
 # For every entity: that stock moves all day is no reason why so much of it should be wrong at the destination.
@@ -46,12 +46,7 @@ def _resend(con: duckdb.DuckDBPyConnection, project: Project, push: Push) -> Res
         "push": push.name, "to": push.to, "entity": entity.name, "amount": entity.amount or "",
         "price": entity.price or "", "now": dt.datetime.now(dt.UTC),
     }  # fmt: skip
-    names = routing(entity, push)
-
-    def run(step: str, **more: object) -> duckdb.DuckDBPyConnection:
-        sql = _SQL[step].format_map(names)
-        return con.execute(sql, used(sql, {**values, **more}))
-
+    run = runner(con, _SQL, routing(entity, push), values)
     run("no_chosen")
     for pull in (project.pull(id_) for id_ in push.from_):
         run("choose", connection=pull.connection, name=pull.name, prefix=f"{pull.id} ")
