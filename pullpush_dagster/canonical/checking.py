@@ -10,8 +10,8 @@ from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.errors import RejectError
 
 _DTYPES = {
-    "text": arrow.string(),
-    "json": arrow.string(),
+    "text": arrow.large_string(),
+    "json": arrow.large_string(),
     "decimal": arrow.decimal128(18, 4),
     "integer": arrow.int64(),
     "instant": arrow.timestamp("us", tz="UTC"),
@@ -28,13 +28,14 @@ def schema_of(entity: Entity) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, name=entity.name)
 
 
-def failures(entity: Entity, candidates: arrow.Table) -> arrow.Table:
-    """(``_id``, ``reason``) for every failed check. A wrong dtype is our own fault and fails the whole pull."""
+def failures(entity: Entity, rows: arrow.Table) -> arrow.Table:
+    """(``_id``, ``reason``) for every failed check of ``rows``. A wrong dtype is our own fault and fails the whole pull."""
     ids: list[int] = []
     reasons: list[str] = []
-    data = candidates.to_pandas(types_mapper=pd.ArrowDtype)
+    schema = schema_of(entity)
+    data = rows.select(["_id", *schema.columns]).to_pandas(types_mapper=pd.ArrowDtype)
     try:
-        schema_of(entity).validate(data, lazy=True)
+        schema.validate(data, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         if cases["index"].isna().any():

@@ -34,8 +34,9 @@ JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.
 GROUP BY r._externalId, r._rowkey, r._page, r._row
 
 -- name: kept
+-- Whole rows stay in the frame: to copy them takes as long as to put them where they belong.
 CREATE TEMP TABLE kept AS
-SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey, {partition} AS _partition
+SELECT _id, {key}, _askedAt, {partition} AS _partition
 FROM frame_rows
 WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (SELECT key FROM bad WHERE key IS NOT NULL)
 
@@ -97,7 +98,8 @@ WHERE old._connection = $connection AND old._name = $name AND {same_key}
 
 -- name: rows
 INSERT INTO {canonical} (_connection, _name, _partition, _frame, _askedAt, _externalId, {columns}, _cleared)
-SELECT $connection, $name, _partition, $frame, _askedAt, _externalId, {columns}, _cleared FROM kept
+SELECT $connection, $name, kept._partition, $frame, _askedAt, _externalId, {columns}, _cleared
+FROM frame_rows JOIN (SELECT _id, _partition FROM kept) AS kept USING (_id)
 
 -- name: mapped
 UPDATE pulls SET frame = $frame, mappedAt = $now, rows = $rows, quarantined = $quarantined, deletesOff = $deletes_off

@@ -4,9 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as arrow
 
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.frame import Frame
+from pullpush_dagster.canonical.frame import Frame, in_batches
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.schema import next_number
 from pullpush_dagster.store.sql import literal, quoted, runner
@@ -54,7 +55,7 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     """
     names = _names(entity, of)
     con.execute(_SQL["tables"].format(**names))
-    con.register("frame_rows", frame.rows)
+    con.register("frame_rows", in_batches(frame.rows.append_column("_id", arrow.arange(0, len(frame.rows)))))
     con.register("frame_quarantined", frame.quarantined)
     values: dict[str, object] = {
         "connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull, "full": of.full,
@@ -118,6 +119,7 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
     day = f"strftime(greatest(coalesce({stamp}, _askedAt), TIMESTAMPTZ {literal(of.days or '')}), '%Y-%m-%d')"
     known = " AND ".join(f"json_extract_string(q._key, '$.{name}') IS NOT NULL" for name in entity.key)
     return _tables(entity) | {
+        "key": ", ".join(quoted(name) for name in entity.key),
         "key_names": ", ".join(entity.key),
         "key_fields": _struct({name: quoted(name) for name in entity.key}),
         "old_key_fields": _struct({name: f"old.{quoted(name)}" for name in entity.key}),

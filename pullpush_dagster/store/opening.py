@@ -42,7 +42,7 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
 
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection for work in memory alone, times in UTC; its temporary tables go with it."""
+    """A connection for work in memory alone, times in UTC, rows in no order; its temporary tables go with it."""
     con = _cursor("scratch", _for_memory)
     try:
         yield con
@@ -72,6 +72,7 @@ def _cursor(use: str, make: Callable[[], duckdb.DuckDBPyConnection], *known: obj
 def _for_memory() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:")
     con.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL enable_external_access = false")
+    con.execute("SET GLOBAL preserve_insertion_order = false")
     return con
 
 
