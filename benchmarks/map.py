@@ -1,4 +1,8 @@
-"""Nested orders mapped by the compiled projection on one thread. Floor: the bare from_json of the same leaves."""
+"""Nested orders mapped by the compiled projection on one thread, and mapped and validated as a pull does.
+
+Floors: the bare from_json of the same leaves, which leaves texts; and a projection of it by hand (``map.sql``), which
+casts them and asks nothing.
+"""
 
 import re
 from pathlib import Path
@@ -14,7 +18,9 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.compile import projection
 from pullpush_dagster.canonical.frame import frame_of, in_batches
 from pullpush_dagster.connectors import Connector, load_connector
+from pullpush_dagster.store import named_sql
 
+_BY_HAND = named_sql("benchmarks", "map.sql")
 _PAGES = {"judge": (judge_page, 250), "shop": (shop_page, 100)}
 
 
@@ -31,25 +37,35 @@ def main(orders: int, rounds: int, as_json: bool) -> None:
     figures: dict[str, Any] = {"orders": orders}
     for name, (page, size) in _PAGES.items():
         connector = load_connector(name, Path(__file__).parent)
-        taken = _taken(connector, pages(orders, size, page), rounds)
+        taken = _taken(connector, _BY_HAND[name], pages(orders, size, page), rounds)
         figures |= {
             f"{name}: floor, orders per second": round(orders / taken["floor"]),
+            f"{name}: by hand, orders per second": round(orders / taken["by hand"]),
             f"{name}: map, orders per second": round(orders / taken["map"]),
             f"{name}: map / floor": taken["map"] / taken["floor"],
+            f"{name}: map / by hand": taken["map"] / taken["by hand"],
+            f"{name}: by hand, all threads, s": taken["by hand, all threads"],
             f"{name}: map and validate, all threads, s": taken["map and validate"],
+            f"{name}: map and validate / by hand": taken["map and validate"] / taken["by hand, all threads"],
         }
     told("map", figures, as_json=as_json)
 
 
-def _taken(connector: Connector, given: arrow.Table, rounds: int) -> dict[str, float]:
+def _taken(connector: Connector, by_hand: str, given: arrow.Table, rounds: int) -> dict[str, float]:
     entity, fields, shape = ENTITIES["order"], connector.entity("order").canonical_map, connector.shape("order")
     mapped = projection(entity, fields, shape, {})
-    with duckdb.connect() as con:
-        con.execute("SET threads = 1; SET TimeZone = 'UTC'")
-        con.register("pages", in_batches(given))
+    floor = _floor(mapped, shape.each)
+    projected = f"WITH records AS ({floor}) {by_hand}"
+    with duckdb.connect() as con, duckdb.connect() as wide:
+        con.execute("SET threads = 1")
+        for one in (con, wide):
+            one.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+            one.register("pages", in_batches(given))
         works = {
-            "floor": lambda: con.execute(f"CREATE OR REPLACE TABLE floor AS {_floor(mapped, shape.each)}"),
+            "floor": lambda: con.execute(f"CREATE OR REPLACE TABLE floor AS {floor}"),
+            "by hand": lambda: con.execute(f"CREATE OR REPLACE TABLE projected AS {projected}"),
             "map": lambda: con.execute(f"CREATE OR REPLACE TABLE mapped AS {mapped}"),
+            "by hand, all threads": lambda: wide.sql(projected).to_arrow_table(),
             "map and validate": lambda: frame_of(entity, fields, shape, given, {}),
         }
         taken = best_of(rounds, works)
