@@ -29,7 +29,7 @@ def schema_of(entity: Entity) -> pa.DataFrameSchema:
 
 
 def failures(entity: Entity, rows: arrow.Table) -> arrow.Table:
-    """(``_id``, ``reason``) for every failed check of ``rows``. A wrong dtype is our own fault and fails the whole pull."""
+    """(``_id``, ``reason``) for every failed check. A wrong dtype is our own fault and fails the whole pull."""
     ids: list[int] = []
     reasons: list[str] = []
     schema = schema_of(entity)

@@ -103,18 +103,18 @@ def _placed(con: duckdb.DuckDBPyConnection, mapped: arrow.Table, names: dict[str
     return rows
 
 
-def _usable(con: duckdb.DuckDBPyConnection, names: dict[str, str]) -> arrow.Array:
+def _usable(con: duckdb.DuckDBPyConnection, names: dict[str, str]) -> arrow.ChunkedArray:
     """Places of the rows against which nothing is said, ordered by key."""
     return con.execute(_SQL["usable"].format(**names)).to_arrow_table().column(0)
 
 
-def in_batches(pages: arrow.Table) -> arrow.Table:
-    """``pages`` in batches that go to all cores, and are small enough to stay in the processor's cache.
+def in_batches(table: arrow.Table) -> arrow.Table:
+    """``table`` in batches that go to all cores, and are small enough to stay in the processor's cache.
 
     One of a quarter of this has too few records: what DuckDB does once per step and batch is then a fifth of the time.
     """
-    rows = max(1, _BATCH_BYTES * pages.num_rows // max(1, pages.nbytes))
-    return arrow.Table.from_batches(pages.to_batches(max_chunksize=rows), pages.schema)
+    rows = max(1, _BATCH_BYTES * table.num_rows // max(1, table.nbytes))
+    return arrow.Table.from_batches(table.to_batches(max_chunksize=rows), table.schema)
 
 
 def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:
 
 
 def _part(entity: Entity, name: str, summed: tuple[str, ...]) -> str:
-    """What a field is of several records of one key: the sum of what they have, the newest stamp, else the first one's."""
+    """What a field is of several records of one key: the sum of what they have, the newest stamp, else the first's."""
     field = quoted(name)
     if name in summed:
         whole = f"TRY_CAST(sum({field}) AS {entity.fields[name].sql})"

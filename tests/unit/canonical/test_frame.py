@@ -39,6 +39,32 @@ def test_records_lie_where_the_connector_says(read):
     ]
 
 
+def test_rows_are_in_order_of_key(read):
+    assert skus(read("product", PRODUCT, [{"id": 1, "sku": "C"}, {"id": 2, "sku": "A"}], [{"id": 3, "sku": "B"}])) == [
+        "A", "B", "C",
+    ]  # fmt: skip
+
+
+def test_so_much_that_all_cores_read_it_reads_as_a_little_does(read):
+    # Given four pages of 2 MB each: the last gives a record of the first again, newer, and a key is claimed twice
+    pages = [
+        [
+            {"id": 10 * page + at, "sku": f"{page}-{at}", "title": "long " * 50_000, "at": "2026-11-01T12:00:00Z"}
+            for at in range(8)
+        ]
+        for page in range(4)
+    ]
+    pages[3][0] |= {"id": 5, "sku": "0-5", "title": "Cup", "at": "2026-11-01T13:00:00Z"}
+    pages[2][1]["sku"] = pages[1][2]["sku"] = "twice"
+    # When they are read
+    found = read("product", PRODUCT, *pages)
+    # Then every other record is one row
+    gone = {"3-0", "2-1", "1-2"}
+    assert skus(found) == [sku for sku in (f"{page}-{at}" for page in range(4) for at in range(8)) if sku not in gone]
+    assert {row["sku"] for row in found.rows if row["title"] == "Cup"} == {"0-5"}
+    assert found.faults == {'{"sku":"twice"}': TWICE}
+
+
 def test_no_records_are_no_rows(read):
     found = read("product", PRODUCT, [], [])
     assert (found.rows, found.faults) == ([], {})

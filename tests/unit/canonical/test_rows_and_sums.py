@@ -172,10 +172,26 @@ def test_a_sum_has_the_newest_stamp_of_its_parts(read):
     assert row["updatedAt"].isoformat() == "2026-11-01T11:00:00+00:00"
 
 
+def test_of_what_is_not_added_up_the_first_part_that_knows_it_speaks(read):
+    parts = [
+        {"id": 3, "s": "A", "p": 1},
+        {"id": 2, "s": "A", "p": 1, "t": "Cup"},
+        {"id": 1, "s": "A", "p": 1, "t": "Mug"},
+    ]
+    fields = {"sku": "item.s", "price": "item.p", "title": "item.t"}
+    (row,) = read("product", fields, parts, external_id={"id": "item.id"}, sum=("price",)).rows
+    assert (row["price"], row["title"]) == (3, "Cup")
+
+
 def test_parts_that_name_no_key_are_set_aside_one_by_one(read):
     found = read("stocklevel", STOCK, [batch(1, 5, sku=None), batch(2, 1, sku=None), batch(3, 1)], **BATCHES)
     assert amounts(found) == {("A", "WH"): 1}
     assert len(found.frame.quarantined) == 2
+
+
+def test_a_part_that_names_no_key_and_is_read_twice_is_set_aside_once(read):
+    found = read("stocklevel", STOCK, [batch(1, 5, sku=None)], [batch(1, 5, sku=None)], **BATCHES)
+    assert len(found.frame.quarantined) == 1
 
 
 def test_a_sum_that_has_no_room_is_unknown_and_fails_no_pull(read):
