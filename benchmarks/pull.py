@@ -18,8 +18,8 @@ from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
 
 _RAW = """(
-    SELECT unnest(from_json(body, '{"data":[{"id":"VARCHAR","total_cents":"BIGINT","stock_hint":"BIGINT"}]}').data,
-                  recursive := true) FROM raw_pages WHERE pull = (SELECT max(pull) FROM pulls)
+    SELECT unnest(from_json(body, '{{"data":[{{"id":"VARCHAR","total_cents":"BIGINT","stock_hint":"BIGINT"}}]}}').data,
+                  recursive := true) FROM '{pages}'
 )"""
 _TOLD = """SELECT count(*), count(DISTINCT id), sum(total_cents), count(*) FILTER (stock_hint IS NULL),
     count(*) FILTER (stock_hint = 0) FROM {orders}"""
@@ -47,10 +47,12 @@ def main(url: str, orders: int, rounds: int, as_json: bool) -> None:
         started = time.perf_counter()
         (*_, kept) = read_pulls(project, store, pull, "")
         read = (time.perf_counter() - started) / rounds
-        with store.session() as con:
-            raw = con.execute(_TOLD.format(orders=_RAW)).fetchall()
         with duckdb.connect(str(Path(folder) / "floor.duckdb")) as con:
-            exact = raw == con.execute(_TOLD.format(orders="orders")).fetchall()
+            pages = _RAW.format(pages=max(store.raw.iterdir(), key=lambda file: int(file.stem)))
+            exact = (
+                con.execute(_TOLD.format(orders=pages)).fetchall()
+                == con.execute(_TOLD.format(orders="orders")).fetchall()
+            )
     figures = {
         "orders": kept.rows, "exact": exact, "quarantined": kept.quarantined, "floor s": taken["floor"],
         "pull s": taken["pull"], "pull / floor": taken["pull"] / taken["floor"], "map, validate, keep s": read,

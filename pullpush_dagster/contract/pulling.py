@@ -44,9 +44,8 @@ def pulled(account: Account, entity: str, answers: Sequence[Reply] | None = None
     """
     with Spool(account.state / "staging") as spool:
         asked, part = _asked(account, entity, answers, "full", spool)
-        with spool.table() as pages:
-            pull = account.pull_of(entity)
-            return Read(asked, read_pages(account, pull, _scope(account, entity), pages), part.pages, part.others)
+        pull = account.pull_of(entity)
+        return Read(asked, read_pages(account, pull, _scope(account, entity), spool.table()), part.pages, part.others)
 
 
 def asked_for(

@@ -3,9 +3,6 @@ INSERT INTO pulls (pull, connection, name, scope, kind, windowStart, windowEnd, 
                    expected, requests)
 VALUES ($pull, $connection, $name, $scope, $kind, $start, $end, $started, $finished, $pages, $records, $expected, $filters)
 
--- name: pages
-INSERT INTO raw_pages BY NAME SELECT $pull AS pull, walk, page, asked_at, body FROM spooled
-
 -- name: forget_watermark
 DELETE FROM watermarks WHERE connection = $connection AND name = $name AND walk = $walk
 
@@ -15,17 +12,25 @@ INSERT INTO watermarks (connection, name, walk, watermark, pull) VALUES ($connec
 -- name: watermarks
 SELECT walk, watermark FROM watermarks WHERE connection = $connection AND name = $name
 
--- name: prune
--- Raw pages of the newest pull of each scope stay, however old: a remap needs them.
+-- name: with_pages
+-- Pulls whose raw pages are kept. Those of the newest pull of each scope stay, however old: a remap needs them.
+SELECT pull FROM pulls WHERE NOT (finishedAt < $before AND mappedAt IS NOT NULL)
+    OR pull IN (SELECT max(pull) FROM pulls GROUP BY connection, name, scope)
+
+-- name: prune_table
+-- The same where the pages are in the store, as up to version 0.2.
 DELETE FROM raw_pages WHERE pull IN (
     SELECT pull FROM pulls WHERE finishedAt < $before AND mappedAt IS NOT NULL
 ) AND pull NOT IN (SELECT max(pull) FROM pulls GROUP BY connection, name, scope)
 
--- name: raw
-SELECT walk, page, asked_at, body FROM raw_pages WHERE pull = $pull ORDER BY page
+-- name: pages_in_table
+SELECT walk, page, asked_at, body FROM raw_pages WHERE pull = $pull
+
+-- name: unreadable
+UPDATE pulls SET mappedAt = $now, rows = 0, quarantined = 0 WHERE pull = $pull
 
 -- name: unread
-SELECT pull, kind, scope, windowStart, windowEnd, startedAt, records, expected FROM pulls
+SELECT pull, kind, scope, windowStart, windowEnd, startedAt, pages, records, expected FROM pulls
 WHERE connection = $connection AND name = $name AND scope = $scope AND (
     mappedAt IS NULL
     OR pull = (SELECT max(pull) FROM pulls WHERE connection = $connection AND name = $name AND scope = $scope)

@@ -7,6 +7,7 @@ import duckdb
 import orjson
 
 from pullpush_dagster.config import Pull
+from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
@@ -33,8 +34,9 @@ def watermarks(con: duckdb.DuckDBPyConnection, pull: Pull) -> dict[str, dt.datet
 
 def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -> Pulled:
     """Store a complete pull. Watermarks move in the same transaction, only for a sync run, and only forwards."""
-    with spool.table() as spooled, store.session() as con:
-        con.register("spooled", spooled)
+    spool.finish()
+    with store.session() as con:
+        _prune(con, store, asked.finished_at - _KEEP_RAW)
         number = next_number(con, "pull")
         who = {"connection": pull.connection, "name": pull.name}
         row = {
@@ -44,13 +46,17 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
             "filters": orjson.dumps(asked.filters).decode(),
         }  # fmt: skip
         con.execute(_SQL["pull"], row)
-        con.execute(_SQL["pages"], {"pull": number})
+        raw.put(store, number, spool)
         # Another run of this pull may have ended while this one was asking.
         known = watermarks(con, pull)
         for walk, reached in asked.watermarks.items() if window.kind == "sync" else ():
             watermark = max(reached, known.get(walk, reached))
             con.execute(_SQL["forget_watermark"], {**who, "walk": walk})
             con.execute(_SQL["watermark"], {**who, "walk": walk, "watermark": watermark, "pull": number})
-        con.execute(_SQL["prune"], {"before": asked.finished_at - _KEEP_RAW})
-        con.unregister("spooled")
     return Pulled(number, asked)
+
+
+def _prune(con: duckdb.DuckDBPyConnection, store: Store, before: dt.datetime) -> None:
+    """Forget the raw pages of pulls from ``before``; those of the newest pull of each scope stay, for a remap."""
+    raw.sweep(store, {pull for (pull,) in con.execute(_SQL["with_pages"], {"before": before}).fetchall()})
+    con.execute(_SQL["prune_table"], {"before": before})

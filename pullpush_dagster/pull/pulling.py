@@ -7,10 +7,11 @@ import duckdb
 import pyarrow as arrow
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.frame import Frame, frame_of
+from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
 from pullpush_dagster.config import Project, Pull
-from pullpush_dagster.errors import PullPushError
+from pullpush_dagster.errors import HaltError, PullPushError
+from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked, Progress, ask
 from pullpush_dagster.pull.keeping import Pulled, keep, watermarks
 from pullpush_dagster.pull.spool import Spool
@@ -19,6 +20,8 @@ from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.transport import Client
 
 _SQL = named_sql(__package__, "keep.sql")
+# Of the pages of old pulls, which are in the store: they may have megabytes each.
+_PAGES_AT_ONCE = 16
 
 
 async def pull_records(project: Project, store: Store, pull: Pull, window: Window, progress: Progress) -> Pulled:
@@ -67,6 +70,7 @@ class _Unread:
     start: dt.datetime | None
     end: dt.datetime | None
     started_at: dt.datetime
+    pages: int
     records: int
     expected: int | None
 
@@ -76,6 +80,10 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
 
     The store is not held while the pages are mapped and checked. What another run has read meanwhile is left out:
     many at once would each read what all of them pulled.
+
+    Raises:
+        RejectError: as ``read_pages``.
+        HaltError: the raw pages of a pull are gone, and no full pull came after it.
     """
     kept = []
     with store.session() as con:
@@ -84,12 +92,38 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
         with store.session() as con:
             if one not in _unread(con, pull, scope):
                 continue
-            pages = con.execute(_SQL["raw"], {"pull": one.pull}).to_arrow_table()
+        pages = _pages(store, one)
+        if pages is None:
+            _give_up(store, pull, one, found)
+            continue
         frame = read_pages(project, pull, scope, pages)
         with store.session() as con:
             if one in _unread(con, pull, scope):
                 kept.append(_keep(project, con, pull, one, frame))
     return kept
+
+
+def _pages(store: Store, one: _Unread) -> arrow.Table | None:
+    """All pages of a pull; None: they are gone, as from a store that was restored without them."""
+    pages = raw.pages(store, one.pull)
+    if pages is None:
+        with store.session() as con:
+            reader = con.execute(_SQL["pages_in_table"], {"pull": one.pull}).to_arrow_reader(_PAGES_AT_ONCE)
+            pages = arrow.Table.from_batches([batch.cast(PAGES) for batch in reader], PAGES)
+    return pages if len(pages) or not one.pages else None
+
+
+def _give_up(store: Store, pull: Pull, one: _Unread, found: list[_Unread]) -> None:
+    """Leave out a pull whose pages are gone, where a later one gives all that it did.
+
+    Raises:
+        HaltError: none does.
+    """
+    if not any(other.kind == "full" and other.pull > one.pull for other in found):
+        said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"
+        raise HaltError(said, connection=pull.connection, pull=pull.name)
+    with store.session() as con:
+        con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
 
 
 def _unread(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str) -> list[_Unread]:

@@ -1,15 +1,16 @@
-"""Pages on their way from the platform to the store: one Arrow file, outside the store, gone when it is in."""
+"""Pages on their way from the platform: one Parquet file, which stays if the pull does (``raw``)."""
 
 import contextlib
 import datetime as dt
+import os
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pyarrow as arrow
+from pyarrow import parquet
 
 from pullpush_dagster.canonical.frame import PAGES
 from pullpush_dagster.transport import Answer
@@ -19,23 +20,25 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 class Spool:
-    """Pages written as they come (schema ``PAGES``), read back once; its file goes when the ``with`` ends."""
+    """Pages written as they come (schema ``PAGES``); its file goes when the ``with`` ends, if nobody has moved it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        self.path = folder / f"{uuid.uuid4().hex}.arrow"
+        self.path = folder / f"{uuid.uuid4().hex}.parquet"
         self._rows: list[tuple[str, int, dt.datetime, bytes]] = []
         self._waiting = 0
         self._beside: list[Path] = []
-        self._writer = arrow.ipc.new_file(str(self.path), PAGES)
+        # No two bodies are alike, so neither a dictionary nor the least and the greatest of them help anybody.
+        self._writer = parquet.ParquetWriter(
+            self.path, PAGES, compression="zstd", use_dictionary=False, write_statistics=False
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with contextlib.suppress(arrow.ArrowInvalid):
-            self._writer.close()
+        self._writer.close()
         for path in (self.path, *self._beside):
             path.unlink(missing_ok=True)
 
@@ -51,13 +54,20 @@ class Spool:
         if self._waiting > _BATCH_BYTES:
             self._flush()
 
-    @contextlib.contextmanager
-    def table(self) -> Iterator[arrow.Table]:
-        """All pages written so far, memory-mapped; nothing may be written after."""
+    def finish(self) -> None:
+        """All pages are in the file now, and the file on the disk; nothing may be written after."""
+        self._close()
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def table(self) -> arrow.Table:
+        """All pages; nothing may be written after."""
+        self._close()
+        return parquet.read_table(self.path)
+
+    def _close(self) -> None:
         self._flush()
         self._writer.close()
-        with arrow.memory_map(str(self.path)) as file:
-            yield arrow.ipc.open_file(file).read_all()
 
     def _flush(self) -> None:
         if self._rows:
@@ -70,7 +80,7 @@ class Spool:
 
 def _sweep(folder: Path) -> None:
     """Take away what killed pulls left: files nobody has written to for a day."""
-    for path in (*folder.glob("*.arrow"), *folder.glob("*.part")):
+    for path in (*folder.glob("*.parquet"), *folder.glob("*.arrow"), *folder.glob("*.part")):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

@@ -25,8 +25,7 @@ async def try_pull(project: Project, connection: str, entity: str, scope: str, p
     place = scope or (parts.values[0] if parts and parts.values else "")
     with tempfile.TemporaryDirectory() as folder, Spool(Path(folder)) as spool:
         await ask_platform(project, pull, Window("full", place), {}, spool, progress)
-        with spool.table() as pages:
-            return read_pages(project, pull, place, pages)
+        return read_pages(project, pull, place, spool.table())
 
 
 def _declared(project: Project, connection: str, entity: str, scope: str) -> Pull:

@@ -72,8 +72,7 @@ class _Reading:
                 short = f"it has {asked.expected} records and gave {asked.records}, from which nothing can be concluded"
                 raise RetryError(short, connection=pull.connection, entity=pull.entity)
             self.records += asked.records
-            with spool.table() as pages:
-                return read_pages(self.project, pull, scope, pages)
+            return read_pages(self.project, pull, scope, spool.table())
 
     async def looked_up(self, frames: Sequence[Frame]) -> list[Frame]:
         """What the destination has under accepted keys that no walk gave: lists leave some items out."""

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS pulls (
     frame BIGINT, mappedAt TIMESTAMPTZ, rows BIGINT, quarantined BIGINT, deletesOff VARCHAR
 );
 
--- Page bodies as they came. Kept for a while, so that a new map can be run without asking again.
+-- Page bodies as they came, of pulls up to version 0.2; those of later ones are in files (decision 0015).
 CREATE TABLE IF NOT EXISTS raw_pages (pull BIGINT, walk VARCHAR, page INTEGER, asked_at TIMESTAMPTZ, body VARCHAR);
 
 CREATE TABLE IF NOT EXISTS watermarks (

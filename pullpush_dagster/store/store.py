@@ -21,6 +21,8 @@ _WAIT_SECONDS = 120.0
 class Store:
     """The project's truth: pulls, canonical rows, baselines, the change log, outboxes and receipts.
 
+    ``raw`` and ``staging`` are folders beside its file: of raw pages, and of what is on its way to become such.
+
     DuckDB lets one process at a time open a file. So every use is: lock, open, one
     transaction, close. It costs 2-4 ms, so callers group their work; no caller may
     do network while it holds a session.
@@ -29,6 +31,7 @@ class Store:
     def __init__(self, path: Path, *, wait: float = _WAIT_SECONDS, memory_limit: str = _MEMORY_LIMIT) -> None:
         self.path = path
         self.staging = path.parent / "staging"
+        self.raw = path.with_suffix(".raw")
         self._wait = wait
         self._memory_limit = memory_limit
 

@@ -151,8 +151,7 @@ def export(project, platform, other_server, tmp_path):
         platform.route(lambda seen: playing.reply_to(seen, records))
         with Spool(tmp_path / "staging") as spool:
             asked = asyncio.run(ask_platform(made, pull, Window("full"), {}, spool, lambda _: None))
-            with spool.table() as pages:
-                bodies = pages["body"].to_pylist()
+            bodies = spool.table()["body"].to_pylist()
         assert asked.records == len(records)
         return made, pull, bodies
 

@@ -11,7 +11,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.orchestration.partitions import windows_of
 from pullpush_dagster.orchestration.schedules import sync_tags
-from pullpush_dagster.pull import Window, pull_records, read_pulls
+from pullpush_dagster.pull import Window, pull_records, raw, read_pulls
 from pullpush_dagster.pull.keeping import keep
 from pullpush_dagster.pull.pulling import ask_platform
 from pullpush_dagster.pull.spool import Spool
@@ -75,8 +75,9 @@ def _watermarks(world):
 
 def _given(world):
     """Numbers of the orders that the newest pull gave."""
-    rows = world.rows("SELECT body FROM raw_pages WHERE pull = (SELECT max(pull) FROM pulls)")
-    return sorted(order["id"] for (body,) in rows for order in json.loads(body))
+    ((newest,),) = world.rows("SELECT max(pull) FROM pulls")
+    bodies = raw.pages(world.store, newest)["body"].to_pylist()
+    return sorted(order["id"] for body in bodies for order in json.loads(body))
 
 
 def _number(ref):

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from pullpush_dagster.config import Pull
 from pullpush_dagster.errors import AuthError, ConfigError, RejectError, RetryError
-from pullpush_dagster.pull import Window, pull_records, read_pulls
+from pullpush_dagster.pull import Window, pull_records, raw, read_pulls
 from pullpush_dagster.pull.asking import ask
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.store import Store
@@ -155,7 +155,8 @@ def refused(described, exporter):
         with pytest.raises(error) as told:
             asyncio.run(pull_records(project, store, declared, WHOLE, lambda _: None))
         with store.session() as con:
-            for table in ("pulls", "raw_pages", "watermarks"):
+            assert not store.raw.exists()
+            for table in ("pulls", "watermarks"):
                 assert con.execute(f"SELECT count(*) FROM {table}").fetchall() == [(0,)]
         assert list(store.staging.glob("*")) == []
         return str(told.value)
@@ -166,6 +167,12 @@ def refused(described, exporter):
 def kept(store, columns="sku, title", table="canonical_product"):
     with store.session() as con:
         return con.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
+
+
+def raw_pages(store):
+    """Every raw page there is, by pull and page."""
+    pulls = sorted(int(file.stem) for file in store.raw.glob("*"))
+    return [{"pull": pull, **page} for pull in pulls for page in raw.pages(store, pull).sort_by("page").to_pylist()]
 
 
 # A job that fails.
@@ -357,7 +364,7 @@ def test_the_key_in_a_files_address_is_not_logged(pull, exporter, caplog):
 def test_children_come_where_a_page_has_them(pull, exporter):
     store = pull()
     assert kept(store) == [("MUG-B", "Mug"), ("MUG-R", "Mug"), ("PLATE", "Plate")]
-    bodies = [orjson.loads(body) for (body,) in kept(store, "body", "raw_pages")]
+    bodies = [orjson.loads(one["body"]) for one in raw_pages(store)]
     mug, plate = bodies[0]["data"]["products"]
     assert mug == {
         **MUG, "variants": {"nodes": [RED, BLUE], "more": "false"}, "media": {"nodes": [PICTURE]}
@@ -368,7 +375,7 @@ def test_children_come_where_a_page_has_them(pull, exporter):
 def test_children_may_come_long_after_their_parents_and_keep_their_order(pull, exporter):
     exporter.gives(PLATE, MUG, FLAT, BLUE, PICTURE, RED)
     store = pull()
-    (body,) = (orjson.loads(body) for (body,) in kept(store, "body", "raw_pages"))
+    (body,) = (orjson.loads(one["body"]) for one in raw_pages(store))
     assert [one["id"] for one in body["data"]["products"]] == ["p2", "p1"]
     assert [one["sku"] for one in body["data"]["products"][1]["variants"]["nodes"]] == ["MUG-B", "MUG-R"]
 
@@ -376,8 +383,8 @@ def test_children_may_come_long_after_their_parents_and_keep_their_order(pull, e
 def test_pages_have_the_size_of_the_paged_answers(pull, exporter):
     exporter.gives(*({"id": f"p{number}", "title": "t"} for number in range(5)))
     store = pull()
-    sizes = "walk, page, len(json_extract(body, '$.data.products[*]'))"
-    assert kept(store, sizes, "raw_pages") == [("bulk", 1, 2), ("bulk", 2, 2), ("bulk", 3, 1)]
+    sizes = [(one["walk"], one["page"], len(orjson.loads(one["body"])["data"]["products"])) for one in raw_pages(store)]
+    assert sizes == [("bulk", 1, 2), ("bulk", 2, 2), ("bulk", 3, 1)]
     assert kept(store, "kind, pages, records", "pulls") == [("full", 3, 5)]
 
 
@@ -385,7 +392,7 @@ def test_values_come_as_they_were_written(pull, exporter):
     title = 'ü "x" \u2028 \\ {} \n'
     exporter.gives({"id": "p1", "title": title, "none": None, "big": 12345678901234567890}, RED)
     store = pull()
-    (record,) = orjson.loads(kept(store, "body", "raw_pages")[0][0])["data"]["products"]
+    (record,) = orjson.loads(raw_pages(store)[0]["body"])["data"]["products"]
     assert (record["title"], record["none"], record["big"]) == (title, None, 12345678901234567890)
 
 
@@ -400,8 +407,8 @@ def test_records_are_as_old_as_the_start_of_the_job(pull, exporter):
     exporter.polls = [{"state": "running"}] * 50
     before = dt.datetime.now(dt.UTC)
     store = pull()
-    ((asked_at,),), ((finished,),) = kept(store, "asked_at", "raw_pages"), kept(store, "finishedAt", "pulls")
-    assert before <= asked_at.astimezone(dt.UTC) < finished.astimezone(dt.UTC) - dt.timedelta(seconds=0.05)
+    (page,), ((finished,),) = raw_pages(store), kept(store, "finishedAt", "pulls")
+    assert before <= page["asked_at"] < finished.astimezone(dt.UTC) - dt.timedelta(seconds=0.05)
 
 
 def test_a_job_is_started_asked_after_and_told_of(pull, exporter):
@@ -428,7 +435,7 @@ def test_rows_become_records_with_what_lies_below_in_its_place(pull, exporter):
     names = '"id","sku","Account.Name","Account.Owner.Name"\n'
     exporter.gives_rows(names + '"1","A","Ann, ""Ltd""\nLondon",""\n', names + '"2","","",""\n')
     store = pull(bulk=ROWS, rows=None, whole=None, fields={"sku": "item.sku", "title": "item.Account.Name"})
-    bodies = [orjson.loads(body)["data"]["products"] for (body,) in kept(store, "body", "raw_pages")]
+    bodies = [orjson.loads(one["body"])["data"]["products"] for one in raw_pages(store)]
     assert bodies == [
         [
             {"id": "1", "sku": "A", "Account": {"Name": 'Ann, "Ltd"\nLondon', "Owner": None}},
@@ -476,7 +483,7 @@ def test_rows_are_not_searched_for_the_error_that_an_answer_in_json_may_hold(pul
 def test_other_pulls_go_page_by_page(pull, platform, exporter, window, declared):
     platform.answer(JSONResponse({"data": {"products": []}}))
     store = pull(window, declared=declared)
-    assert kept(store, "walk", "raw_pages") == [("all",)]
+    assert [one["walk"] for one in raw_pages(store)] == ["all"]
     assert exporter.asked == ["GET /items"]
 
 

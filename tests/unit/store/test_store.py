@@ -33,7 +33,7 @@ store = Store(Path(sys.argv[1]))
 sys.stdin.readline()
 for _ in range(10):
     with store.session() as con:
-        con.execute("INSERT INTO raw_pages (pull) VALUES (?)", [next_number(con, "pull")])
+        con.execute("INSERT INTO pulls (pull) VALUES (?)", [next_number(con, "pull")])
 """
 
 
@@ -134,7 +134,7 @@ def test_what_does_not_fit_into_memory_is_spilled_beside_the_store(tmp_path):
 def test_a_new_store_has_every_table(store):
     with store.session() as con:
         tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    assert {"pulls", "raw_pages", "watermarks", "changes", "outbox", "accepted", "receipts", "bindings"} <= tables
+    assert {"pulls", "watermarks", "changes", "outbox", "accepted", "receipts", "bindings"} <= tables
 
 
 def test_a_store_of_an_older_version_gets_what_it_lacks(store):
@@ -269,5 +269,5 @@ def test_eight_processes_at_once_lose_nothing_and_no_number_is_given_twice(store
         with worker:
             assert worker.wait() == 0
     with store.session() as con:
-        given = con.execute("SELECT pull FROM raw_pages ORDER BY pull").fetchall()
+        given = con.execute("SELECT pull FROM pulls ORDER BY pull").fetchall()
     assert [number for (number,) in given] == list(range(1, 81))

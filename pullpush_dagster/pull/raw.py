@@ -1,0 +1,48 @@
+"""Raw pages at rest: a Parquet file for each pull, named by its number, in a folder beside the store.
+
+Why they are not in it says decision 0015.
+"""
+
+import os
+from collections.abc import Set
+from pathlib import Path
+
+import pyarrow as arrow
+from pyarrow import parquet
+
+from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.store import Store
+
+
+def put(store: Store, pull: int, spool: Spool) -> None:
+    """Let the pages of ``spool``, which is finished, be those of ``pull``; they are on the disk when this returns.
+
+    To be called in the transaction that stores the pull. If that fails, the next pull has this number, and its pages
+    replace these.
+    """
+    store.raw.mkdir(parents=True, exist_ok=True)
+    spool.path.replace(_file(store, pull))
+    folder = os.open(store.raw, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def pages(store: Store, pull: int) -> arrow.Table | None:
+    """All pages of ``pull`` (schema ``PAGES``), in no order; None: its file is not there."""
+    try:
+        return parquet.read_table(_file(store, pull))
+    except FileNotFoundError:
+        return None
+
+
+def sweep(store: Store, kept: Set[int]) -> None:
+    """Take away the files of all pulls but ``kept``. To be called in a transaction, so that no pull is being stored."""
+    for file in store.raw.glob("*.parquet"):
+        if not file.stem.isdigit() or int(file.stem) not in kept:
+            file.unlink(missing_ok=True)
+
+
+def _file(store: Store, pull: int) -> Path:
+    return store.raw / f"{pull}.parquet"
