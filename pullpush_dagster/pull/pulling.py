@@ -94,7 +94,7 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
                 continue
         pages = _pages(store, one)
         if pages is None:
-            _give_up(store, pull, one, found)
+            _give_up(store, pull, scope, one)
             continue
         frame = read_pages(project, pull, scope, pages)
         with store.session() as con:
@@ -113,17 +113,21 @@ def _pages(store: Store, one: _Unread) -> arrow.Table | None:
     return pages if len(pages) or not one.pages else None
 
 
-def _give_up(store: Store, pull: Pull, one: _Unread, found: list[_Unread]) -> None:
-    """Leave out a pull whose pages are gone, where a later one gives all that it did.
+def _give_up(store: Store, pull: Pull, scope: str, one: _Unread) -> None:
+    """Leave out a pull whose pages are gone, where a later one gives all that it did, or nobody needs it any more.
 
     Raises:
-        HaltError: none does.
+        HaltError: it was not read, and none does.
     """
-    if not any(other.kind == "full" and other.pull > one.pull for other in found):
+    with store.session() as con:
+        left = _unread(con, pull, scope)
+        needed = one in left
+        if needed and any(other.kind == "full" and other.pull > one.pull for other in left):
+            con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
+            needed = False
+    if needed:
         said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"
         raise HaltError(said, connection=pull.connection, pull=pull.name)
-    with store.session() as con:
-        con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
 
 
 def _unread(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str) -> list[_Unread]:
