@@ -8,9 +8,8 @@ from collections.abc import Set
 from pathlib import Path
 
 import pyarrow as arrow
-from pyarrow import parquet
 
-from pullpush_dagster.pull.spool import Spool
+from pullpush_dagster.pull.spool import Spool, pages_in
 from pullpush_dagster.store import Store
 
 
@@ -32,7 +31,7 @@ def put(store: Store, pull: int, spool: Spool) -> None:
 def pages(store: Store, pull: int) -> arrow.Table | None:
     """All pages of ``pull`` (schema ``PAGES``), in no order; None: its file is not there."""
     try:
-        return parquet.read_table(_file(store, pull))
+        return pages_in(_file(store, pull))
     except FileNotFoundError:
         return None
 
@@ -40,7 +39,7 @@ def pages(store: Store, pull: int) -> arrow.Table | None:
 def sweep(store: Store, kept: Set[int]) -> None:
     """Take away the files of all pulls but ``kept``. To be called in a transaction, so that no pull is being stored."""
     for file in store.raw.glob("*.parquet"):
-        if not file.stem.isdigit() or int(file.stem) not in kept:
+        if not file.stem.isdecimal() or int(file.stem) not in kept:
             file.unlink(missing_ok=True)
 
 

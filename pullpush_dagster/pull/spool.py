@@ -38,9 +38,11 @@ class Spool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._writer.close()
-        for path in (self.path, *self._beside):
-            path.unlink(missing_ok=True)
+        try:
+            self._writer.close()
+        finally:
+            for path in (self.path, *self._beside):
+                path.unlink(missing_ok=True)
 
     def beside(self) -> Path:
         """Where another file may be written, which goes with this one."""
@@ -63,7 +65,7 @@ class Spool:
     def table(self) -> arrow.Table:
         """All pages; nothing may be written after."""
         self._close()
-        return parquet.read_table(self.path)
+        return pages_in(self.path)
 
     def _close(self) -> None:
         self._flush()
@@ -76,6 +78,12 @@ class Spool:
             columns.append(arrow.array(bodies, arrow.large_binary()).cast(arrow.large_string()))
             self._writer.write_table(arrow.table(columns, schema=PAGES))
         self._rows, self._waiting = [], 0
+
+
+def pages_in(path: Path) -> arrow.Table:
+    """All pages in a finished spool's file (schema ``PAGES``)."""
+    with parquet.ParquetFile(path) as file:
+        return file.read()
 
 
 def _sweep(folder: Path) -> None:
