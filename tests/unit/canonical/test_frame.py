@@ -65,6 +65,12 @@ def test_so_much_that_all_cores_read_it_reads_as_a_little_does(read):
     assert found.faults == {'{"sku":"twice"}': TWICE}
 
 
+def test_of_so_much_a_broken_page_fails_the_pull_as_well_and_is_not_in_the_error(read):
+    with pytest.raises(RejectError, match="the pages do not fit") as raised:
+        read("product", PRODUCT, [{"id": 1, "sku": "A", "title": "long " * 1_000_000}], "<p>jane@example.com")
+    assert "jane" not in str(raised.value)
+
+
 def test_no_records_are_no_rows(read):
     found = read("product", PRODUCT, [], [])
     assert (found.rows, found.faults) == ([], {})
