@@ -12,7 +12,9 @@ from urllib.parse import quote, quote_plus
 
 import dagster as dg
 import duckdb
+import pyarrow as arrow
 import pytest
+from pyarrow import parquet
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
@@ -64,8 +66,11 @@ def texts_of(tables):
 
 
 def bytes_of(folder):
-    """Every file below ``folder``, as it lies on the disk."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below ``folder``, as it lies on the disk, and what is packed in it."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    packed = {f"{name}, unpacked": path for name, path in files.items() if path.suffix == ".parquet"}
+    unpacked = {name: str(parquet.ParquetFile(path).read().to_pylist()).encode() for name, path in packed.items()}
+    return {name: path.read_bytes() for name, path in files.items()} | unpacked
 
 
 # What is done.
@@ -230,6 +235,13 @@ def test_the_search_reads_every_kind_of_column(tmp_path, column):
         con.execute(f"CREATE TABLE kept (number BIGINT, text {column})")
         con.execute("INSERT INTO kept VALUES (1, ?)", [planted])
     assert leaks({"cs_canary"}, texts_of(tmp_path / "a.duckdb")) == ["table kept"]
+
+
+def test_the_search_unpacks_raw_pages(tmp_path):
+    parquet.write_table(
+        arrow.table({"body": ["[{'a': 'cs_canary'}]"] * 100}), tmp_path / "1.parquet", compression="zstd"
+    )
+    assert "1.parquet, unpacked" in leaks({"cs_canary"}, bytes_of(tmp_path))
 
 
 def test_the_search_reads_dagsters_own_files(tmp_path):
