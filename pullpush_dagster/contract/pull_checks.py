@@ -11,7 +11,7 @@ from pullpush_dagster.contract.account import Account, put
 from pullpush_dagster.contract.acting import Heard, Reply
 from pullpush_dagster.contract.pulling import Part, asked_for, paged, replies, sample_of, window_of
 from pullpush_dagster.errors import PullPushError
-from pullpush_dagster.pull import pull_records, raw
+from pullpush_dagster.pull import pull_records
 from pullpush_dagster.pull.keeping import watermarks
 from pullpush_dagster.store import Store
 
@@ -57,11 +57,9 @@ def _kept(account: Account, store: Store, entity: str, answers: list[Reply]) -> 
 
 
 def _stored(account: Account, store: Store, entity: str) -> tuple[int, dict[str, dt.datetime]]:
-    """How many pages the store has of all its pulls, and the watermarks."""
+    """Of how many pulls there are pages, and the watermarks."""
     with store.session() as con:
-        numbers = [pull for (pull,) in con.execute("SELECT pull FROM pulls").fetchall()]
-        marks = watermarks(con, account.pull_of(entity))
-    return sum(len(raw.pages(store, pull) or ()) for pull in numbers), marks
+        return len(list(store.raw.glob("*"))), watermarks(con, account.pull_of(entity))
 
 
 def unfiltered_problems(account: Account, entity: str) -> list[str]:

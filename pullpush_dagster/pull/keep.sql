@@ -18,10 +18,8 @@ SELECT pull FROM pulls WHERE NOT (finishedAt < $before AND mappedAt IS NOT NULL)
     OR pull IN (SELECT max(pull) FROM pulls GROUP BY connection, name, scope)
 
 -- name: prune_table
--- The same where the pages are in the store, as up to version 0.2.
-DELETE FROM raw_pages WHERE pull IN (
-    SELECT pull FROM pulls WHERE finishedAt < $before AND mappedAt IS NOT NULL
-) AND pull NOT IN (SELECT max(pull) FROM pulls GROUP BY connection, name, scope)
+-- Where the pages are in the store, as up to version 0.2.
+DELETE FROM raw_pages WHERE NOT list_contains($kept, pull)
 
 -- name: pages_in_table
 SELECT walk, page, asked_at, body FROM raw_pages WHERE pull = $pull

@@ -58,5 +58,6 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
 
 def _prune(con: duckdb.DuckDBPyConnection, store: Store, before: dt.datetime) -> None:
     """Forget the raw pages of pulls from ``before``; those of the newest pull of each scope stay, for a remap."""
-    raw.sweep(store, {pull for (pull,) in con.execute(_SQL["with_pages"], {"before": before}).fetchall()})
-    con.execute(_SQL["prune_table"], {"before": before})
+    kept = [pull for (pull,) in con.execute(_SQL["with_pages"], {"before": before}).fetchall()]
+    raw.sweep(store, set(kept))
+    con.execute(_SQL["prune_table"], {"kept": kept})

@@ -121,13 +121,13 @@ def _give_up(store: Store, pull: Pull, scope: str, one: _Unread) -> None:
     """
     with store.session() as con:
         left = _unread(con, pull, scope)
-        needed = one in left
-        if needed and any(other.kind == "full" and other.pull > one.pull for other in left):
+        if one not in left:
+            return
+        if any(other.kind == "full" and other.pull > one.pull for other in left):
             con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
-            needed = False
-    if needed:
-        said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"
-        raise HaltError(said, connection=pull.connection, pull=pull.name)
+            return
+    said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"
+    raise HaltError(said, connection=pull.connection, pull=pull.name)
 
 
 def _unread(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str) -> list[_Unread]:

@@ -3,6 +3,14 @@
 import pytest
 from starlette.responses import JSONResponse
 
+from pullpush_dagster.pull import raw
+
+
+def raw_pages(store):
+    """Every raw page there is, by pull and page."""
+    pulls = sorted(int(file.stem) for file in store.raw.glob("*"))
+    return [{"pull": pull, **page} for pull in pulls for page in raw.pages(store, pull).sort_by("page").to_pylist()]
+
 
 class Table:
     """Records by id, given out in order of id: after one (``after``), by page (``page``) or by cursor (``cursor``)."""

@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from pullpush_dagster.config import Pull
 from pullpush_dagster.errors import AuthError, ConfigError, RejectError, RetryError
-from pullpush_dagster.pull import Window, pull_records, raw, read_pulls
+from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.pull.asking import ask
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.store import Store
 from tests.served import served
+from tests.unit.pull.conftest import raw_pages
 
 WHOLE = Window("full")
 MUG = {"id": "p1", "title": "Mug"}
@@ -167,12 +168,6 @@ def refused(described, exporter):
 def kept(store, columns="sku, title", table="canonical_product"):
     with store.session() as con:
         return con.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
-
-
-def raw_pages(store):
-    """Every raw page there is, by pull and page."""
-    pulls = sorted(int(file.stem) for file in store.raw.glob("*"))
-    return [{"pull": pull, **page} for pull in pulls for page in raw.pages(store, pull).sort_by("page").to_pylist()]
 
 
 # A job that fails.

@@ -17,6 +17,7 @@ from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.schema import next_number
 from pullpush_dagster.transport import Answer
+from tests.unit.pull.conftest import raw_pages
 
 SYNC = Window("sync")
 OCTOBER = Window("window", start=dt.datetime(2026, 10, 1, tzinfo=dt.UTC), end=dt.datetime(2026, 10, 2, tzinfo=dt.UTC))
@@ -57,12 +58,6 @@ def pull(project, store):
 def kept(store, what="count(*)", table="pulls"):
     with store.session() as con:
         return con.execute(f"SELECT {what} FROM {table} ORDER BY ALL").fetchall()
-
-
-def raw_pages(store):
-    """Every raw page there is, by pull and page."""
-    pulls = sorted(int(file.stem) for file in store.raw.glob("*"))
-    return [{"pull": pull, **page} for pull in pulls for page in raw.pages(store, pull).sort_by("page").to_pylist()]
 
 
 def left_in(store):

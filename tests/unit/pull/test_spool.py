@@ -65,7 +65,7 @@ def test_two_pulls_at_once_have_files_of_their_own(tmp_path):
         assert one.table()["body"].to_pylist() == ["[1]"]
 
 
-@pytest.mark.parametrize("end", ["parquet", "0.part"])
+@pytest.mark.parametrize("end", ["parquet", "arrow", "0.part"])
 def test_what_a_killed_pull_left_is_taken_away_a_day_later(tmp_path, end):
     old, young = tmp_path / f"old.{end}", tmp_path / f"young.{end}"
     for path in (old, young):
