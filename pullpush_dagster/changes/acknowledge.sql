@@ -1,15 +1,25 @@
 -- name: still_ours
 -- How many of these keys are still in this claim's hands, and of how many a newer version came meanwhile.
 SELECT count(*), count(*) FILTER (o.sequence > s.sequence)
-FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim
+FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim WHERE s.decides
 
 -- name: all_mine
-CREATE TEMP VIEW mine AS SELECT * FROM settled
+CREATE TEMP VIEW mine AS SELECT * FROM settled WHERE decides
 
 -- name: mine
 -- Only what this claim still holds: a claim that ran out is somebody else's by now.
 CREATE TEMP TABLE mine AS
-SELECT s.* FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim
+SELECT s.* FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim WHERE s.decides
+
+-- name: advance
+-- Others of their keys were taken before: the head is the one that was not.
+UPDATE outbox AS o SET sequence = b.sequence, source = b.source, desired = b.desired, attempts = 0, refusals = 0,
+    tried = true, reason = NULL, triedSequence = NULL, triedDesired = NULL
+FROM mine AS m JOIN behind AS b ON b.push = $push AND b.key = m.key AND b.sequence = m.sequence
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
+
+-- name: passed
+DELETE FROM behind AS b USING mine AS m WHERE b.push = $push AND b.key = m.key AND b.sequence <= m.sequence
 
 -- name: forget
 DELETE FROM accepted AS a USING mine AS m
@@ -21,7 +31,7 @@ SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NUL
 
 -- name: done
 DELETE FROM outbox AS o USING mine AS m
-WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NULL AND o.sequence = m.sequence
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NULL AND o.sequence <= m.sequence
 
 -- name: renewed
 -- A newer version came while this one was under way: it is due at once, with attempts of its own. One that

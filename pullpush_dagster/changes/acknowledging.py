@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -12,19 +13,24 @@ from pyarrow import compute
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.behind import promote
-from pullpush_dagster.changes.claiming import Claimed, Fields, Taken
+from pullpush_dagster.changes.taken import Claimed, Fields, Taken
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import used
 
 _SQL = named_sql(__package__, "acknowledge.sql")
 _ATTEMPTS = 10
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# Columns of a claim that outcomes have as well, and its record and what is known after it.
+_SAME = ("key", "source", "sequence", "attempts")
+_OF_CLAIM = [*_SAME, "record", "after"]
 _SCHEMA = arrow.schema(
     [
         (name, arrow.string())
         for name in ("key", "claim", "source", "outcome", "reason", "sent", "answer", "fields", "state")
     ]
     + [("externalId", arrow.string()), ("boundKey", arrow.string()), ("unbind", arrow.bool_())]
+    + [("decides", arrow.bool_())]
     + [("sequence", arrow.int64()), ("attempts", arrow.int32())]
     + [("dueAt", arrow.timestamp("us", tz="UTC")), ("sentAt", arrow.timestamp("us", tz="UTC"))]
 )
@@ -44,6 +50,7 @@ class Settled:
         lost: what the destination has now is not known.
         again: another step follows, so the key stays due.
         unconfirmed: it may be there by now, and the destination cannot be asked, so that a person must.
+        held: its claim goes on with it, so that this says nothing of what becomes of it: there is only the receipt.
     """
 
     claimed: Claimed
@@ -60,6 +67,7 @@ class Settled:
     lost: bool = False
     again: bool = False
     unconfirmed: bool = False
+    held: bool = False
 
     @property
     def attempts(self) -> int:
@@ -72,7 +80,7 @@ class Settled:
         return "rejected" if self.again and self.attempts >= _ATTEMPTS else self.outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accepted:
     """Keys of one request that the store wrote, and that were taken: all else that is to be known is in their claim.
 
@@ -82,6 +90,17 @@ class Accepted:
     claim: Taken
     places: Sequence[int]
     sent_at: dt.datetime | None
+
+    @cached_property
+    def followed(self) -> list[int]:
+        """Those that others of their keys follow."""
+        following = self.claim.following
+        return [place for place in self.places if place in following] if following else []
+
+    @property
+    def ends(self) -> int:
+        """How many keys come to their end with them."""
+        return len(self.places) - len(self.followed)
 
     @property
     def keys(self) -> list[str]:
@@ -117,16 +136,19 @@ def acknowledge(
     After ten attempts without an answer either way a key is a dead letter.
     """
     now = dt.datetime.now(dt.UTC)
-    table = arrow.concat_tables([_table(settled, now), *_ready_tables(accepted, now)])
+    # In one piece: DuckDB reads many small ones ten times slower.
+    table = arrow.concat_tables([_table(settled, now), *_ready_tables(accepted, now)]).combine_chunks()
     con.register("settled", table)
     values = {"push": push.name, "to": push.to, "entity": entity.name, "bound_as": bound_as.name, "now": now}
-    ((ours, newer),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
-    whole = ours == len(table)
-    for step in _steps(settled, whole=whole, renewed=bool(newer)):
-        con.execute(_SQL[step], used(_SQL[step], values))
-    if push.sends_each(entity.deliver):
-        promote(con, push, now, among="mine")
-    con.execute(f"DROP {'VIEW' if whole else 'TABLE'} mine")
+    con.execute(_SQL["receipts"], used(_SQL["receipts"], values))
+    deciding = compute.sum(table.column("decides")).as_py()
+    if deciding:
+        ((ours, newer),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
+        for step in _steps(settled, accepted, whole=ours == deciding, renewed=bool(newer)):
+            con.execute(_SQL[step], used(_SQL[step], values))
+        if push.sends_each(entity.deliver):
+            promote(con, push, now, among="mine")
+        con.execute(f"DROP {'VIEW' if ours == deciding else 'TABLE'} mine")
     con.unregister("settled")
     if affected is not None:
         _note(con, affected, settled, accepted, now)
@@ -177,6 +199,7 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "externalId": [_json(one.external_id) for one in settled],
         "boundKey": [one.bound_key for one in settled],
         "unbind": [one.unbind for one in settled],
+        "decides": [not one.held for one in settled],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
         "dueAt": [now + dt.timedelta(seconds=one.due_in) if one.due_in else now for one in settled],
@@ -185,15 +208,18 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
     return arrow.table([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _steps(settled: Sequence[Settled], *, whole: bool, renewed: bool) -> list[str]:
+def _steps(settled: Sequence[Settled], accepted: Sequence[Accepted], *, whole: bool, renewed: bool) -> list[str]:
     """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it.
 
     Args:
         whole: all of it is still this claim's. renewed: a newer version of some came meanwhile.
     """
-    steps = ["all_mine" if whole else "mine", "forget", "accept", "done", *(["renewed"] if renewed else [])]
-    steps += ["put_back"] if any(_state(one) for one in settled) else []
-    steps += ["receipts"]
+    deciding = [one for one in settled if not one.held]
+    failed = any(one.claimed.follows for one in deciding)
+    steps = ["all_mine" if whole else "mine", *(["advance"] if failed else [])]
+    steps += ["passed"] if failed or any(one.claim.following for one in accepted) else []
+    steps += ["forget", "accept", "done", *(["renewed"] if renewed else [])]
+    steps += ["put_back"] if any(_state(one) for one in deciding) else []
     steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
 
@@ -203,12 +229,15 @@ def _ready_tables(accepted: Sequence[Accepted], now: dt.datetime) -> Iterator[ar
     for name in dict.fromkeys(one.claim.claim for one in accepted):
         same = [one for one in accepted if one.claim.claim == name]
         claim, places = same[0].claim, [place for one in same for place in one.places]
-        rows_of = claim.table.take(places)
-        given = {"sent": rows_of.column("record"), "fields": rows_of.column("after")}
-        given |= {name: rows_of.column(name) for name in ("key", "source", "sequence")}
-        given["attempts"] = compute.add(rows_of.column("attempts"), 1)
-        sent_at = [one.sent_at for one in same for _ in one.places]
-        given["sentAt"] = arrow.array(sent_at, _SCHEMA.field("sentAt").type)
+        rows_of = claim.table.select(_OF_CLAIM).take(places)
+        given = dict(zip((*_SAME, "sent", "fields"), rows_of.columns, strict=True))
+        tried = arrow.array([1 + claim.again[place] for place in places], arrow.int32()) if claim.again else 1
+        given["attempts"] = compute.add(given["attempts"], tried)
+        # As one list: each call of Arrow lets go of the interpreter, and may wait for it again.
+        sent_at = [at for one in same for at in [_microseconds(one.sent_at)] * len(one.places)]
+        given["sentAt"] = arrow.array(sent_at, arrow.int64())
+        # What its key comes to is told by the one that follows it, or by that one's failure.
+        given["decides"] = arrow.array([place not in claim.following for place in places], arrow.bool_())
         always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "dueAt": now}
         columns = [
             given[field.name].cast(field.type)
@@ -217,6 +246,11 @@ def _ready_tables(accepted: Sequence[Accepted], now: dt.datetime) -> Iterator[ar
             for field in _SCHEMA
         ]
         yield arrow.table(columns, schema=_SCHEMA)
+
+
+def _microseconds(instant: dt.datetime | None) -> int | None:
+    """Since 1970."""
+    return None if instant is None else (instant - _EPOCH) // dt.timedelta(microseconds=1)
 
 
 def _state(one: Settled) -> str | None:
@@ -241,7 +275,9 @@ _STATES: dict[str, str | None] = {
 def _accepted(one: Settled) -> Fields | None:
     """What the destination is now known to have. None: as the claim left it, with the sent fields forgotten."""
     if one.outcome == "unknown" or one.lost:
-        return None
+        row = one.claimed
+        # Where the claim left its key, the rows before this one were not taken yet.
+        return {n: value for n, value in row.accepted.items() if n not in row.todo} if row.follows else None
     # An item that was found or made only now never took what another one had accepted under this key.
     had = {} if one.sent and not one.claimed.ids else one.claimed.accepted
     fields = {**had, **(one.sent or {})}

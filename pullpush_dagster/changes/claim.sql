@@ -16,6 +16,7 @@ UPDATE outbox SET state = 'due', claim = NULL, tried = true, dueAt = greatest(du
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
 -- name: pick
+-- In the order in which they are to go.
 CREATE TEMP TABLE picked AS
 SELECT rowid AS place FROM outbox WHERE push = $push AND state = 'due' AND dueAt <= $now ORDER BY queuedAt, key LIMIT $limit
 
@@ -23,7 +24,7 @@ SELECT rowid AS place FROM outbox WHERE push = $push AND state = 'due' AND dueAt
 -- A table of its own, so that what is joined with it is planned for its size and not for that of the outbox.
 CREATE TEMP TABLE mine AS
 SELECT rowid AS place, key, sequence, source, desired, triedSequence, triedDesired, attempts,
-    coalesce(refusals, 0) AS refusals, queuedAt, {bound_key} AS boundKey
+    coalesce(refusals, 0) AS refusals, {bound_key} AS boundKey
 FROM outbox WHERE rowid IN (SELECT place FROM picked)
 
 -- name: claim
@@ -33,11 +34,11 @@ UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease WHERE r
 -- What was accepted, and bindings, are narrowed to the claimed keys first: what a claim costs goes with its own size.
 -- Where only the same request again can settle whether a key is there, it is that request until it is settled.
 CREATE TEMP TABLE taken AS
-SELECT m.key, m.source, m.attempts, m.refusals,
+SELECT p.rowid AS item, 0 AS place, m.key, m.source, m.attempts, m.refusals,
     CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedSequence, m.sequence) ELSE m.sequence END AS sequence,
     CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired,
-    m.queuedAt, a.fields, b.ids
-FROM mine AS m
+    a.fields, b.ids
+FROM mine AS m JOIN picked AS p ON p.place = m.place
 LEFT JOIN (
     SELECT key, fields FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM mine)
 ) AS a ON a.key = m.key
@@ -46,13 +47,23 @@ LEFT JOIN (
     WHERE connection = $to AND entity = $bound_as AND live AND key IN (SELECT boundKey FROM mine) GROUP BY key
 ) AS b ON b.key = m.boundKey
 
+-- name: follow
+-- What waits behind keys with one item, which is all that can go without being looked at first.
+INSERT INTO taken (item, place, key, source, attempts, refusals, sequence, desired, fields, ids)
+SELECT t.item, b.place, b.key, b.source, 0, 0, b.sequence, b.desired, t.fields, t.ids
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY sequence) AS place FROM behind
+    WHERE push = $push AND key IN (SELECT key FROM taken WHERE len(ids) = 1)
+) AS b JOIN taken AS t ON t.key = b.key AND t.place = 0
+WHERE b.place <= $most
+
 -- name: put_down
 DROP TABLE IF EXISTS picked; DROP TABLE IF EXISTS mine; DROP TABLE IF EXISTS taken
 
 -- name: claimed
-SELECT * EXCLUDE (queuedAt), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
+SELECT * EXCLUDE (item, place), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
     CAST(NULL AS VARCHAR) AS "left"
-FROM taken ORDER BY queuedAt, key
+FROM taken ORDER BY item
 
 -- name: forget
 DELETE FROM accepted AS a USING intents AS i WHERE a.connection = $to AND a.entity = $entity AND a.key = i.key

@@ -2,10 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, overload
 
 import duckdb
 import orjson
@@ -13,53 +9,15 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.ready import Written
+from pullpush_dagster.changes.taken import LEFT, Claimed, Taken
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import quoted, used
 
 _SQL = named_sql(__package__, "claim.sql")
 _LEASE = dt.timedelta(minutes=10)
-
-Fields = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Claimed:
-    """One key to be sent, held by one claim until its lease ends.
-
-    Attributes:
-        key: the destination key, JSON text.
-        desired: newest values, field -> text (lists and objects as they are), False for cleared.
-        accepted: what the destination had accepted before this claim, in the same form.
-        todo: names of the fields in which the two differ; only those are sent to an existing item. All that
-            are known where no item is bound: the one to be found need not be the one that took those values.
-        ids: external ids bound to the key; none: to be looked up; several: ambiguous.
-        index: its place in the claim. refusals: how often it was refused before.
-    """
-
-    key: str
-    sequence: int
-    source: str
-    claim: str
-    lease_until: dt.datetime
-    attempts: int
-    desired: Fields
-    accepted: Fields
-    todo: frozenset[str]
-    ids: list[Fields]
-    index: int = 0
-    refusals: int = 0
-
-    @property
-    def known(self) -> Fields:
-        """Everything known of the record: what was accepted, and over it what is newer."""
-        return {**self.accepted, **self.desired} if self.accepted else self.desired
-
-
-def key_values(key: str) -> Fields:
-    """The fields of a key that is stored as JSON text."""
-    found: Fields = orjson.loads(key)
-    return found
+# Of one key, beside its head: one with a long history must not fill the memory.
+_MOST_BEHIND = 7
 
 
 def wake(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, *, asked: bool = True) -> None:
@@ -84,8 +42,10 @@ def claim(
     written: Written | None = None,
     *,
     repeats: bool = False,
-) -> "Taken":
+) -> Taken:
     """At most ``limit`` due keys, longest queued first; empty: nothing is due.
+
+    Of a key that is ``Ready``, what waits behind its head is claimed as well, as far as the store can write that.
 
     Args:
         fields: canonical fields the destination can be sent at all.
@@ -102,13 +62,31 @@ def claim(
     ((count,),) = con.execute(_SQL["claim"], {"claim": name, "lease": lease}).fetchall()
     if not count:
         con.execute(_SQL["put_down"])
-        return Taken(name, lease, fields, _EMPTY.empty_table())
+        return Taken(name, lease, fields, _EMPTY.empty_table(), 0)
     con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name, "repeats": repeats})
-    table = con.execute(written.sql if written else _SQL["claimed"]).to_arrow_table()
+    followed = written is not None and push.sends_each(entity.deliver)
+    if followed:
+        con.execute(_SQL["follow"], {"push": push.name, "most": _MOST_BEHIND})
+    table = con.execute(written.sql(followed=followed) if written else _SQL["claimed"]).to_arrow_table()
     con.execute(_SQL["put_down"])
-    taken = Taken(name, lease, fields, table)
+    taken = Taken(name, lease, fields, _unbroken(table.combine_chunks(), count), count)
     _intend(con, push, entity, arrow.concat_tables([taken.left(), _left(taken.rest)]), now)
     return taken
+
+
+def _unbroken(table: arrow.Table, heads: int) -> arrow.Table:
+    """Without what follows a row that has no record: that one is looked at by Python first."""
+    if not table.column("record").null_count or len(table) == heads:
+        return table
+    keys, written = table.column("key").to_pylist(), table.column("record").is_valid().to_pylist()
+    broken: set[str] = {key for key, record in zip(keys[:heads], written[:heads], strict=True) if not record}
+    left = [*range(heads)]
+    for place in range(heads, len(table)):
+        if written[place] and keys[place] not in broken:
+            left.append(place)
+        else:
+            broken.add(keys[place])
+    return table.take(left)
 
 
 def seconds_to_next(con: duckdb.DuckDBPyConnection, push: Push) -> float | None:
@@ -123,139 +101,14 @@ def count_due(con: duckdb.DuckDBPyConnection, push: Push) -> int:
     return int(count)
 
 
-@dataclass(frozen=True, eq=False)
-class Taken(Sequence["Claimed"]):
-    """What one claim holds: a table with a row for each key, of which only what is asked for becomes Python."""
-
-    claim: str
-    lease_until: dt.datetime
-    sendable: frozenset[str]
-    table: arrow.Table
-    _columns: dict[str, list[Any]] = field(default_factory=dict)
-
-    @property
-    def keys(self) -> list[str]:
-        """Of each row, JSON text."""
-        return self.column("key")
-
-    @property
-    def records(self) -> list[str | None]:
-        """Of each row, the native record as JSON; None: the store cannot write it."""
-        return self.column("record")
-
-    def column(self, name: str) -> list[Any]:
-        """Of each row, in order. Made whole, once: a cell of a table costs as much as ten of a list."""
-        if name not in self._columns:
-            self._columns[name] = self.table.column(name).to_pylist()
-        return self._columns[name]
-
-    @cached_property
-    def rest(self) -> list[Claimed]:
-        """The rows without a record, in order."""
-        return [self._whole(place) for place, record in enumerate(self.records) if record is None]
-
-    @cached_property
-    def ready(self) -> dict[int, list[int]]:
-        """Place of an update's form -> the rows with a record of it, in order."""
-        found: dict[int, list[int]] = {}
-        for place, (form, record) in enumerate(zip(self.column("form"), self.records, strict=True)):
-            if record is not None:
-                found.setdefault(form, []).append(place)
-        return found
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    @overload
-    def __getitem__(self, at: int) -> Claimed: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Claimed]: ...
-    def __getitem__(self, at: int | slice) -> Claimed | list[Claimed]:
-        if isinstance(at, slice):
-            return [self[place] for place in range(len(self))[at]]
-        place = range(len(self))[at]
-        return self._whole(place) if self.records[place] is None else Ready(self, place)
-
-    def _whole(self, place: int) -> Claimed:
-        names = ("sequence", "source", "attempts", "refusals")
-        sequence, source, attempts, refusals = (self.column(name)[place] for name in names)
-        wanted, had, todo, ids = self.parsed(place)
-        return Claimed(
-            self.keys[place],
-            sequence,
-            source,
-            self.claim,
-            self.lease_until,
-            attempts,
-            wanted,
-            had,
-            todo,
-            ids,
-            place,
-            refusals,
-        )
-
-    def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
-        """desired, accepted, todo and ids of one row."""
-        desired, accepted, ids = (self.column(name)[place] for name in ("desired", "fields", "ids"))
-        wanted, had = orjson.loads(desired), orjson.loads(accepted) if accepted else {}
-        bound = [orjson.loads(one) for one in ids] if ids else []
-        same = {field for field, value in had.items() if bound and wanted.get(field) == value}
-        todo = frozenset((self.sendable & (wanted.keys() if bound else {**had, **wanted}.keys())) - same)
-        return wanted, had, todo, bound
-
-    def left(self) -> arrow.Table:
-        """key, source and fields of what stays accepted of ready rows, where any of it is about to be sent."""
-        changed = self.table.filter(self.table.column("left").is_valid())
-        return changed.select(["key", "source", "left"]).rename_columns(_LEFT.names).cast(_LEFT)
-
-
-class Ready(Claimed):
-    """A claimed key whose request is written already; the rest is read only when something asks for it.
-
-    Attributes:
-        taken, place: the claim, and the key's row in it.
-        form: place of the update's form. record: the native record, JSON.
-    """
-
-    __slots__ = ("_parsed", "place", "taken")
-
-    def __init__(self, taken: Taken, place: int) -> None:
-        self.taken, self.place, self.key = taken, place, taken.keys[place]
-        self._parsed: tuple[Fields, Fields, frozenset[str], list[Fields]] | None = None
-
-    def _read(self) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
-        if self._parsed is None:
-            self._parsed = self.taken.parsed(self.place)
-        return self._parsed
-
-    def _cell(self, name: str) -> Any:
-        return self.taken.column(name)[self.place]
-
-    form = property(lambda self: self._cell("form"))
-    record = property(lambda self: self._cell("record"))
-    index = property(lambda self: self.place)
-    claim = property(lambda self: self.taken.claim)
-    lease_until = property(lambda self: self.taken.lease_until)
-    sequence = property(lambda self: self._cell("sequence"))
-    source = property(lambda self: self._cell("source"))
-    attempts = property(lambda self: self._cell("attempts"))
-    refusals = property(lambda self: self._cell("refusals"))
-    desired = property(lambda self: self._read()[0])
-    accepted = property(lambda self: self._read()[1])
-    todo = property(lambda self: self._read()[2])
-    ids = property(lambda self: self._read()[3])
-
-
 _EMPTY = arrow.schema([(name, arrow.string()) for name in ("key", "form", "record")])
-_LEFT = arrow.schema([(name, arrow.string()) for name in ("key", "source", "fields")])
 
 
 def _left(rows: list[Claimed]) -> arrow.Table:
     """The same of the other rows."""
     some = [one for one in rows if one.todo & one.accepted.keys()]
     left = [orjson.dumps({n: v for n, v in one.accepted.items() if n not in one.todo}).decode() for one in some]
-    return arrow.table([[one.key for one in some], [one.source for one in some], left], schema=_LEFT)
+    return arrow.table([[one.key for one in some], [one.source for one in some], left], schema=LEFT)
 
 
 def _intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: arrow.Table, now: dt.datetime) -> None:

@@ -40,18 +40,23 @@ class Written:
     forms: Sequence[ReadyForm | None]
     fixed: Mapping[str, str]
 
-    @property
-    def sql(self) -> str:
+    def sql(self, *, followed: bool = False) -> str:
         """Every row of ``taken`` with its form (an index), record, and what the destination has before and after.
 
         ``record`` is null where Python must look: no item or several, nothing to send, a value that cannot be
         written. ``left`` is what is still taken as accepted while it is under way, null: as before.
+
+        Args:
+            followed: rows of a ``place`` over 0 follow those before them of the same ``item``, and are written as if
+                these had been taken; their ``fields`` are what is had before the first.
         """
         told = {name: place for place, name in enumerate(self._fields)}
         sent = ", ".join(f"CASE WHEN t{place} THEN {_member(name)} || d{place} END" for name, place in told.items())
         gone = ", ".join(f"CASE WHEN t{place} THEN {_member(name)} || 'null' END" for name, place in told.items())
         moved = " OR ".join(f"(t{place} AND h{place} IS NOT NULL)" for place in told.values())
         each = ", ".join(f"d[{n + 1}] AS d{n}, h[{n + 1}] AS h{n}, x[{n + 1}] AS x{n}" for n in told.values())
+        sayable = ", ".join(self._sayable(name, place) for name, place in told.items())
+        differs = ", ".join(f"coalesce(s{n} AND d{n} IS DISTINCT FROM h{n}, false) AS t{n}" for n in told.values())
         paths = _paths(self._fields)
         # Each step names what the next ones use more than once, since what stands twice is worked out twice.
         return f"""
@@ -63,7 +68,9 @@ class Written:
             SELECT * EXCLUDE (d, h, x), {each},
                 CASE WHEN id IS NOT NULL{self._fixed()} THEN {self._form()} END AS form
             FROM read
-        ), told AS (SELECT *, {", ".join(self._told(name, place) for name, place in told.items())} FROM formed),
+        ), sayable AS (SELECT *, {sayable} FROM formed),
+        had AS ({_had(told) if followed else "FROM sayable"}),
+        told AS (SELECT *, {differs} FROM had),
         valued AS (SELECT *, {", ".join(self._values(told))}, concat_ws(',', {sent}) AS sent FROM told),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM valued)
         SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, record,
@@ -71,7 +78,7 @@ class Written:
                 ELSE CAST(json_merge_patch(fields, '{{' || sent || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,
                 '{{' || concat_ws(',', {gone}) || '}}') AS VARCHAR) END AS "left"
-        FROM written ORDER BY queuedAt, key
+        FROM written ORDER BY place, item
         """
 
     @property
@@ -91,8 +98,8 @@ class Written:
             cases.append(f"WHEN {' AND '.join(['true', *told])} THEN {place}")
         return f"CASE {' '.join(cases)} END"
 
-    def _told(self, field: str, place: int) -> str:
-        """Whether the field is to be sent: it is known, differs, has a way to be said, and its form carries it."""
+    def _sayable(self, field: str, place: int) -> str:
+        """Whether the field can be sent: it is known, has a way to be said, and its form carries it."""
         carrying, said = [], ["false"]
         for number, form in enumerate(self.forms):
             part = next((one for one in form.parts if one.field == field), None) if form else None
@@ -100,8 +107,8 @@ class Written:
                 carrying.append(str(number))
                 plain = f"d{place} <> 'false'" + (f" AND x{place} IN ({_listed(part.known)})" if part.known else "")
                 said = [plain] + ([f"d{place} = 'false'"] if part.cleared is not None else [])
-        differs = f"d{place} IS NOT NULL AND d{place} IS DISTINCT FROM h{place}"
-        return f"coalesce({differs} AND form IN ({', '.join(carrying)}) AND ({' OR '.join(said)}), false) AS t{place}"
+        known = f"d{place} IS NOT NULL AND form IN ({', '.join(carrying)})"
+        return f"coalesce({known} AND ({' OR '.join(said)}), false) AS s{place}"
 
     def _values(self, told: Mapping[str, int]) -> Iterator[str]:
         """The JSON of every part of every form as ``v0_1``; null where it is not to be sent, or cannot be written."""
@@ -115,6 +122,23 @@ class Written:
             f"WHEN {number} THEN {_record(number, form, told) if form else 'NULL'}"
             for number, form in enumerate(self.forms)
         )
+
+
+def _had(told: Mapping[str, int]) -> str:
+    """SQL of ``sayable`` with what is had before each row: what the rows before it of its key have sent, over that."""
+    before = ", ".join(
+        f"coalesce(last_value(CASE WHEN s{n} THEN d{n} END IGNORE NULLS) OVER before, h{n}) AS h{n}"
+        for n in told.values()
+    )
+    had = ", ".join(f"{_member(name)} || h{place}" for name, place in told.items())
+    return f"""
+        SELECT * REPLACE (CASE WHEN place = 0 THEN fields
+            ELSE CAST(json_merge_patch(coalesce(fields, '{{}}'), '{{' || concat_ws(',', {had}) || '}}') AS VARCHAR)
+            END AS fields)
+        FROM (
+            SELECT * REPLACE ({before}) FROM sayable
+            WINDOW before AS (PARTITION BY item ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        )"""
 
 
 def _record(number: int, form: ReadyForm, told: Mapping[str, int]) -> str:

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, overload
 
 import orjson
 
-from pullpush_dagster.changes.claiming import Taken
+from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import Payload
 
@@ -24,7 +25,7 @@ class ReadyBatch(Sequence[Payload]):
     def __init__(self, form: Write, places: Sequence[Place]) -> None:
         self.form, self.places = form, places
 
-    @property
+    @cached_property
     def claims(self) -> set[Taken]:
         """Those that hold them; in nearly every request, one."""
         return {claim for claim, _ in self.places}

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pullpush_dagster.changes import Accepted, Claimed, Settled, Taken
+from pullpush_dagster.changes import Accepted, Claimed, Ready, Settled, Taken
 from pullpush_dagster.errors import RetryError
 from pullpush_dagster.push.batch import ReadyBatch
 from pullpush_dagster.push.lanes import Sent
@@ -22,9 +22,20 @@ if TYPE_CHECKING:
 
 # So many steps a key may take without a pause between them; one that goes round in circles slows down.
 _STEPS_AT_ONCE = 3
-# Ten attempts take some two minutes, of which the first few take a second: most faults are gone by then.
-_FIRST_PAUSE, _GROWTH = 0.07, 3.0
+# Ten attempts take a minute and a half, of which the first few take a second: most faults are gone by then.
+_FIRST_PAUSE, _GROWTH = 0.1, 2.2
+# What goes again within so many seconds stays in its claim.
+_SOON = 1.0
 Progress = Callable[[str], None]
+
+
+class Next(NamedTuple):
+    """Rows of a claim that are sent again after ``due_in`` seconds; None: that were taken, and are followed."""
+
+    lane: int
+    claim: Taken
+    places: Sequence[int]
+    due_in: float | None
 
 
 @dataclass
@@ -41,13 +52,13 @@ class Totals:
 
 @dataclass
 class Group:
-    """Outcomes, one by one, and those of whole requests. Its length is how many keys they are of."""
+    """Outcomes, one by one, and those of whole requests. Its length is how many keys are settled with them."""
 
     settled: list[Settled] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.settled) + sum(len(one.places) for one in self.accepted)
+        return sum(not one.held for one in self.settled) + sum(one.ends for one in self.accepted)
 
     def __bool__(self) -> bool:
         return bool(self.settled or self.accepted)
@@ -68,8 +79,9 @@ class Group:
 
     def fates(self) -> dict[str, str]:
         """What became of each key."""
-        told = {one.claimed.key: one.fate for one in self.settled}
-        return told | dict.fromkeys((key for one in self.accepted for key in one.keys), "accepted")
+        told = dict.fromkeys((key for one in self.accepted for key in one.keys), "accepted")
+        # Where another one of its key was accepted, that was before.
+        return told | {one.claimed.key: one.fate for one in self.settled if not one.held}
 
 
 class Journal:
@@ -105,20 +117,28 @@ class Journal:
         """Whether any outcome is not written yet."""
         return bool(self._waiting)
 
-    def sent(self, sent: Sent) -> None:
-        """Take the outcomes of one request."""
+    def sent(self, sent: Sent) -> list[Next]:
+        """Take the outcomes of one request. What the claims they are of have to send now, or soon."""
         self._totals.sent += len(sent.batch) if sent.sent_at else 0
         # Drawn once: records that failed together are due together, and can share a request again.
         wait = cache(_pause)
+        if not isinstance(sent.batch, ReadyBatch):
+            self.settle([self._settled(*one, sent, wait) for one in zip(sent.batch, sent.outcomes, strict=True)])
+            return []
         taken: dict[Taken, list[int]] = {}
-        left: Sequence[int] = range(len(sent.batch))
-        if isinstance(sent.batch, ReadyBatch):
-            for (claim, place), outcome in zip(sent.batch.places, sent.outcomes, strict=True):
-                if outcome.name == "accepted":
-                    taken.setdefault(claim, []).append(place)
-            left = [place for place, one in enumerate(sent.outcomes) if one.name != "accepted"]
-        settled = [self._settled(sent.batch[place], sent.outcomes[place], sent, wait) for place in left]
-        self.settle(settled, [Accepted(claim, places, sent.sent_at) for claim, places in taken.items()])
+        settled, again = [], []
+        for at, ((claim, place), outcome) in enumerate(zip(sent.batch.places, sent.outcomes, strict=True)):
+            if outcome.name == "accepted":
+                taken.setdefault(claim, []).append(place)
+                continue
+            one = self._settled(sent.batch[at], outcome, sent, wait)
+            settled.append(one)
+            if one.held:
+                claim.again[place] += 1
+                again.append(Next(sent.lane, claim, [place], one.due_in))
+        accepted = [Accepted(claim, places, sent.sent_at) for claim, places in taken.items()]
+        self.settle(settled, accepted)
+        return again + [Next(sent.lane, one.claim, one.followed, None) for one in accepted if one.followed]
 
     def settle(self, settled: Sequence[Settled], accepted: Sequence[Accepted] = ()) -> None:
         """Take outcomes."""
@@ -153,6 +173,7 @@ class Journal:
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
             ids = ids or outcome.ids or ids_of(outcome.answer, pusher.binding.paths)
+        due_in = self._due_in(row, outcome, sent.retry_after, wait)
         return Settled(
             row,
             outcome.name,
@@ -161,13 +182,14 @@ class Journal:
             payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
             sent_at=sent.sent_at,
-            due_in=self._due_in(row, outcome, sent.retry_after, wait),
+            due_in=due_in,
             external_id=ids,
             bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
             unbind=outcome.stale,
             lost=outcome.lost or payload.acts,
             again=accepted and payload.more,
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
+            held=_goes_again(row, outcome, sent, due_in),
         )
 
     def _due_in(self, row: Claimed, outcome: Outcome, retry_after: float | None, wait: Callable[[int], float]) -> float:
@@ -180,6 +202,13 @@ class Journal:
         # An update that is over can go again at once; whether a create is there shows only after a while.
         may_come = outcome.name == "unknown" and not (outcome.over and row.ids)
         return wait(row.attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
+
+
+def _goes_again(row: Claimed, outcome: Outcome, sent: Sent, due_in: float) -> bool:
+    """Whether the same request goes again so soon that the store need not be asked in between."""
+    plain = outcome.name in ("retry", "unknown") and not (outcome.stale or outcome.lost or sent.halted)
+    counts = sent.sent_at is not None and row.attempts < _STEPS_AT_ONCE
+    return isinstance(row, Ready) and plain and counts and due_in <= _SOON
 
 
 def _pause(attempts: int) -> float:

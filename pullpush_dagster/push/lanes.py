@@ -29,13 +29,16 @@ _LONGEST_RETRY_AFTER = 3600.0
 class Sent:
     """What became of the records of one request: ``outcomes``, in order.
 
-    ``sent_at``: None when certainly none was done. ``retry_after``: seconds the platform asked us to wait.
+    ``sent_at``: None when certainly none was done. ``retry_after``: seconds the platform asked us to wait. ``halted``:
+    no request is started any more. ``lane``: the one they have in common.
     """
 
     batch: Sequence[Payload]
     outcomes: Sequence[Outcome]
     sent_at: dt.datetime | None
     retry_after: float | None = None
+    halted: bool = False
+    lane: int = 0
 
 
 Report = Callable[[Sent], None]
@@ -57,8 +60,9 @@ class _Group:
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits in one lane; ``task`` sends it, None: nothing waits."""
+    """What waits in lane ``number``; ``task`` sends it, None: nothing waits."""
 
+    number: int
     groups: dict[tuple[object, ...], _Group] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
@@ -88,7 +92,7 @@ class Lanes:
         self, client: Client, facts: PushFacts, count: int, report: Report, halts: Callable[[], None] = lambda: None
     ) -> None:
         self._client, self._facts, self._report, self._halts = client, facts, report, halts
-        self._lanes = [_Lane() for _ in range(count)]
+        self._lanes = [_Lane(number) for number in range(count)]
         self._halt: BaseException | None = None
 
     def add(self, payloads: Iterable[Payload]) -> None:
@@ -100,17 +104,26 @@ class Lanes:
         self._start()
 
     def add_ready(self, claim: Taken) -> None:
-        """Let those be sent that the store has written. None of their keys may be here still."""
+        """Let those heads be sent that the store has written. None of their keys may be here still."""
         keys = claim.keys
         for form, places in claim.ready.items():
-            write = self._facts.update[form]
             shares: list[list[Place]] = [[] for _ in self._lanes]
             for place in places:
                 shares[self._number(keys[place])].append((claim, place))
             for lane, share in zip(self._lanes, shares, strict=True):
                 if share:
-                    lane.group(write, write.path, "ready").waiting.extend(share)
+                    self._extend(lane, form, share)
         self._start()
+
+    def follow(self, number: int, claim: Taken, places: Sequence[int]) -> None:
+        """Let those be sent in a lane whose keys had a row before them in it, or were there themselves."""
+        for form, some in claim.by_form(places).items():
+            self._extend(self._lanes[number], form, [(claim, place) for place in some])
+        self._start()
+
+    def _extend(self, lane: _Lane, form: int, places: Iterable[Place]) -> None:
+        write = self._facts.update[form]
+        lane.group(write, write.path, "ready").waiting.extend(places)
 
     def _number(self, key: str) -> int:
         """Of the lane that a key has, always."""
@@ -133,14 +146,23 @@ class Lanes:
         """Whether no request is started any more."""
         return self._halt is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was added has no outcome yet."""
+        return any(lane.task is not None for lane in self._lanes)
+
+    async def idle(self) -> None:
+        """Returns when all that was added has its outcome reported."""
+        while tasks := [lane.task for lane in self._lanes if lane.task is not None]:
+            await asyncio.wait(tasks)
+
     async def ended(self) -> None:
-        """Returns when all that was added has its outcome reported.
+        """As ``idle``.
 
         Raises:
             AuthError: credentials were refused; what was not sent is reported as retry first.
         """
-        while tasks := [lane.task for lane in self._lanes if lane.task is not None]:
-            await asyncio.wait(tasks)
+        await self.idle()
         if self._halt is not None:
             raise self._halt
 
@@ -148,13 +170,13 @@ class Lanes:
         try:
             while lane.groups:
                 group, batch = lane.next(self._facts)
-                await self._batch(group.form, group.path, batch)
+                await self._batch(lane, group.form, group.path, batch)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the lanes gets it
             self.halt(error)
         finally:
             lane.task = None
 
-    async def _batch(self, form: Write, path: str, batch: Sequence[Payload]) -> bool:
+    async def _batch(self, lane: _Lane, form: Write, path: str, batch: Sequence[Payload]) -> bool:
         """Send ``batch``; whether all of it had an answer that is its own."""
         sent_at: dt.datetime | None = None
         job = form.job.most if form.job else 0.0
@@ -168,9 +190,9 @@ class Lanes:
             self._checked(latest)
             answer = await self._request(form, path, batch, start)
         except PullPushError as error:
-            await self._failed(form, path, batch, sent_at, error)
+            await self._failed(lane, form, path, batch, sent_at, error)
             return False
-        self._report(Sent(batch, outcomes(self._facts, form, batch, answer), sent_at))
+        self._report(Sent(batch, outcomes(self._facts, form, batch, answer), sent_at, lane=lane.number))
         return True
 
     async def _request(self, form: Write, path: str, batch: Sequence[Payload], start: Callable[[], None]) -> Answer:
@@ -193,11 +215,17 @@ class Lanes:
         return now
 
     async def _failed(
-        self, form: Write, path: str, batch: Sequence[Payload], sent_at: dt.datetime | None, error: PullPushError
+        self,
+        lane: _Lane,
+        form: Write,
+        path: str,
+        batch: Sequence[Payload],
+        sent_at: dt.datetime | None,
+        error: PullPushError,
     ) -> None:
         refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
         if refused is not None and not refused.stale and len(batch) > 1:
-            await self._split(form, path, batch)
+            await self._split(lane, form, path, batch)
             return
         if isinstance(error, AuthError):
             self.halt(error)
@@ -206,14 +234,15 @@ class Lanes:
         maybe_done = refused is not None or (isinstance(error, UnavailableError) and error.sent)
         over = isinstance(error, UnavailableError) and error.over
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error), over=over)
-        self._report(Sent(batch, [outcome] * len(batch), sent_at if maybe_done else None, wait))
+        sent_at = sent_at if maybe_done else None
+        self._report(Sent(batch, [outcome] * len(batch), sent_at, wait, self.halted, lane.number))
 
-    async def _split(self, form: Write, path: str, batch: Sequence[Payload]) -> None:
+    async def _split(self, lane: _Lane, form: Write, path: str, batch: Sequence[Payload]) -> None:
         """One bad record can sink a whole batch: halve it until that one stands alone."""
         middle = len(batch) // 2
         first, second = batch[:middle], batch[middle:]
-        if await self._batch(form, path, first) and len(second) > 1:
+        if await self._batch(lane, form, path, first) and len(second) > 1:
             # The first half went through, so the bad one is in the second, and no request is needed to know it.
-            await self._split(form, path, second)
+            await self._split(lane, form, path, second)
         else:
-            await self._batch(form, path, second)
+            await self._batch(lane, form, path, second)

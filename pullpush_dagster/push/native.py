@@ -10,7 +10,7 @@ import orjson
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct, Type
-from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
+from pullpush_dagster.changes.taken import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import AsIs, at, compiled, holes
 from pullpush_dagster.push.references import References

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from pullpush_dagster.canonical import Entity
-from pullpush_dagster.changes.claiming import Claimed, Fields, key_values
+from pullpush_dagster.changes.taken import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import fill, fill_path, holes
 from pullpush_dagster.connectors.write_model import Write

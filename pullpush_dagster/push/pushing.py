@@ -8,7 +8,9 @@ import orjson
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
 from pullpush_dagster.changes.acknowledging import Affected
-from pullpush_dagster.changes.claiming import key_values, seconds_to_next, wake
+from pullpush_dagster.changes.claiming import seconds_to_next, wake
+from pullpush_dagster.changes.notes import heed, sweep
+from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.push.journal import Group, Progress, Totals
 from pullpush_dagster.push.payload import Payload, sendable
@@ -47,12 +49,14 @@ class Pusher:
     def arrive(self) -> list[Arrival]:
         """Read every log this push follows into its outbox, and make due what waits. One transaction."""
         with self.store.session() as con:
+            sweep(con, self.store.notes)
             arrivals = [arrive(con, self.push, self.entity, self.project.pull(id_)) for id_ in self.push.from_]
             self.wake(con)
         return arrivals
 
     def wake(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make due what waits, and what a process that died had claimed."""
+        heed(con, self.push, self.entity, self.store.notes)
         wake(con, self.push, self.entity, asked=self.facts.settles)
 
     async def send(self, progress: Progress) -> Totals:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.changes.taken import Fields
 from pullpush_dagster.connectors.forms import ABSENT
 from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.connectors.template import at, fill, fill_path

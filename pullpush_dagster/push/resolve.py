@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pullpush_dagster.changes.claiming import Fields
+from pullpush_dagster.changes.taken import Fields
 from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.look_up_model import LookUp
 from pullpush_dagster.connectors.template import at, fill

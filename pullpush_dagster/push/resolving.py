@@ -6,7 +6,7 @@ from typing import Any
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes import Claimed, Settled
-from pullpush_dagster.changes.claiming import Fields, key_values
+from pullpush_dagster.changes.taken import Fields, key_values
 from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
 from pullpush_dagster.connectors.push_model import PushFacts

@@ -7,7 +7,7 @@ from typing import Any
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf
-from pullpush_dagster.changes.claiming import Claimed, Fields
+from pullpush_dagster.changes.taken import Claimed, Fields
 from pullpush_dagster.connectors.push_model import Lines
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pullpush_dagster.changes import Claimed, Taken
+from pullpush_dagster.push.following import Following
 from pullpush_dagster.push.journal import Journal, Progress, Totals
-from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.push.lanes import Lanes, Sent
 from pullpush_dagster.transport import Client
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Sending:
         self._journal = Journal(pusher, client, totals, progress, self._came)
         # A lane that waited for a free connection would do so under a lease that was checked before.
         lanes = min(pusher.push.lanes, client.facts.limits.concurrency)
-        self._lanes = Lanes(client, pusher.facts, lanes, self._journal.sent, self._changed.set)
+        self._lanes = Lanes(client, pusher.facts, lanes, self._sent, self._changed.set)
+        self._following = Following(pusher.store.notes, self._lanes.follow, self._lanes.halt)
         self._resolving: set[asyncio.Task[None]] = set()
         # All keys of a process that dies are unconfirmed where nobody can be asked, so it holds few there.
         least = _SMALLEST_CLAIM if pusher.facts.settles else 1
@@ -64,9 +66,17 @@ class Sending:
             await asyncio.gather(*turns, return_exceptions=True)
         try:
             await asyncio.gather(*self._resolving)
+            while self._lanes.busy or self._following.busy:
+                await self._lanes.idle()
+                await self._following.idle()
             await self._lanes.ended()
         finally:
             await self._turn(0)
+            if not self._journal.in_hand:
+                self._following.forget()
+
+    def _sent(self, sent: Sent) -> None:
+        self._following.take(self._journal.sent(sent))
 
     async def _worth_a_turn(self) -> bool:
         """Returns when there is something to write or to claim. False: there will be nothing."""
@@ -135,7 +145,7 @@ class Sending:
             self._journal.put_back(group)
             raise
         self._journal.written(group)
-        now, whole = self._time(), len(claimed or ()) == most
+        now, whole = self._time(), claimed is not None and claimed.heads == most
         self._group_seconds = min(_LONGEST_GROUP, max(_GROUP_SECONDS, _GROUP_TURNS * (now - began)))
         # What was written may have made something due that was not asked for.
         self._next_due = now if not most or whole else None if wait is None else now + wait
@@ -151,7 +161,7 @@ class Sending:
         self._claimed_at = now
 
     def _send(self, claimed: Taken) -> None:
-        self._journal.claimed += len(claimed)
+        self._journal.claimed += claimed.heads
         self._lanes.add_ready(claimed)
         if claimed.rest:
             task = asyncio.create_task(self._resolved(claimed.rest))

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from pullpush_dagster.canonical import Entity
-from pullpush_dagster.changes.claiming import Claimed, Fields
+from pullpush_dagster.changes.taken import Claimed, Fields
 from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.push_model import Action, PushFacts
 from pullpush_dagster.connectors.template import at

@@ -9,7 +9,7 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical.frame import PAGES, Frame
 from pullpush_dagster.canonical.shape import placed
-from pullpush_dagster.changes.claiming import key_values
+from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.config.sync import Partitions
 from pullpush_dagster.errors import ConfigError, RetryError

@@ -212,6 +212,16 @@ class _History:
             ("push", lambda: self.world.send(20.0)),
         )
 
+    async def _pile(self, rng: random.Random) -> None:
+        """Several changes of the same keys are known before any of them is sent."""
+        pull, source = rng.choice(self._sides())
+        numbers = rng.sample(range(1, self.keys + 1), rng.randint(1, 4))
+        for _ in range(rng.randint(2, 4)):
+            for number in numbers:
+                self._edit(rng, pull, source, number)
+            await self._running(rng, ("sync", lambda: self.world.pull(pull, self._window("sync"))), quiet=True)
+        await self._push(rng)
+
     async def _disaster(self, rng: random.Random) -> None:
         """For one full pull a source shows nonsense; the count of its records is as ever."""
         pull, source = rng.choice(self._sides())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pullpush_dagster.simulation.running import Death
 
 STEPS = {
-    "edits": 5, "sync": 6, "full": 2, "backfill": 2, "overlap": 2, "push": 9, "pushes": 3, "at once": 5,
+    "edits": 5, "sync": 6, "full": 2, "backfill": 2, "overlap": 2, "push": 9, "pushes": 3, "at once": 5, "pile": 4,
     "time": 3, "clock": 1, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
 }  # fmt: skip
 # Before anything was pulled, nothing else does anything.

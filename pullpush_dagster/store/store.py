@@ -21,7 +21,8 @@ _WAIT_SECONDS = 120.0
 class Store:
     """The project's truth: pulls, canonical rows, baselines, the change log, outboxes and receipts.
 
-    ``raw`` and ``staging`` are folders beside its file: of raw pages, and of what is on its way to become such.
+    Folders beside its file: ``raw`` of raw pages, ``staging`` of what is on its way to become such, ``notes`` of what
+    was accepted and has no receipt yet.
 
     DuckDB lets one process at a time open a file. So every use is: lock, open, one
     transaction, close. It costs 2-4 ms, so callers group their work; no caller may
@@ -32,6 +33,7 @@ class Store:
         self.path = path
         self.staging = path.parent / "staging"
         self.raw = path.with_suffix(".raw")
+        self.notes = path.with_suffix(".notes")
         self._wait = wait
         self._memory_limit = memory_limit
 

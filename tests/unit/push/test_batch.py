@@ -6,14 +6,14 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from pullpush_dagster.changes.claiming import Taken
+from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.push.batch import ReadyBatch, bodies, leased_until
 
 SOON, LATER = (dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC) for hour in (8, 9))
 
 
 def taken(lease_until, *records):
-    return Taken("c", lease_until, frozenset(), pa.table({"record": list(records)}))
+    return Taken("c", lease_until, frozenset(), pa.table({"record": list(records)}), len(records))
 
 
 @pytest.fixture

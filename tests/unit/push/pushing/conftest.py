@@ -67,7 +67,7 @@ def shop(platform):
 def project(tiny):
     """Makes a project that pushes the products of ``erp`` to ``shop``, both of the tiny kind."""
 
-    def make(also=None, **push):
+    def make(also=None, deliver="latest", **push):
         tiny.connector()
         folder = tiny.root / "resources"
         facts = yaml.safe_load((folder / "connectors" / "tiny.yaml").read_text())
@@ -77,6 +77,7 @@ def project(tiny):
             (folder / f"{name}.yaml").write_text(yaml.safe_dump(tiny.connection().model_dump() | {"connection": name}))
         pull = {"type": "pullpush_dagster.Pull", "attributes": {"connection": "erp", "entity": "product"}}
         sync = {"name": "to_shop", "from": "erp/product", "to": "shop", "mode": "live", "lanes": 1}
+        sync["deliver"] = deliver
         (tiny.root / "assets").mkdir()
         documents = [pull, {"type": "pullpush_dagster.Push", "attributes": sync}]
         (tiny.root / "assets" / "defs.yaml").write_text(yaml.safe_dump_all(documents))

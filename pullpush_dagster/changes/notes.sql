@@ -1,0 +1,44 @@
+-- name: held
+SELECT DISTINCT claim FROM outbox WHERE claim IS NOT NULL
+
+-- name: gone
+-- Claims whose holder died.
+SELECT DISTINCT claim FROM outbox WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
+
+-- name: receipts
+-- Of what was noted, those that the store has not heard of.
+INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, answeredAt)
+SELECT $push, n.key, n.sequence, n.claim, coalesce(o.attempts, 0) + 1, 'accepted',
+    'noted by whoever sent it, and is gone since', n.takenAt
+FROM noted AS n LEFT JOIN outbox AS o ON o.push = $push AND o.key = n.key AND o.sequence = n.sequence
+WHERE NOT EXISTS (
+    FROM receipts AS r WHERE r.push = $push AND r.claim = n.claim AND r.key = n.key AND r.sequence = n.sequence
+)
+
+-- name: newest
+-- Of each key, the last that was noted, where the store's head is that one or one before it.
+CREATE TEMP TABLE newest_noted AS
+SELECT n.key, max(n.sequence) AS sequence, arg_max(n.left, n.sequence) AS "left", any_value(o.source) AS source
+FROM noted AS n JOIN outbox AS o ON o.push = $push AND o.key = n.key AND o.claim = n.claim AND o.sequence <= n.sequence
+WHERE o.state = 'claimed' GROUP BY n.key
+
+-- name: forget
+DELETE FROM accepted AS a USING newest_noted AS n
+WHERE a.connection = $to AND a.entity = $entity AND a.key = n.key AND n.left IS NOT NULL
+
+-- name: accept
+INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
+SELECT $to, $entity, key, source, "left", $now FROM newest_noted WHERE "left" IS NOT NULL
+
+-- name: passed
+DELETE FROM behind AS b USING newest_noted AS n WHERE b.push = $push AND b.key = n.key AND b.sequence <= n.sequence
+
+-- name: done
+DELETE FROM outbox AS o USING newest_noted AS n WHERE o.push = $push AND o.key = n.key
+
+-- name: tried
+-- It may have gone already.
+UPDATE outbox SET tried = true WHERE push = $push AND key IN (SELECT key FROM newest_noted)
+
+-- name: drop
+DROP TABLE newest_noted
