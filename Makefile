@@ -43,9 +43,9 @@ bench: $(STAMP) ## benchmarks, each with a floor measured in the same run
 	@if [ -n "$$PULLPUSH_JUDGE" ]; then set -x; $(RUN) -m benchmarks.push; fi
 	@if [ -n "$$PULLPUSH_PEERS" ]; then set -x; $(RUN) -m benchmarks.peers; fi
 
-crash: $(STAMP) ## kill -9 of 500 run workers and 5 whole `dagster dev`s at random moments (PULLPUSH_CRASHES=), 64 runs at once
+crash: $(STAMP) ## kill -9 of 500 run workers, 100 pushes and 5 whole `dagster dev`s at random moments (PULLPUSH_CRASHES=), 64 runs at once
 	PULLPUSH_CRASHES=$${PULLPUSH_CRASHES:-500} PULLPUSH_AT_ONCE=64 $(RUN) -m pytest -q -s \
-	  tests/flows/test_crashes.py tests/orchestration/test_killed.py
+	  tests/flows/test_crashes.py tests/orchestration/test_killed.py tests/unit/push/pushing/test_killed.py
 
 simulate: $(STAMP) ## 10,000 histories of faults and deaths (SEEDS=); the shortest story of one that breaks a promise
 	$(VENV)/bin/pullpush simulate --seeds $${SEEDS:-10000}
