@@ -1,7 +1,23 @@
+-- name: doubtful
+-- Hashes of the keys of which not all is the same, by the hashes of their values: to join numbers takes half the memory
+-- that it takes to join the rows themselves. Those alone are compared then, as they are.
+WITH doubtful AS MATERIALIZED (
+    SELECT coalesce(s.key, b.key) AS key
+    FROM (SELECT {hash} AS key, {values} AS hashed FROM {snapshot} AS s) AS s
+    FULL OUTER JOIN (
+        SELECT {hash} AS key, CASE WHEN NOT ({forgotten} OR {marked} OR b."_unknown" IS NOT NULL) THEN {values} END AS hashed
+        FROM {baseline} AS b
+    ) AS b ON s.key = b.key
+    WHERE s.hashed IS DISTINCT FROM b.hashed OR s.hashed IS NULL
+),
+
+-- name: of_doubtful
+(SELECT * FROM {rows} WHERE {hash} IN (SELECT key FROM doubtful))
+
 -- name: diff
 -- Rows in which anything at all differs, or was unknown, are set apart first: what is worked out of them costs
 -- many times as much on the scattered rows that a join leaves.
-WITH touched AS MATERIALIZED (
+{first} touched AS MATERIALIZED (
     SELECT s, CASE WHEN NOT {forgotten} THEN b END AS b, {marked} AS marked
     FROM {snapshot} AS s {join} {baseline} AS b ON {same_key}
     WHERE (
