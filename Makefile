@@ -23,7 +23,7 @@ dev: $(STAMP) ## a living system: stand-ins, the web UI on port 3000 (PORT=), dr
 	@exec $(RUN) -W ignore -m pullpush_dagster.dev
 
 test: $(STAMP) ## all tests
-	$(RUN) -m pytest -q -n 2 --dist loadgroup
+	$(RUN) -m pytest -q -n 3 --dist loadgroup
 
 check: $(STAMP) ## style, types, import directions, house figures
 	$(VENV)/bin/ruff check .

@@ -12,6 +12,8 @@ from pullpush_dagster.changes import Taken
 from pullpush_dagster.changes.notes import forget, note
 from pullpush_dagster.push.journal import Next
 
+# So long is waited for others that can be noted at once: to write costs the requests of single records dearly.
+_GATHERS = 0.005
 Add = Callable[[int, Taken, Sequence[int]], None]
 
 
@@ -65,6 +67,7 @@ class Following:
     async def _followed(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(_GATHERS)
                 group, self._waiting = self._waiting, []
                 try:
                     await asyncio.to_thread(self._note, group)

@@ -83,10 +83,11 @@ def test_a_record_that_was_there_but_unreadable_was_not_absent(stock, missing):
     assert accepted(stock) == 5
 
 
-def test_what_comes_back_after_a_delete_is_new(stock, missing):
+@pytest.mark.parametrize("then", [7, 5])
+def test_what_comes_back_after_a_delete_is_new_even_as_it_was(stock, missing, then):
     for state in (5, "absent", "absent"):
         said(stock, missing, state)
-    assert changes_of_k(said(stock, missing, 7)) == [("insert", "K", None, 7)]
+    assert changes_of_k(said(stock, missing, then)) == [("insert", "K", None, then)]
 
 
 # Unknown and cleared
