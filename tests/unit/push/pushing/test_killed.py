@@ -11,7 +11,7 @@ import pytest
 
 KILLS = max(2, int(os.environ.get("PULLPUSH_CRASHES", "10")) // 5)
 # So few that no guard minds what becomes of all of them.
-KEYS, EACH = 19, 12
+KEYS, EACH = 19, 9
 SENDS = """
 import asyncio, sys
 from pathlib import Path
