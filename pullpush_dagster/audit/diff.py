@@ -62,8 +62,9 @@ def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool, ru
     # What is not whole is small, and stands out against all that is known in any case. Lists that differ may have one
     # hash: DuckDB gives the same to null, to an empty one and to one of nulls.
     if absences and all(isinstance(entity.fields[name], Scalar) for name in entity.compared):
-        names["first"] = _SQL["doubtful"].format(**names, **_hashes(entity), baseline=baseline, snapshot=snapshot)
-        baseline, snapshot = (_SQL["of_doubtful"].format(rows=one, **_hashes(entity)) for one in (baseline, snapshot))
+        names |= _hashes(entity)
+        names["first"] = _SQL["doubtful"].format(**names, baseline=baseline, snapshot=snapshot)
+        baseline, snapshot = (_SQL["of_doubtful"].format(**names, rows=one) for one in (baseline, snapshot))
     return _SQL["diff"].format(**names, baseline=baseline, snapshot=snapshot)
 
 

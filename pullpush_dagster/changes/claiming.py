@@ -70,7 +70,7 @@ def claim(
     table = con.execute(written.sql(followed=followed) if written else _SQL["claimed"]).to_arrow_table()
     con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, _unbroken(table.combine_chunks(), count), count)
-    _intend(con, push, entity, arrow.concat_tables([taken.left(), _left(taken.rest)]), now)
+    intend(con, push, entity, arrow.concat_tables([taken.left(), _left(taken.rest)]), now)
     return taken
 
 
@@ -111,8 +111,12 @@ def _left(rows: list[Claimed]) -> arrow.Table:
     return arrow.table([[one.key for one in some], [one.source for one in some], left], schema=LEFT)
 
 
-def _intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: arrow.Table, now: dt.datetime) -> None:
-    """Forget the fields that are about to be sent: from here on, what the destination has there is unknown."""
+def intend(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, left: arrow.Table, now: dt.datetime) -> None:
+    """Forget the fields that are about to be sent: from here on, what the destination has there is unknown.
+
+    Args:
+        left: what stays known of each key of which something is sent (schema ``LEFT``).
+    """
     if not len(left):
         return
     con.register("intents", left)

@@ -17,9 +17,11 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.changes.behind import promote
+from pullpush_dagster.changes.claiming import intend
 from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.durable import sync_names
 from pullpush_dagster.store.sql import used
 
 _SQL = named_sql(__package__, "notes.sql")
@@ -50,7 +52,7 @@ def note(folder: Path, claim: Taken, places: Sequence[int], taken_at: dt.datetim
         out.flush()
         os.fsync(out.fileno())
     if new:
-        _sync(folder)
+        sync_names(folder)
 
 
 def forget(folder: Path, claims: Set[str]) -> None:
@@ -72,15 +74,21 @@ def heed(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, folder: Pat
 
     Whether that one was sent is not known, so what the destination has in its fields is not either.
     """
+    files = list(folder.glob("*.jsonl"))
+    if not files:
+        return
     now = dt.datetime.now(dt.UTC)
-    values = {"push": push.name, "to": push.to, "entity": entity.name, "now": now}
-    gone = [claim for (claim,) in con.execute(_SQL["gone"], used(_SQL["gone"], values)).fetchall()]
-    noted = [row for claim in gone for row in _noted(folder / f"{claim}.jsonl", claim)]
+    values = {"push": push.name, "now": now}
+    gone = {claim for (claim,) in con.execute(_SQL["gone"], values).fetchall()}
+    noted = [row for file in files if file.stem in gone for row in _noted(file)]
     if not noted:
         return
     columns: list[Any] = [list(column) for column in zip(*noted, strict=True)]
     con.register("noted", arrow.table(columns, schema=_NOTED))
-    for step in ("receipts", "newest", "forget", "accept", "passed", "done"):
+    for step in ("receipts", "newest"):
+        con.execute(_SQL[step], used(_SQL[step], values))
+    intend(con, push, entity, con.execute(_SQL["left"]).to_arrow_table(), now)
+    for step in ("passed", "done"):
         con.execute(_SQL[step], used(_SQL[step], values))
     promote(con, push, now, among="newest_noted")
     for step in ("tried", "drop"):
@@ -88,19 +96,9 @@ def heed(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, folder: Pat
     con.unregister("noted")
 
 
-def _noted(file: Path, claim: str) -> Iterator[tuple[str, str, int, str | None, dt.datetime]]:
-    """Every note in ``file``, which need not be there. A last line that is cut was never relied on."""
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
-    for line in lines[:-1]:
+def _noted(file: Path) -> Iterator[tuple[str, str, int, str | None, dt.datetime]]:
+    """Every note in ``file``, as a row of ``_NOTED``. A last line that is cut was never relied on."""
+    for line in file.read_bytes().split(b"\n")[:-1]:
         taken_at, taken = orjson.loads(line)
         for key, sequence, left in taken:
-            yield claim, key, sequence, left, dt.datetime.fromisoformat(taken_at)
-
-
-def _sync(folder: Path) -> None:
-    """Let the names in ``folder`` be on the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+            yield file.stem, key, sequence, left, dt.datetime.fromisoformat(taken_at)

@@ -22,13 +22,9 @@ SELECT n.key, max(n.sequence) AS sequence, arg_max(n.left, n.sequence) AS "left"
 FROM noted AS n JOIN outbox AS o ON o.push = $push AND o.key = n.key AND o.claim = n.claim AND o.sequence <= n.sequence
 WHERE o.state = 'claimed' GROUP BY n.key
 
--- name: forget
-DELETE FROM accepted AS a USING newest_noted AS n
-WHERE a.connection = $to AND a.entity = $entity AND a.key = n.key AND n.left IS NOT NULL
-
--- name: accept
-INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
-SELECT $to, $entity, key, source, "left", $now FROM newest_noted WHERE "left" IS NOT NULL
+-- name: left
+-- What the destination is known to have of them while the next one is under way.
+SELECT key, source, "left" AS fields FROM newest_noted WHERE "left" IS NOT NULL
 
 -- name: passed
 DELETE FROM behind AS b USING newest_noted AS n WHERE b.push = $push AND b.key = n.key AND b.sequence <= n.sequence

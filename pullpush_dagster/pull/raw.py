@@ -3,7 +3,6 @@
 Why they are not in it says decision 0015.
 """
 
-import os
 from collections.abc import Set
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow as arrow
 
 from pullpush_dagster.pull.spool import Spool, pages_in
 from pullpush_dagster.store import Store
+from pullpush_dagster.store.durable import sync_names
 
 
 def put(store: Store, pull: int, spool: Spool) -> None:
@@ -21,11 +21,7 @@ def put(store: Store, pull: int, spool: Spool) -> None:
     """
     store.raw.mkdir(parents=True, exist_ok=True)
     spool.path.replace(_file(store, pull))
-    folder = os.open(store.raw, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_names(store.raw)
 
 
 def pages(store: Store, pull: int) -> arrow.Table | None:

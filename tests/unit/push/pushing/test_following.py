@@ -250,7 +250,7 @@ def test_where_no_note_can_be_written_what_follows_is_not_sent(piled, shop):
 
 
 def test_where_only_the_newest_is_delivered_nothing_is_noted(pushing, shop, monkeypatch):
-    monkeypatch.setattr(notes, "_sync", None)
+    monkeypatch.setattr(notes, "sync_names", None)
     shop.items["7"] = {"sku": "A"}
     push = pushing()
     for price in range(3):
