@@ -47,7 +47,7 @@ INSERT INTO pulls (pull, connection, name, scope, kind, startedAt, frame)
 VALUES (2, 'erp', '{entity}', '', 'full', TIMESTAMPTZ '2026-01-02', 2)
 """
 _VIEWS = """
-CREATE VIEW known AS SELECT {all_fields}, _cleared, _unknown FROM {baseline};
+CREATE VIEW known AS SELECT {all_fields}, _cleared, _unknown, rowid FROM {baseline};
 CREATE VIEW snapshot AS SELECT {all_fields}, _cleared, _askedAt FROM {canonical}
 """
 _FLOOR = "SELECT count(*) FROM snapshot AS s FULL OUTER JOIN known AS b ON {same_key} WHERE {differs}"

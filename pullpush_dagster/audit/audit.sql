@@ -17,7 +17,7 @@ SELECT {columns}, _cleared, _askedAt FROM {canonical}
 WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
 
 -- name: baseline
-SELECT {columns}, _cleared, _unknown, _askedAt, _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten
+SELECT {columns}, _cleared, _unknown, _askedAt, _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten, rowid
 FROM {baseline} WHERE _connection = $connection AND _name = $name
 
 -- name: stale
@@ -46,14 +46,14 @@ SELECT 1 FROM found WHERE op = 'absent' LIMIT 1
 -- name: not_absent
 -- An absence counts once per pull, and not where the key was read after this pull began.
 DELETE FROM found USING {baseline} AS b
-WHERE b._connection = $connection AND b._name = $name AND {same_key_found} AND found.op = 'absent' AND (
+WHERE b.rowid = found._place AND found.op = 'absent' AND (
     b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
 )
 
 -- name: gone
 -- Absent from two complete full pulls in a row is a delete; the first time is only noted.
 UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END
-FROM {baseline} AS b WHERE b._connection = $connection AND b._name = $name AND {same_key_found} AND found.op = 'absent'
+FROM {baseline} AS b WHERE b.rowid = found._place AND found.op = 'absent'
 
 -- name: counts
 SELECT (
@@ -73,7 +73,7 @@ FROM found
 -- Known keys of which there is no row any more. New keys make up for none of them: where all were renamed, all are missing.
 -- An absence from this very pull that is known already was let through.
 SELECT count(*) FROM found
-JOIN {baseline} AS b ON b._connection = $connection AND b._name = $name AND {same_key_found}
+JOIN {baseline} AS b ON b.rowid = found._place
 WHERE found.op = 'absent' AND b._absentPull IS DISTINCT FROM $pull AND NOT EXISTS (
     FROM {canonical} AS s
     WHERE s._connection = $connection AND s._name = $name AND ($scope = '' OR s._partition = $scope) AND {same_key}
@@ -98,8 +98,7 @@ SELECT $audit, coalesce(op, 'absent'), rowkey, fields, before, after, cleared, _
 FROM found WHERE op IS NOT NULL OR _askedAt IS NULL
 
 -- name: forget
-DELETE FROM {baseline} AS b USING found
-WHERE b._connection = $connection AND b._name = $name AND {same_key_found}
+DELETE FROM {baseline} WHERE rowid IN (SELECT _place FROM found WHERE _place IS NOT NULL)
 
 -- name: advance
 INSERT INTO {baseline} (_connection, _name, _scope, _askedAt, _deleted, _absent, _absentPull, _unknown, {columns}, _cleared)

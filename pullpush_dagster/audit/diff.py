@@ -50,13 +50,13 @@ def diff(
         update, absent; null when only ``_unknown`` moved); ``fields`` that differ; every other field,
         ``_cleared`` and ``_unknown`` as the baseline shall have them; ``before`` and ``after`` (JSON of
         known values, all text); ``cleared`` (fields the source emptied); ``known_before``, ``zeroed`` and
-        ``jumped`` for the guard.
+        ``jumped`` for the guard; ``_place``, the row number of the baseline's row (null: it has none).
     """
-    return con.sql(diff_sql(entity, baseline, snapshot, absences=absences))
+    return con.sql(diff_sql(entity, f"(SELECT *, rowid FROM {baseline})", snapshot, absences=absences))
 
 
 def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool, rules: Rules | None = None) -> str:
-    """The query behind ``diff``, which may be told more ``rules``."""
+    """The query behind ``diff``, which may be told more ``rules``; of ``baseline`` it reads ``rowid`` too."""
     told = {name: f"coalesce({rule}, false)" for name, rule in (rules or Rules())._asdict().items()}
     names = _names(entity, absences) | told | {"join": "FULL OUTER JOIN" if absences else "LEFT JOIN", "first": "WITH"}
     # What is not whole is small, and stands out against all that is known in any case. Lists that differ may have one
@@ -64,7 +64,7 @@ def diff_sql(entity: Entity, baseline: str, snapshot: str, *, absences: bool, ru
     if absences and all(isinstance(entity.fields[name], Scalar) for name in entity.compared):
         names |= _hashes(entity)
         names["first"] = _SQL["doubtful"].format(**names, baseline=baseline, snapshot=snapshot)
-        baseline, snapshot = (_SQL["of_doubtful"].format(**names, rows=one) for one in (baseline, snapshot))
+        baseline, snapshot = _SQL["doubtful_baseline"].format(baseline=baseline), _SQL["doubtful_snapshot"]
     return _SQL["diff"].format(**names, baseline=baseline, snapshot=snapshot)
 
 

@@ -77,7 +77,7 @@ def compared(entity: str, before: Frame, now: Frame, pages: Iterable[int]) -> Co
             [_skus(now.quarantined["_key"].to_pylist())],
         )
         con.execute(
-            "CREATE TEMP VIEW baseline AS FROM given SELECT *,"
+            "CREATE TEMP TABLE baseline AS FROM given SELECT *,"
             " CAST(NULL AS STRUCT(field VARCHAR, since TIMESTAMPTZ)[]) AS _unknown WHERE sku NOT IN (FROM aside)"
         )
         known = Counter(_page(sku) for (sku,) in con.execute("SELECT sku FROM baseline").fetchall())
