@@ -61,8 +61,8 @@ WHERE b.place <= $most
 DROP TABLE IF EXISTS picked; DROP TABLE IF EXISTS mine; DROP TABLE IF EXISTS taken
 
 -- name: claimed
-SELECT * EXCLUDE (item, place), NULL AS form, CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS after,
-    CAST(NULL AS VARCHAR) AS "left"
+SELECT * EXCLUDE (item, place), NULL AS form, CAST(NULL AS VARCHAR) AS path, CAST(NULL AS VARCHAR) AS record,
+    CAST(NULL AS VARCHAR) AS after, CAST(NULL AS VARCHAR) AS "left"
 FROM taken ORDER BY item
 
 -- name: forget

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from pullpush_dagster.store.sql import literal
 
+# What needs no percent sign in a path, and is no way out of it.
+_PLAIN = r"'[A-Za-z0-9_~-][A-Za-z0-9._~-]*'"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -27,10 +30,15 @@ class Part:
 
 @dataclass(frozen=True)
 class ReadyForm:
-    """A request's record, and the values of a binding under which it is the one to be used."""
+    """A request's record, and the values of a binding under which it is the one to be used.
+
+    Attributes:
+        path: the texts and values that make it, one after the other; none: it is the same for every record.
+    """
 
     parts: Sequence[Part]
     when: Mapping[str, Sequence[str]]
+    path: Sequence[str | Part] = ()
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,11 @@ class Written:
     fixed: Mapping[str, str]
 
     def sql(self, *, followed: bool = False) -> str:
-        """Every row of ``taken`` with its form (an index), record, and what the destination has before and after.
+        """Every row of ``taken`` with its form (an index), path, record, and what the destination has before and after.
 
-        ``record`` is null where Python must look: no item or several, nothing to send, a value that cannot be
-        written. ``left`` is what is still taken as accepted while it is under way, null: as before.
+        ``path`` is null where the form has the same for every record. ``record`` is null where Python must look: no
+        item or several, nothing to send, a value that cannot be written. ``left`` is what is still taken as accepted
+        while it is under way, null: as before.
 
         Args:
             followed: rows of a ``place`` over 0 follow those before them of the same ``item``, and are written as if
@@ -71,9 +80,11 @@ class Written:
         ), sayable AS (SELECT *, {sayable} FROM formed),
         had AS ({_had(told) if followed else "FROM sayable"}),
         told AS (SELECT *, {differs} FROM had),
-        valued AS (SELECT *, {", ".join(self._values(told))}, concat_ws(',', {sent}) AS sent FROM told),
+        valued AS (
+            SELECT *, {", ".join(self._values(told))}, concat_ws(',', {sent}) AS sent, {self._path()} AS path FROM told
+        ),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM valued)
-        SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, record,
+        SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, path, record,
             CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || sent || '}}'
                 ELSE CAST(json_merge_patch(fields, '{{' || sent || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,
@@ -117,6 +128,12 @@ class Written:
                 needed = f"form = {number}" + (f" AND t{told[part.field]}" if part.field else "")
                 yield f"CASE WHEN {needed} THEN {_value(part, told)} END AS v{number}_{place}"
 
+    def _path(self) -> str:
+        """The path of what is sent, where it differs from record to record; null also where it cannot be written."""
+        paths = [(number, form.path) for number, form in enumerate(self.forms) if form and form.path]
+        cases = " ".join(f"WHEN {number} THEN {' || '.join(map(_of_path, path))}" for number, path in paths)
+        return f"CASE form {cases} END" if cases else "CAST(NULL AS VARCHAR)"
+
     def _records(self, told: Mapping[str, int]) -> str:
         return " ".join(
             f"WHEN {number} THEN {_record(number, form, told) if form else 'NULL'}"
@@ -141,9 +158,16 @@ def _had(told: Mapping[str, int]) -> str:
         )"""
 
 
+def _of_path(part: str | Part) -> str:
+    """SQL of a part of a path; null where its text has characters that have a meaning there."""
+    if isinstance(part, str):
+        return literal(part)
+    return f"(CASE WHEN regexp_full_match({_of_record(part)}, {_PLAIN}) THEN {_of_record(part)} END)"
+
+
 def _record(number: int, form: ReadyForm, told: Mapping[str, int]) -> str:
     """SQL of the record's JSON; null: nothing is to be sent, or a value cannot be written."""
-    members, written, sending = [], [], ["false"]
+    members, written, sending = [], ["path IS NOT NULL"] if form.path else [], ["false"]
     for place, part in enumerate(form.parts):
         value = f"v{number}_{place}"
         members.append(f"{literal(part.name + ':')} || {value}")
@@ -160,10 +184,15 @@ def _value(part: Part, told: Mapping[str, int]) -> str:
     if part.constant is not None:
         return literal(part.constant)
     if part.field is None:
-        return f"({part.value(_bound(part.binding) if part.binding else _of_key(part.key or ''))})"
+        return f"({part.value(_of_record(part))})"
     place = told[part.field]
     value = part.value(f"x{place}")
     return f"(CASE WHEN d{place} = 'false' THEN {literal(part.cleared)} ELSE {value} END)" if part.cleared else value
+
+
+def _of_record(part: Part) -> str:
+    """SQL of the text that a part takes from the key, or the item."""
+    return _bound(part.binding) if part.binding else _of_key(part.key or "")
 
 
 def _bound(name: str) -> str:

@@ -135,6 +135,18 @@ def holes(template: Any) -> Iterator[str]:
             yield from holes(part)
 
 
+def pieces(template: str) -> Iterator[str | tuple[str, str | None]]:
+    """``template`` in reading order: its texts, and name and form of each placeholder. No text is empty."""
+    begin = 0
+    for match in _HOLE.finditer(template):
+        if match.start() > begin:
+            yield template[begin : match.start()]
+        yield match[1], match[2]
+        begin = match.end()
+    if begin < len(template):
+        yield template[begin:]
+
+
 def whole_hole(template: Any) -> tuple[str, str | None] | None:
     """Name and form of the one placeholder that is all of ``template``; None: it is more, or less."""
     whole = _WHOLE.match(template) if isinstance(template, str) else None

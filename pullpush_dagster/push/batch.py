@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import orjson
 
-from pullpush_dagster.changes.taken import Taken
+from pullpush_dagster.changes.taken import Fields, Taken
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import Payload
 
@@ -41,7 +41,18 @@ class ReadyBatch(Sequence[Payload]):
         if isinstance(at, slice):
             return ReadyBatch(self.form, self.places[at])
         claim, place = self.places[at]
-        return Payload(claim[place], self.form, self.form.path, claim.records[place] or "", _NO_FIELDS)
+        path = self.form.path if self.form.path_is_fixed else claim.column("path")[place]
+        return Payload(claim[place], self.form, path, claim.records[place] or "", _NO_FIELDS)
+
+
+def acts(batch: Sequence[Payload]) -> bool:
+    """Whether what it did must be read to be known. The store writes no such records."""
+    return not isinstance(batch, ReadyBatch) and batch[0].acts
+
+
+def shared(batch: Sequence[Payload]) -> Fields:
+    """What its records have in common, for the rest of the request. What the store writes has nothing of the kind."""
+    return (not isinstance(batch, ReadyBatch) and batch[0].shared) or {}
 
 
 def bodies(batch: Sequence[Payload]) -> list[Any]:

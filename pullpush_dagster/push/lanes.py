@@ -123,7 +123,11 @@ class Lanes:
 
     def _extend(self, lane: _Lane, form: int, places: Iterable[Place]) -> None:
         write = self._facts.update[form]
-        lane.group(write, write.path, "ready").waiting.extend(places)
+        if write.path_is_fixed:
+            lane.group(write, write.path, "ready").waiting.extend(places)
+            return
+        for claim, place in places:
+            lane.group(write, claim.column("path")[place], "ready").waiting.append((claim, place))
 
     def _number(self, key: str) -> int:
         """Of the lane that a key has, always."""

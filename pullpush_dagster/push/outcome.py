@@ -12,6 +12,7 @@ from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.answers import DONE, Untold, answered, failures_in, of_answer
+from pullpush_dagster.push.batch import acts
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer
 
@@ -38,10 +39,11 @@ class Outcome:
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Answer) -> list[Outcome]:
     """One outcome per sent record, in order. A record the answer does not name is unknown."""
-    if form.bodiless and not sent[0].acts:
+    read_next = acts(sent)
+    if form.bodiless and not read_next:
         return [Outcome("accepted", ids=_ids(form, None, answer) if len(sent) == 1 else None) for _ in sent]
     body = answer.body
-    if sent[0].acts:
+    if read_next:
         # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
         return [Outcome("accepted", answer=body)] * len(sent)
     failed = failures_in(form, sent, body)

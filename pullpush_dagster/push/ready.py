@@ -10,7 +10,7 @@ from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.changes.ready import Part, ReadyForm, Written
 from pullpush_dagster.connectors.forms import ABSENT
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.connectors.template import fill, holes, whole_hole
+from pullpush_dagster.connectors.template import fill, fill_path, holes, pieces, whole_hole
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.push.payload import carried
 from pullpush_dagster.store.sql import literal
@@ -39,11 +39,28 @@ def ready_forms(
 
 def _form(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> ReadyForm | None:
     """None: it has a part that is more than one value."""
-    parts = list(_parts(entity, facts, form, settings))
+    parts, path = list(_parts(entity, facts, form, settings)), list(_path(entity, form, settings))
     special = form.shared or any("*" in allowed for allowed in form.when.values())
-    plain = form.path_is_fixed and not form.defaults and not special and None not in parts
+    plain = not form.defaults and not special and None not in parts and None not in path
     when = {name.removeprefix("binding."): tuple(allowed) for name, allowed in form.when.items()}
-    return ReadyForm(tuple(part for part in parts if part), when) if plain else None
+    told = tuple(part for part in path if part)
+    return ReadyForm(tuple(part for part in parts if part), when, told) if plain else None
+
+
+def _path(entity: Entity, form: Write, settings: Mapping[str, Any]) -> Iterator[str | Part | None]:
+    """Nothing: it is the same for every record."""
+    for piece in () if form.path_is_fixed else pieces(form.path):
+        if isinstance(piece, str):
+            yield piece
+            continue
+        name, as_ = piece
+        of, _, at = name.rpartition(".")
+        if of == "settings" and settings.get(name) is not None:
+            yield fill_path(f"/{{{name}}}", settings).removeprefix("/")
+        elif as_ in (None, "text", "quoted") and (of == "binding" or name in entity.key):
+            yield Part("", binding=at) if of else Part("", key=name)
+        else:
+            yield None
 
 
 def _parts(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> Iterator[Part | None]:

@@ -12,7 +12,7 @@ from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.connectors.write_model import Job, Write
 from pullpush_dagster.errors import PullPushError, UnavailableError
 from pullpush_dagster.push.answers import of_answer
-from pullpush_dagster.push.batch import bodies
+from pullpush_dagster.push.batch import bodies, shared
 from pullpush_dagster.push.native import change_id
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer, Client
@@ -27,7 +27,7 @@ def request_of(
     """
     request = form if form.path_is_fixed else form.to(path)
     records = bodies(batch)
-    values = {**(batch[0].shared or {}), **({"idempotency": _id(batch)} if form.keyed else {})}
+    values = {**shared(batch), **({"idempotency": _id(batch)} if form.keyed else {})}
     if form.body is None:
         # As nearly every request: nothing but its records.
         return request, values, _alone(form, records)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -24,6 +25,7 @@ from tests.unit.push.conftest import FACTS
 PRODUCT, STOCK = ENTITIES["product"], ENTITIES["stocklevel"]
 SETTINGS = {"settings.channel": "web"}
 TEXTS = ["", "Cup", "007", "false", "null", 'a "b" \\ c', "π\n☕", "{sku}", "-0", "1e5", "'; DROP", False]
+IDS = ["x1", "a/b", "..", "x..y", "é", "a b", "a.b~c_-", "%41", "O'Neil", "?"]
 NUMBERS = ["0.0000", "12.5000", "-3.1400", "100.0000", "99999999999999.9999", "0.0001", "-0.0000", "7", False]
 VALUES = {
     "title": TEXTS, "description": TEXTS, "barcode": [*TEXTS, "12", "000012", "123456789012345678901"],
@@ -41,7 +43,7 @@ TYPED = {
                 "name": "{title}", "code": "{barcode:integer}", "status": "{status}",
             },
         },
-        {"put": "/items/{binding.id}", "record": {"price": "{price:text}"}},
+        {"put": "/{settings.channel}/items/{binding.id}/{sku:quoted}", "record": {"price": "{price:text}"}},
     ],
     "values": {"status": {"active": "on", "archived": 'o"ff'}},
     "cleared": {"title": "", "price": None},
@@ -89,7 +91,7 @@ def fill(con, entity, facts, rng, count=300):
             )
         bound = json.dumps({"sku": sku}, separators=(",", ":"))
         for _ in range(rng.choice([0, 1, 1, 1, 1, 2])):
-            id_ = rng.choice([str(rng.randint(1, 10**6)), f"x{number}"] if rng.random() < 0.1 else [str(number + 1)])
+            id_ = rng.choice(IDS) if rng.random() < 0.1 else str(number + 1)
             ids = {"id": id_} | rng.choice([{"parent": "0"}, {"parent": "9"}, {}])
             con.execute(
                 "INSERT INTO bindings (connection, entity, key, id, externalId, live)"
@@ -139,12 +141,15 @@ def test_the_store_writes_what_the_long_way_makes(store, case, seed):
         expected = by_hand(entity, facts, whole)
         assert expected.form is facts.update[row.form]
         assert json.loads(row.record) == json.loads(json.dumps(expected.record))
+        assert row.taken.column("path")[row.place] in (None, expected.path)
+        assert expected.form.path_is_fixed or row.taken.column("path")[row.place]
         after = json.loads(row.taken.table.column("after")[row.place].as_py())
         assert after == {**whole.accepted, **expected.fields}
         under_way = {name: value for name, value in whole.accepted.items() if name not in expected.fields}
         assert json.loads(left.get(row.key) or "{}") == under_way
         seen[row.form] += 1
-    assert seen[0] > 10
+    assert seen.keys() == set(range(len(facts.update)))
+    assert min(seen.values()) > 5
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -156,13 +161,20 @@ def test_only_what_the_long_way_must_look_at_is_left_to_it(store, case):
             continue
         elsewhere = any(json.loads(row.key)[name] != value for name, value in fixed.items())
         made = by_hand(entity, facts, whole)
-        special = made is not None and any(_is_special(value) for value in whole.desired.values())
+        special = made is not None and (
+            any(_is_special(value) for value in whole.desired.values()) or not _is_plain(made.path)
+        )
         assert elsewhere or made is None or facts.update.index(made.form) not in plain or special, whole
 
 
+def _is_plain(path):
+    """Whether nothing in it has a meaning in a path."""
+    return all(re.fullmatch("[A-Za-z0-9_~-][A-Za-z0-9._~-]*", segment) for segment in path.split("/")[1:])
+
+
 def _is_special(stored):
-    """A text that is no plain number: negative zero, or more digits than fit."""
-    return stored in ("-0.0000", "-0") or (
+    """A text that is no plain number: negative zero, an exponent, or more digits than fit."""
+    return stored in ("-0.0000", "-0", "1e5") or (
         isinstance(stored, str) and stored.lstrip("-").isdigit() and len(stored) > 18
     )
 
@@ -174,7 +186,9 @@ PRICE = {"post": "/items", "record": {"price": "{price}"}}
     "parts",
     [
         {"read": {"get": "/items", "match": "item.id"}},
-        {"update": [{"put": "/items/{sku}", "record": {"price": "{price}"}}]},
+        {"update": [{"put": "/items/{sku:integer}", "record": {"price": "{price}"}}]},
+        {"update": [{"put": "/items/{title}", "record": {"price": "{price}"}}]},
+        {"update": [{"put": "/{settings.no}/{sku}", "record": {"price": "{price}"}}]},
         {"update": [{"post": "/items", "record": {"price": "{price} {currency}"}}]},
         {"update": [{"post": "/items", "record": {"changed": "{updatedAt}"}}]},
         {"update": [{"post": "/items", "record": {"price": "{price}"}, "defaults": {"price": 0}}]},
@@ -203,6 +217,8 @@ def test_facts_that_need_more_than_one_value_are_left_to_the_long_way(parts):
         {"headers": {"Key": "{idempotency}"}},
         {"json": {"channel": "{settings.channel}"}},
         {"when": {"binding.kind": ""}},
+        {"post": "/items/{sku}"},
+        {"post": "/{settings.channel}/items/{binding.id}"},
     ],
 )
 def test_what_is_no_part_of_a_record_keeps_nobody_from_writing_it(form):

@@ -255,3 +255,21 @@ def test_an_item_that_never_tells_the_id_is_rejected_and_not_sent(pushing, drawe
     assert push.send() == {"A": "rejected"}
     assert [seen.method for seen in platform.requests] == ["GET"]
     assert "binding.stock" in push.why()[0][1]
+
+
+def test_items_with_an_address_of_their_own_get_each_change_in_one_claim(pushing, drawer):
+    # given: the id of the second one has a slash
+    push = pushing(**KEYED, deliver="every")
+    drawer.instead["/events"] = [JSONResponse({"id": "7"}), JSONResponse({"id": "a/b"})]
+    push.pull({"sku": "A", "title": "a"}, {"sku": "B", "title": "a"})
+    push.send()
+    for title in "bcd":
+        push.pull({"sku": "A", "title": title}, {"sku": "B", "title": title})
+    # when
+    push.send()
+    # then
+    puts = [(seen.target, json.loads(seen.body)["title"]) for seen in drawer.platform.requests if seen.method == "PUT"]
+    assert [title for target, title in puts if target == "/events/7"] == ["b", "c", "d"]
+    assert [title for target, title in puts if target == "/events/a%2Fb"] == ["b", "c", "d"]
+    claims = push.rows("SELECT key, count(DISTINCT claim) FROM receipts WHERE sequence > 2 GROUP BY key ORDER BY key")
+    assert claims == [('{"sku":"A"}', 1), ('{"sku":"B"}', 3)], "the store writes no percent signs"
