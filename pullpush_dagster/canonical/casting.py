@@ -92,9 +92,9 @@ def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_li
     if mapped.map is None and type_.kind == "decimal":
         if read is not None:
             if mapped.round is not None:
-                return Cast(value, lost)
+                return Cast(value, lost, lost)
             # A text that the value's own begins with is all in it; cheaper than to match a pattern.
-            plain = f"starts_with(CAST({read} AS VARCHAR), {text})"
+            plain = f"coalesce(starts_with(CAST({read} AS VARCHAR), {text}), {raw} IS NULL)"
         rounds = _rounds(raw, read or value, _FITS_JSON if in_list else _FITS)
         return Cast(
             value, f"CASE WHEN {plain} THEN false ELSE {rounds if mapped.round is None else lost} END", f"NOT {plain}"

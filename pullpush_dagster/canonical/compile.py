@@ -1,5 +1,7 @@
 """Compile a canonical_map into one DuckDB projection over raw page bodies. No record is touched by Python."""
 
+from collections.abc import Iterable
+
 from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
 from pullpush_dagster.canonical.doubts import Doubts
 from pullpush_dagster.canonical.entity import Entity
@@ -9,6 +11,8 @@ from pullpush_dagster.canonical.native import insert, is_one, place_in, steps_of
 from pullpush_dagster.canonical.shape import RecordShape, bodies_sql, items_sql
 from pullpush_dagster.canonical.types import ListOf, Scalar, Struct
 from pullpush_dagster.store.sql import literal, quoted
+
+_NONE = "CAST([] AS VARCHAR[])"
 
 
 def projection(entity: Entity, fields: CanonicalMap, shape: RecordShape, scope: dict[str, str]) -> str:
@@ -37,12 +41,13 @@ class Projection:
         self.named: list[str] = []
         self.suspects: list[str] = []
         self.faults: list[tuple[str, str]] = []
+        self.odd: dict[str, None] = {}
         self.cleared: list[tuple[str, str]] = []
 
     def sql(self) -> str:
         columns = [f"{self._field(name)} AS {quoted(name)}" for name in self.entity.fields]
         self._whole()
-        columns = [*self._identity(), *columns, *self.suspects]
+        columns = [*self._identity(), *columns, *self.suspects, f"{self._emptied()} AS _emptied"]
         named = "".join(f", {one}" for one in self.named)
         names = ", ".join(quoted(name) for name in self.entity.fields)
         skipped = " OR ".join(f"{self.text(path)} = {literal(is_)}" for path, is_ in self.shape.skip.items())
@@ -60,15 +65,15 @@ WITH {bodies_sql(self.shape)}, parsed AS (
     SELECT _page, _row, _askedAt, {bare}doubts, r, one, kinds, {", ".join(columns)} FROM meant
 )
 SELECT _page, _row, _askedAt, _externalId, _live, {names},
-       {_listed(self.cleared)} AS _cleared, {_listed(self.faults)} AS _faults
+       {self._cleared()} AS _cleared, {self._faults()} AS _faults
 FROM read"""
 
     def _whole(self) -> None:
         """Note when the native record is only a part of itself."""
         for path, is_ in self.shape.whole.items():
-            self.faults.append((f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}"))
+            self.fault(f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}")
         if self.shape.rows is not None:
-            self.faults.append(("bare", f"has no list at {self.shape.rows}"))
+            self.fault("bare", f"has no list at {self.shape.rows}")
 
     def _identity(self) -> list[str]:
         ids = ", ".join(f"{quoted(name)}: {self.text(path)}" for name, path in self.shape.external_id.items())
@@ -121,7 +126,7 @@ FROM read"""
         if type_.kind == "text":
             return joined
         cast = cast_of(joined, joined, type_, mapped, self.shape.times)
-        self.faults.append((cast.fault, f"{name}: {complaint(type_, mapped)}"))
+        self.fault(cast.fault, f"{name}: {complaint(type_, mapped)}", cast.odd)
         return cast.value
 
     def _by_case(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
@@ -138,7 +143,8 @@ FROM read"""
         alone = mapped.model_copy(update={"from_": case.from_, "cases": None})
         cast = cast_of(self.text(case.from_), self._present(alone, case.from_), type_, alone, self.shape.times)
         if cast.fault:
-            self.faults.append((f"{self._holds(case)} AND {cast.fault}", f"{name}: {complaint(type_, alone)}"))
+            holds = self._holds(case)
+            self.fault(f"{holds} AND {cast.fault}", f"{name}: {complaint(type_, alone)}", f"{holds} AND ({cast.odd})")
         return cast.value
 
     def _counts(self, mapped: FieldMap) -> str:
@@ -150,15 +156,14 @@ FROM read"""
         text, kind, nested = self.text(path), self.kind(path), "false"
         if type_.kind == "decimal" and mapped.round is None:
             # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
-            self.doubt(path, f"strlen({text}) > 15")
+            long = self.doubt(path, f"strlen({text}) > 15")
             digits = f"doubts <> 0 AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
-            self.faults.append((digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)"))
+            self.fault(digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)", long)
         if type_.kind == "text" and mapped.map is None:
-            # Begins with { or [; two comparisons take less than starts_with.
-            self.doubt(path, f"{text} BETWEEN '{{' AND '|'")
-            self.doubt(path, f"{text} BETWEEN '[' AND '\\'")
+            # Begins with [ or {; a comparison of texts takes twice as long.
+            opened = self.doubt(path, f"ord({text}) IN ({ord('[')}, {ord('{')})")
             nested = f"doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
-            self.faults.append((nested, f"{name}: is no text, but an object or a list"))
+            self.fault(nested, f"{name}: is no text, but an object or a list", opened)
         return nested
 
     def _checked(self, name: str, path: str, type_: Scalar, mapped: FieldMap, *, read: str | None = None) -> str:
@@ -168,8 +173,29 @@ FROM read"""
             text = raw = f"coalesce({', '.join([raw, *(self._present(mapped, other) for other in mapped.or_)])})"
         cast = cast_of(text, raw, type_, mapped, self.shape.times, read=read)
         if cast.fault:
-            self.faults.append((cast.fault, f"{name}: {complaint(type_, mapped)}"))
+            self.fault(cast.fault, f"{name}: {complaint(type_, mapped)}", cast.odd)
         return cast.value
+
+    def fault(self, condition: str, reason: str, odd: str = "") -> None:
+        """Note that a record is faulty where ``condition`` holds, which it never does but where ``odd`` does."""
+        self.faults.append((condition, reason))
+        self.odd[odd or condition] = None
+
+    def _faults(self) -> str:
+        """The reasons why a record cannot be read."""
+        odd = " OR ".join(f"({one})" for one in self.odd)
+        return f"CASE WHEN {odd} THEN {_listed(self.faults)} ELSE {_NONE} END" if odd else _NONE
+
+    def _emptied(self) -> str:
+        """A bit for each field that is cleared."""
+        bits = (f"CASE WHEN {condition} THEN {1 << at} ELSE 0 END" for at, (condition, _) in enumerate(self.cleared))
+        return " | ".join(bits) or "0"
+
+    def _cleared(self) -> str:
+        """The names of what is cleared; mostly that is one field, and to filter a list takes as long as two casts."""
+        one = " ".join(f"WHEN {1 << at} THEN [{literal(name)}]" for at, (_, name) in enumerate(self.cleared))
+        bits = ((f"_emptied & {1 << at} <> 0", name) for at, (_, name) in enumerate(self.cleared))
+        return f"CASE _emptied WHEN 0 THEN {_NONE} {one} ELSE {_listed(bits)} END" if self.cleared else _NONE
 
     def clears(self, name: str, mapped: FieldMap) -> None:
         """Note when the native record says that the field is empty, where that means *cleared*."""
@@ -247,10 +273,7 @@ FROM read"""
         return self.doubts.note(self.native(path), condition)
 
 
-def _listed(cases: list[tuple[str, str]]) -> str:
+def _listed(cases: Iterable[tuple[str, str]]) -> str:
     """The texts of those ``cases`` (condition, text) that hold, as a list."""
-    if not cases:
-        return "CAST([] AS VARCHAR[])"
     held = ", ".join(f"CASE WHEN {condition} THEN {literal(text)} END" for condition, text in cases)
-    some = " OR ".join(f"({condition})" for condition, _ in cases)
-    return f"CASE WHEN {some} THEN list_filter([{held}], lambda x: x IS NOT NULL) ELSE CAST([] AS VARCHAR[]) END"
+    return f"list_filter([{held}], lambda x: x IS NOT NULL)"

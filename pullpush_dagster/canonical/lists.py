@@ -16,7 +16,7 @@ def list_sql(p: "Projection", name: str, type_: ListOf, mapped: FieldMap) -> str
     """SQL of a list field's canonical rows, sorted by their first field; ``p`` notes faults and what is cleared."""
     paths, parts = [mapped.from_ or "", *mapped.also], mapped.each or {}
     rows = _rows(p, paths, parts, mapped)
-    p.faults.append((" OR ".join(_no_list(p, path) for path in paths), f"{name}: is not a list"))
+    p.fault(" OR ".join(_no_list(p, path) for path in paths), f"{name}: is not a list")
     casts = {part: _cast_in_list(p, part_type, parts.get(part)) for part, part_type in type_.item.fields.items()}
     _suspect(p, name, type_, mapped, casts, rows)
     p.clears(name, mapped)
@@ -81,7 +81,8 @@ def _suspect(p: "Projection", name: str, type_: ListOf, mapped: FieldMap, casts:
     if odd:
         any_ = quoted(f"_odd_{name}")
         p.suspects.append(f"{_any_row(rows, ' OR '.join(f'({one})' for one in odd))} AS {any_}")
-        p.faults += [(f"{any_} AND {_any_row(rows, fault)}", text) for fault, text in faults]
+        for fault, reason in faults:
+            p.fault(f"{any_} AND {_any_row(rows, fault)}", reason, any_)
 
 
 def _rows(p: "Projection", paths: list[str], parts: CanonicalMap, mapped: FieldMap) -> str:
