@@ -14,9 +14,9 @@ from tests.conftest import ROOT, at_length, thinned
 
 pytestmark = pytest.mark.xdist_group("benchmarks")
 TINY = {
-    "diff": ["--rows", "2000"],
+    "diff": ["--rows", "2000", "--rounds", "1"],
     "incremental": ["--rows", "50", "--known", "2000", "--few", "200", "--rounds", "1"],
-    "map": ["--orders", "600"],
+    "map": ["--orders", "600", "--rounds", "1"],
     "pull": ["--orders", "600", "--rounds", "1"],
     "claim": ["--pending", "3000", "--few", "200", "--keys", "50", "--rounds", "1"],
 }
