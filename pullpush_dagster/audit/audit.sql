@@ -17,7 +17,8 @@ SELECT {columns}, _cleared, _askedAt FROM {canonical}
 WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
 
 -- name: baseline
-SELECT {columns}, _cleared, _unknown, _askedAt, _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten, rowid
+SELECT {columns}, _cleared, _unknown, _askedAt, rowid,
+    _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten
 FROM {baseline} WHERE _connection = $connection AND _name = $name
 
 -- name: stale

@@ -28,7 +28,8 @@ WITH doubtful AS MATERIALIZED (
         OR (({nothing}) AND s."_cleared" IS DISTINCT FROM b."_cleared")
     ) AND NOT ({absent} AND {forgotten}) AND NOT {stale}
 )
-SELECT {key}, op, fields, {merged}, "_cleared", "_unknown", before, after, cleared, "_askedAt", known_before, zeroed, jumped, place AS _place
+SELECT {key}, op, fields, {merged}, "_cleared", "_unknown", before, after, cleared, "_askedAt", known_before, zeroed, jumped,
+    place AS _place
 FROM (
     SELECT {keys_of_either},
         CASE WHEN {absent} THEN 'absent'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pullpush_dagster.store.sql import literal
 
 # What needs no percent sign in a path, and is no way out of it.
-_PLAIN = r"'[A-Za-z0-9_~-][A-Za-z0-9._~-]*'"
+_PLAIN = r"'\A[A-Za-z0-9_~-][A-Za-z0-9._~-]*\z'"
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,7 @@ def _had(told: Mapping[str, int]) -> str:
 
 def _of_path(part: str | Part) -> str:
     """SQL of a part of a path; null where its text has characters that have a meaning there."""
-    if isinstance(part, str):
-        return literal(part)
-    return f"(CASE WHEN regexp_full_match({_of_record(part)}, {_PLAIN}) THEN {_of_record(part)} END)"
+    return literal(part) if isinstance(part, str) else f"nullif(regexp_extract({_of_record(part)}, {_PLAIN}), '')"
 
 
 def _record(number: int, form: ReadyForm, told: Mapping[str, int]) -> str:

@@ -17,13 +17,13 @@ _NO_FIELDS: dict[str, Any] = {}
 
 
 class ReadyBatch(Sequence[Payload]):
-    """Records that the store has written, for one form.
+    """Records that the store has written, for one form and path.
 
     A payload is made only of one that is asked for: most are sent and taken, and nobody looks at them.
     """
 
-    def __init__(self, form: Write, places: Sequence[Place]) -> None:
-        self.form, self.places = form, places
+    def __init__(self, form: Write, path: str, places: Sequence[Place]) -> None:
+        self.form, self.path, self.places = form, path, places
 
     @cached_property
     def claims(self) -> set[Taken]:
@@ -39,10 +39,9 @@ class ReadyBatch(Sequence[Payload]):
     def __getitem__(self, at: slice) -> "ReadyBatch": ...
     def __getitem__(self, at: int | slice) -> "Payload | ReadyBatch":
         if isinstance(at, slice):
-            return ReadyBatch(self.form, self.places[at])
+            return ReadyBatch(self.form, self.path, self.places[at])
         claim, place = self.places[at]
-        path = self.form.path if self.form.path_is_fixed else claim.column("path")[place]
-        return Payload(claim[place], self.form, path, claim.records[place] or "", _NO_FIELDS)
+        return Payload(claim[place], self.form, self.path, claim.records[place] or "", _NO_FIELDS)
 
 
 def acts(batch: Sequence[Payload]) -> bool:

@@ -55,7 +55,7 @@ class _Group:
     def next(self, facts: PushFacts) -> Sequence[Payload]:
         most = facts.most(self.form)
         batch = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
-        return batch if isinstance(batch[0], Payload) else ReadyBatch(self.form, batch)
+        return batch if isinstance(batch[0], Payload) else ReadyBatch(self.form, self.path, batch)
 
 
 @dataclass(slots=True)

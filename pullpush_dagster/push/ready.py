@@ -39,16 +39,15 @@ def ready_forms(
 
 def _form(entity: Entity, facts: PushFacts, form: Write, settings: Mapping[str, Any]) -> ReadyForm | None:
     """None: it has a part that is more than one value."""
-    parts, path = list(_parts(entity, facts, form, settings)), list(_path(entity, form, settings))
+    parts, path = [*_parts(entity, facts, form, settings)], [*_path(entity, form, settings)]
     special = form.shared or any("*" in allowed for allowed in form.when.values())
     plain = not form.defaults and not special and None not in parts and None not in path
     when = {name.removeprefix("binding."): tuple(allowed) for name, allowed in form.when.items()}
-    told = tuple(part for part in path if part)
-    return ReadyForm(tuple(part for part in parts if part), when, told) if plain else None
+    return ReadyForm([one for one in parts if one], when, [one for one in path if one]) if plain else None
 
 
 def _path(entity: Entity, form: Write, settings: Mapping[str, Any]) -> Iterator[str | Part | None]:
-    """Nothing: it is the same for every record."""
+    """What the path is made of, in order; nothing: it is the same for every record. None: more than a plain value."""
     for piece in () if form.path_is_fixed else pieces(form.path):
         if isinstance(piece, str):
             yield piece

@@ -20,7 +20,7 @@ def taken(lease_until, *records):
 def of_two(facts):
     """The second record of one claim, then the first of another, which runs out sooner."""
     one, other = taken(LATER, '{"id":1}', '{"id":2}'), taken(SOON, '{"id":3}')
-    return ReadyBatch(facts().update[0], [(one, 1), (other, 0)])
+    return ReadyBatch(facts().update[0], "/items/batch", [(one, 1), (other, 0)])
 
 
 def test_it_must_be_sent_before_the_first_claim_on_any_of_it_runs_out(of_two):

@@ -67,7 +67,7 @@ CASES = {
 }
 
 
-def fill(con, entity, facts, rng, count=300):
+def fill(con, entity, facts, rng, count=450):
     """An outbox, what was accepted, and bindings: some keys have none, some two, some are under a parent."""
     names = sorted(sendable(facts, entity))
 
@@ -149,7 +149,7 @@ def test_the_store_writes_what_the_long_way_makes(store, case, seed):
         assert json.loads(left.get(row.key) or "{}") == under_way
         seen[row.form] += 1
     assert seen.keys() == set(range(len(facts.update)))
-    assert min(seen.values()) > 5
+    assert seen[0] > 10
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -162,7 +162,7 @@ def test_only_what_the_long_way_must_look_at_is_left_to_it(store, case):
         elsewhere = any(json.loads(row.key)[name] != value for name, value in fixed.items())
         made = by_hand(entity, facts, whole)
         special = made is not None and (
-            any(_is_special(value) for value in whole.desired.values()) or not _is_plain(made.path)
+            any(_is_special(*one) for one in whole.desired.items()) or not _is_plain(made.path)
         )
         assert elsewhere or made is None or facts.update.index(made.form) not in plain or special, whole
 
@@ -172,10 +172,12 @@ def _is_plain(path):
     return all(re.fullmatch("[A-Za-z0-9_~-][A-Za-z0-9._~-]*", segment) for segment in path.split("/")[1:])
 
 
-def _is_special(stored):
-    """A text that is no plain number: negative zero, an exponent, or more digits than fit."""
-    return stored in ("-0.0000", "-0", "1e5") or (
-        isinstance(stored, str) and stored.lstrip("-").isdigit() and len(stored) > 18
+def _is_special(name, stored):
+    """A text that is no plain number: negative zero, a code with an exponent, or more digits than fit."""
+    return (
+        stored in ("-0.0000", "-0")
+        or (name, stored) == ("barcode", "1e5")
+        or (isinstance(stored, str) and stored.lstrip("-").isdigit() and len(stored) > 18)
     )
 
 
