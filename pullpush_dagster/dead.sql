@@ -1,14 +1,20 @@
 -- name: letters
--- One row per dead key, newest first, with the last that was sent of it and answered.
+-- One row per dead key, newest first, with the last that was sent of it and answered. What was refused on its way to
+-- the outbox may have had an older version under way, so the newest receipt alone does not tell that it was.
 WITH last AS (
-    SELECT push, key, arg_max({outcome: outcome, sent: sent, answer: answer, claim: claim, answeredAt: answeredAt},
+    SELECT push, key, arg_max({outcome: outcome, sent: sent, answer: answer, answeredAt: answeredAt},
                               answeredAt) AS receipt
-    FROM receipts WHERE (push, key) IN (SELECT (push, key) FROM outbox WHERE state IN ('dead', 'unconfirmed')) GROUP BY push, key
+    FROM receipts
+    WHERE claim IS NOT NULL AND (push, key) IN (SELECT (push, key) FROM outbox WHERE state IN ('dead', 'unconfirmed'))
+    GROUP BY push, key
+), unrouted AS (
+    SELECT push, key, reason, max(answeredAt) AS answeredAt FROM receipts
+    WHERE claim IS NULL AND outcome = 'rejected' GROUP BY push, key, reason
 ), told AS (
     SELECT o.push AS sync, o.key, o.source, o.reason, o.attempts, o.desired, receipt.sent, receipt.answer,
-        receipt.answeredAt AS "at",
+        coalesce(unrouted.answeredAt, receipt.answeredAt) AS "at",
         CASE WHEN o.state = 'unconfirmed' THEN 'unconfirmed'
-             WHEN receipt IS NULL OR receipt.claim IS NULL THEN 'not routed'
+             WHEN receipt IS NULL OR unrouted.key IS NOT NULL THEN 'not routed'
              WHEN receipt.outcome = 'rejected' AND receipt.sent IS NULL THEN 'not sent'
              WHEN receipt.outcome = 'rejected' THEN 'refused'
              WHEN receipt.outcome = 'unknown' THEN 'no answer'
@@ -17,7 +23,9 @@ WITH last AS (
             list_prepend(coalesce(o.reason, ''), map_values(CAST(CAST(o.key AS JSON) AS MAP(VARCHAR, VARCHAR)))),
             lambda text, value: CASE WHEN value = '' THEN text ELSE replace(text, value, 'KEY') END
         ), '[0-9]+', '#', 'g') AS pattern
-    FROM outbox AS o LEFT JOIN last USING (push, key) WHERE o.state IN ('dead', 'unconfirmed')
+    FROM outbox AS o LEFT JOIN last USING (push, key)
+    LEFT JOIN unrouted ON unrouted.push = o.push AND unrouted.key = o.key AND unrouted.reason = o.reason
+    WHERE o.state IN ('dead', 'unconfirmed')
 )
 SELECT * EXCLUDE (pattern), pattern, left(md5(concat_ws('|', sync, cause, pattern)), 8) AS "group"
 FROM told ORDER BY "at" DESC NULLS LAST, sync, key

@@ -34,6 +34,14 @@ def test_a_letter_tells_why_and_how_often(refused, letters, run):
     assert "SKU-00053" in run("dead-letters").output
 
 
+def test_a_letter_whose_key_went_at_its_source_still_tells_its_own_cause(world, refused, letters):
+    world.rows(
+        "INSERT INTO receipts (push, key, outcome, reason, answeredAt) SELECT push, key, 'skipped', 'gone', now()"
+        " FROM outbox WHERE state = 'dead' RETURNING key"
+    )
+    assert {one["cause"] for one in letters()} == {"not sent"}
+
+
 def test_letters_of_one_kind_are_one_group(refused, letters):
     (group,) = [one for one in letters("--group") if "whole number" in one["reason"]]
     assert group["count"] == 2
@@ -75,8 +83,9 @@ def test_a_key_that_is_not_dead_is_refused(refused, run):
     assert "no dead letter has the key or group SKU-00099" in again.output
 
 
-def test_a_letter_that_could_not_be_routed_is_routed_anew_once_the_file_is_mended(world, letters, run):
-    # given: a table without the location that is pulled
+@pytest.fixture
+def unrouted(world):
+    """Letters of a table that lacks the location that is pulled; called, it is mended."""
     file = world.project.root / "assets" / "stock" / "defs.yaml"
     text = file.read_text()
     assert "WH: default" in text
@@ -86,9 +95,26 @@ def test_a_letter_that_could_not_be_routed_is_routed_anew_once_the_file_is_mende
         type(world.project)(world.project.root, world.project.state), world.store, world.erp, world.shop
     )
     broken.sync("stock_to_shop")
+    return lambda: file.write_text(text)
+
+
+_ANSWERED = """
+INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, sentAt, answeredAt)
+SELECT push, key, sequence - 1, 'a claim', 1, 'retry', 'busy', '{}', now(), now() FROM outbox WHERE state = 'dead'
+RETURNING key
+"""
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["never sent", "an older version of it answered since"])
+def test_a_letter_that_could_not_be_routed_is_routed_anew_once_the_file_is_mended(
+    world, unrouted, letters, run, answered
+):
+    # given
+    if answered:
+        assert len(world.rows(_ANSWERED)) > 10
     assert {one["cause"] for one in letters()} == {"not routed"}
     # when
-    file.write_text(text)
+    unrouted()
     done = json.loads(run("replay", "ALL", "--json").output)
     world.sync("stock_to_shop")
     # then
