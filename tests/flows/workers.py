@@ -6,6 +6,7 @@ imports and definitions, which hold none of these; to make them takes longer tha
 can be lost meanwhile.
 """
 
+import importlib
 import json
 import os
 import shutil
@@ -99,6 +100,8 @@ def _serve() -> None:
         jobs[push.name, False], jobs[push.name, True] = job, job.get_subset(asset_selection=stages)
     for job in jobs.values():
         job.get_definition()
+    # Pulls import it when they begin, which takes longer than all else that they do here.
+    importlib.import_module("pullpush_dagster.canonical.checking")
     for line in sys.stdin:
         told = json.loads(line)
         if "wait" in told:
