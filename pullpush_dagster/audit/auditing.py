@@ -140,9 +140,9 @@ def _look(
 def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
     """Fill the temporary table ``found`` and count what is in it."""
     run("found", {"diff": _diff(entity, full=full)})
-    run("not_quarantined")
     if not run("lacks").fetchone():
         return _counts(run)
+    run("not_quarantined")
     ((missing,),) = run("missing").fetchall()
     run("not_absent")
     run("gone")
@@ -193,7 +193,8 @@ def _conclude(
         run("hold", audit=number)
     else:
         total = counts.inserted + counts.changed + counts.deleted
-        run("changes", audit=number, first=next_number(con, log, total) if total else 0)
+        if total:
+            run("changes", audit=number, first=next_number(con, log, total))
         run("forget")
         run("advance", full_started=full_started)
         run("seen")

@@ -63,7 +63,9 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
         "frame": next_number(con, "frame"), "first": of.window and of.window[0], "last": of.window and of.window[1],
     }  # fmt: skip
     run = runner(con, _SQL, names, values)
-    for step in _steps(of):
+    finding = ("quarantined",) if of.full else ("quarantined", "rivals")
+    found = sum(int(run(step).fetchall()[0][0]) for step in finding)
+    for step in _steps(of, bad=found > 0):
         run(step)
     rows, bad, nameless = _counted(con)
     deletes_off = _deletes_off(of, nameless)
@@ -81,11 +83,11 @@ def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     con.execute(_SQL["tables"].format(**_tables(entity)))
 
 
-def _steps(of: FrameOf) -> list[str]:
+def _steps(of: FrameOf, *, bad: bool) -> list[str]:
     covered = ["replace_scope"] if of.full else [] if of.window is None else ["replace_window"]
+    set_aside = ["quarantine", "drop_bad"] if bad else []
     return [
-        "quarantined", *([] if of.full else ["rivals"]), "kept", "claimed", "unbind", "bind", "release", "quarantine",
-        "drop_bad", *covered, "outdated", "replace_keys", "rows",
+        "kept", "claimed", "unbind", "bind", "release", *set_aside, *covered, "outdated", "replace_keys", "rows",
     ]  # fmt: skip
 
 

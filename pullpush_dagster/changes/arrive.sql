@@ -77,6 +77,9 @@ SELECT key, arg_max(source, sequence) AS source, count(DISTINCT source) AS sourc
        arg_max(untranslated, sequence) AS untranslated
 FROM addressed GROUP BY key
 
+-- name: deletes
+SELECT 1 FROM routed WHERE op = 'delete' LIMIT 1
+
 -- name: outlived
 -- A key that changed before it went: the destination still gets those last values, if it may have the key at all.
 UPDATE routed SET op = 'update' FROM (

@@ -71,20 +71,21 @@ def arrive(
     ((values["hash"],),) = run("hash").fetchall()
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
-    _send_again(run, entity, names)
-    for step in ("addressed", "routed", "outlived"):
-        run(step)
+    again = _send_again(run, entity, names)
+    run("addressed")
+    ((count,),) = run("routed").fetchall()
+    deletes = run("deletes").fetchone() is not None
+    if deletes:
+        run("outlived")
     held = _held(run, push, entity) if known and not approved else ()
     if held:
         _hold(run, held)
     else:
-        for step in _ENTERING:
-            run(step)
+        _enter(run, deletes=deletes, again=again)
         if not values["latest"]:
             line_up(con, push, now)
         run("withdraw", approved=approved and approved.hash)
         values["position"] = values["newest"]
-    count = int(con.execute("SELECT count(*) FROM routed").fetchall()[0][0])
     run("forget_position")
     run("set_position", held=f"{'; '.join(held)} (change set {values['hash']})" if held else None)
     run("drop")
@@ -102,15 +103,22 @@ def _hold(run: Run, reasons: tuple[str, ...]) -> None:
         run("hold", reasons=list(reasons))
 
 
-_ENTERING = (
-    "skip_deletes", "withdraw_untried", "forget_behind", "refusals", "renew", "enter", "refuse", "refusal_receipts",
-    "forget_again", "settle_again",
-)  # fmt: skip
+def _enter(run: Run, *, deletes: bool, again: bool) -> None:
+    """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
+    for step in ("skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
+        run(step)
+    ((refused,),) = run("refusals").fetchall()
+    for step in ("renew", "enter", *(("refuse", "refusal_receipts") if refused else ())):
+        run(step)
+    for step in ("forget_again", "settle_again") if again else ():
+        run(step)
+
+
 Names = Mapping[str, str]
 
 
-def _send_again(run: Run, entity: Entity, names: Names) -> None:
-    """Let keys that the destination changed by itself arrive once more."""
+def _send_again(run: Run, entity: Entity, names: Names) -> bool:
+    """Let keys that the destination changed by itself arrive once more; whether there may be such."""
     run("no_again")
     fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
     for field in fields:
@@ -119,6 +127,7 @@ def _send_again(run: Run, entity: Entity, names: Names) -> None:
         run("again", {"part": part, "state": _state(names, rows)}, field=field)
     if fields:
         run("send_again")
+    return bool(fields)
 
 
 def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:

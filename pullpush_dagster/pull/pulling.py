@@ -1,6 +1,7 @@
 """One pull from asking to keeping, and the reading of what was kept."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -87,19 +88,18 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
     """
     kept = []
     with store.session() as con:
-        found = _unread(con, pull, scope)
-    for one in found:
-        with store.session() as con:
-            if one not in _unread(con, pull, scope):
-                continue
+        left = _unread(con, pull, scope)
+    while left:
+        one, *left = left
         pages = _pages(store, one)
-        if pages is None:
-            _give_up(store, pull, scope, one)
-            continue
-        frame = read_pages(project, pull, scope, pages)
+        frame = None if pages is None else read_pages(project, pull, scope, pages)
         with store.session() as con:
-            if one in _unread(con, pull, scope):
+            unread = _unread(con, pull, scope)
+            if one in unread and frame is None:
+                _give_up(con, store, pull, one, unread)
+            elif one in unread and frame is not None:
                 kept.append(_keep(project, con, pull, one, frame))
+        left = [other for other in left if other in unread]
     return kept
 
 
@@ -113,19 +113,15 @@ def _pages(store: Store, one: _Unread) -> arrow.Table | None:
     return pages if len(pages) or not one.pages else None
 
 
-def _give_up(store: Store, pull: Pull, scope: str, one: _Unread) -> None:
+def _give_up(con: duckdb.DuckDBPyConnection, store: Store, pull: Pull, one: _Unread, unread: Sequence[_Unread]) -> None:
     """Leave out a pull whose pages are gone, where a later one gives all that it did, or nobody needs it any more.
 
     Raises:
         HaltError: it was not read, and none does.
     """
-    with store.session() as con:
-        left = _unread(con, pull, scope)
-        if one not in left:
-            return
-        if any(other.kind == "full" and other.pull > one.pull for other in left):
-            con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
-            return
+    if any(other.kind == "full" and other.pull > one.pull for other in unread):
+        con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
+        return
     said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"
     raise HaltError(said, connection=pull.connection, pull=pull.name)
 
