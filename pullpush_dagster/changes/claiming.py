@@ -57,12 +57,12 @@ def claim(
     name, lease = uuid.uuid4().hex, now + _LEASE
     parts = (f"{quoted(part)}: json_extract_string(key, '$.{part}')" for part in bound_as.key)
     bound_key = "key" if bound_as is entity else f"CAST(to_json({{{', '.join(parts)}}}) AS VARCHAR)"
-    con.execute(_SQL["pick"], {"push": push.name, "now": now, "limit": limit})
-    con.execute(_SQL["mine"].format(bound_key=bound_key))
-    ((count,),) = con.execute(_SQL["claim"], {"claim": name, "lease": lease}).fetchall()
+    ((count,),) = con.execute(_SQL["pick"], {"push": push.name, "now": now, "limit": limit}).fetchall()
     if not count:
         con.execute(_SQL["put_down"])
         return Taken(name, lease, fields, _EMPTY.empty_table(), 0)
+    con.execute(_SQL["mine"].format(bound_key=bound_key))
+    con.execute(_SQL["claim"], {"claim": name, "lease": lease})
     con.execute(_SQL["taken"], {"to": push.to, "entity": entity.name, "bound_as": bound_as.name, "repeats": repeats})
     followed = written is not None and push.sends_each(entity.deliver)
     if followed:
