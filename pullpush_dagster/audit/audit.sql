@@ -51,6 +51,12 @@ WHERE b.rowid = found._place AND found.op = 'absent' AND (
     b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
 )
 
+-- name: not_read_since
+-- A key that another pull read after this one began is not absent, whatever this one gave.
+DELETE FROM found USING {canonical} AS b
+WHERE found.op = 'absent' AND {same_key_found} AND b._connection = $connection AND b._name = $name
+    AND ($scope = '' OR b._partition = $scope) AND b._askedAt >= $started
+
 -- name: gone
 -- Absent from two complete full pulls in a row is a delete; the first time is only noted.
 UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END
@@ -108,11 +114,17 @@ SELECT $connection, $name, $scope, coalesce(_askedAt, $started), coalesce(op = '
        {columns}, _cleared
 FROM found
 
+-- name: some_absent
+SELECT 1 FROM {baseline} WHERE _connection = $connection AND _name = $name AND _absent > 0 LIMIT 1
+
 -- name: seen
--- A record that was there but could not be read was not absent.
+-- A record that was there but could not be read, or was an old one, was not absent.
 UPDATE {baseline} SET _absent = 0 WHERE _connection = $connection AND _name = $name AND _absent > 0
     AND CAST(to_json({{{key_fields}}}) AS VARCHAR) IN (
         SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND key IS NOT NULL
+        UNION ALL
+        SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM {canonical}
+        WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
     )
 
 -- name: audited
@@ -124,25 +136,27 @@ VALUES ($audit, $connection, $name, $scope, $through, $full_started, $state, $ha
 UPDATE audits SET state = 'replaced'
 WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held'
 
--- name: is_held
-SELECT audit FROM audits
+-- name: held_again
+-- The same set as before, of which a later pull has told again.
+UPDATE audits SET throughFrame = $newest
 WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' AND hash = $hash
 
 -- name: held_on
--- The newest held set, where no full pull came after it.
+-- The newest held set, where no full pull came after it that speaks for all its scope.
 SELECT hash, throughFrame FROM audits AS h
 WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'held' AND NOT EXISTS (
     FROM pulls WHERE connection = $connection AND name = $name AND scope = $scope AND kind = 'full'
-        AND frame > h.throughFrame
+        AND frame > h.throughFrame AND deletesOff IS NULL
 )
 ORDER BY audit DESC LIMIT 1
 
 -- name: unread
--- Changes that no pull has read again since. That others of their set were, and are well, makes these few, but no better.
+-- Changes that no pull has read again since, and keys that are missing: only a full pull tells that. That others of their
+-- set were read, and are well, makes these few, but no better.
 SELECT count(*) FROM found
-JOIN {canonical} AS b ON {same_key_found} AND b._connection = $connection AND b._name = $name
+LEFT JOIN {canonical} AS b ON {same_key_found} AND b._connection = $connection AND b._name = $name
     AND ($scope = '' OR b._partition = $scope)
-WHERE found.op IS NOT NULL AND b._frame <= $held_through
+WHERE (found.op IS NOT NULL AND b._frame <= $held_through) OR found._askedAt IS NULL
 
 -- name: withdraw
 UPDATE audits SET state = 'withdrawn'
@@ -157,6 +171,10 @@ DELETE FROM found WHERE (op IS NULL AND _askedAt IS NOT NULL)
 
 -- name: absent
 SELECT count(*) FROM found WHERE op IS NULL
+
+-- name: told_by
+-- How far the pulls read that told of a held set.
+SELECT throughFrame FROM audits WHERE audit = $held
 
 -- name: held_keys
 SELECT key FROM held_changes WHERE audit = $held ORDER BY key

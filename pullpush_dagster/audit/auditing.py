@@ -69,7 +69,7 @@ def audit(
     held = None if reasons else _held_on(run)
     if held is not None:
         hash_, reasons = held
-    elif not (reasons and run("is_held", hash=hash_).fetchone()):
+    elif not (reasons and run("held_again", hash=hash_).fetchall()[0][0]):
         told = {"counts": counts, "hash_": hash_, "reasons": reasons, "through": values["newest"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["newest_full_started"])
     run("drop")
@@ -112,7 +112,10 @@ def approve(
         ((absent,),) = run("absent").fetchall()
         applied = counts.inserted + counts.changed + counts.deleted
         ((hash_,),) = run("hash").fetchall()
-        told = {"counts": counts, "hash_": hash_, "reasons": (), "through": values["through"]}
+        ((told_by,),) = run("told_by", held=held).fetchall()
+        # Of a pull that fell short nothing is left to look at, and what it lacks would be held again.
+        done = values["deletes_off"] and not left_out and told_by == values["newest"]
+        told = {"counts": counts, "hash_": hash_, "reasons": (), "through": values["newest" if done else "through"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["full_started"])
         run("drop")
     con.execute(_SQL["approved"], {"held": held})
@@ -133,7 +136,8 @@ def _look(
         return None
     values |= {"full": full is not None, "pull": full and full[0], "started": full[1] if full else values["now"]}
     values |= {"deletes_off": bool(full and full[2]), "deletes_off_why": full[2] if full else None}
-    values["newest_full_started"] = full[1] if full else values["full_started"]
+    # One that fell short says nothing of what it did not give.
+    values["newest_full_started"] = full[1] if full and not full[2] else values["full_started"]
     return run, values
 
 
@@ -144,8 +148,8 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
         return _counts(run)
     run("not_quarantined")
     ((missing,),) = run("missing").fetchall()
-    run("not_absent")
-    run("gone")
+    for step in ("not_absent", "not_read_since", "gone"):
+        run(step)
     return replace(_counts(run), missing=missing)
 
 
@@ -197,7 +201,8 @@ def _conclude(
             run("changes", audit=number, first=next_number(con, log, total))
         run("forget")
         run("advance", full_started=full_started)
-        run("seen")
+        if run("some_absent").fetchone():
+            run("seen")
     told = {"state": state, "hash": hash_, "counts": orjson.dumps(asdict(counts)).decode(), "reasons": list(reasons)}
     run("audited", audit=number, through=through, full_started=full_started, **told)
 

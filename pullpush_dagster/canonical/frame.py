@@ -35,8 +35,8 @@ class Frame:
         rows: one row per key, ordered by key: the entity's fields, ``_cleared`` (names of fields the
             source emptied), ``_askedAt``, ``_externalId`` (JSON text), ``_live``. NULL is unknown,
             unless the field is named in ``_cleared``; 0 is a real zero.
-        quarantined: rows that must not be used: ``_page``, ``_row``, ``_externalId``, ``_live``, ``_key`` (JSON text,
-            parts of it may be null) and ``reasons``, ordered as read.
+        quarantined: rows that must not be used: ``_page``, ``_row``, ``_askedAt``, ``_externalId``, ``_live``, ``_key``
+            (JSON text, parts of it may be null) and ``reasons``, ordered as read.
     """
 
     rows: arrow.Table

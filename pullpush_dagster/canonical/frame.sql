@@ -17,14 +17,14 @@ DELETE FROM frame WHERE _id IN (
 
 -- name: summed
 -- The records of one key are parts of one: their amounts are added up, unknown when one of them is. One that cannot
--- be read, or names no key, stays as it is.
+-- be read, or names no key, stays as it is; its own id says nothing of the key that it is a part of.
 SELECT min(_page) AS _page, min(_row) AS _row, max(_askedAt) AS _askedAt,
        CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _externalId, bool_or(_live) AS _live, {key}, {sums},
        flatten(list(_cleared)) AS _cleared, flatten(list(_faults)) AS _faults
 FROM mapped WHERE {key_known} AND _id IN (SELECT _id FROM frame)
 GROUP BY {key}
 UNION ALL BY NAME
-SELECT _page, _row, _askedAt, _externalId, _live, {columns}, _cleared, _faults FROM mapped
+SELECT _page, _row, _askedAt, CAST(NULL AS VARCHAR) AS _externalId, _live, {columns}, _cleared, _faults FROM mapped
 WHERE NOT ({key_known}) AND _id IN (SELECT _id FROM frame)
 
 -- name: unreadable
@@ -52,6 +52,6 @@ SELECT _id FROM frame WHERE _id NOT IN (SELECT _id FROM reasons) ORDER BY {key}
 INSERT INTO reasons BY NAME SELECT _id, reason FROM failures
 
 -- name: quarantined
-SELECT _page, _row, _externalId, _live, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key, reasons
+SELECT _page, _row, _askedAt, _externalId, _live, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key, reasons
 FROM frame JOIN (SELECT _id, list_sort(list(reason)) AS reasons FROM reasons GROUP BY _id) USING (_id)
 ORDER BY _page, _row

@@ -11,25 +11,41 @@ CREATE TABLE IF NOT EXISTS {baseline} (
 )
 
 -- name: quarantined
--- A record without a readable key stands for the key that its id was last bound to.
+-- A record without a readable key stands for the key that its id was last bound to, as far as that is one. What cannot
+-- be told of a known record may be any key's.
 CREATE TEMP TABLE bad AS
-SELECT q._page AS page, q._row AS row, q._externalId AS externalId, q._live AS live, q.reasons,
-       json_extract_string(q._externalId, '$.id') AS id,
-       CASE WHEN {key_in_json} THEN q._key ELSE json_merge_patch(q._key, b.key) END AS key
-FROM frame_quarantined AS q
-LEFT JOIN bindings AS b
-    ON b.connection = $connection AND b.entity = $bound_as AND b.id = json_extract_string(q._externalId, '$.id')
+SELECT page, row, askedAt, externalId, live, reasons, id, key, key IS NULL AND (id IS NULL OR known) AS nameless
+FROM (
+    SELECT q._page AS page, q._row AS row, q._askedAt AS askedAt, q._externalId AS externalId, q._live AS live, q.reasons,
+           json_extract_string(q._externalId, '$.id') AS id, b.id IS NOT NULL AS known,
+           CASE WHEN {key_in_json} THEN q._key WHEN {key_told} THEN CAST(to_json({{{told_key_fields}}}) AS VARCHAR) END AS key
+    FROM frame_quarantined AS q
+    LEFT JOIN (
+        SELECT id, {bound_parts} FROM bindings WHERE connection = $connection AND entity = $bound_as
+            AND id IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_quarantined)
+        GROUP BY id
+    ) AS b ON b.id = json_extract_string(q._externalId, '$.id')
+)
+
+-- name: overtaken
+-- What was read well later on is not undone by an older reading that cannot be read.
+DELETE FROM bad USING {canonical} AS old
+WHERE old._connection = $connection AND old._name = $name AND bad.key = CAST(to_json({{{old_key_fields}}}) AS VARCHAR)
+    AND old._askedAt > bad.askedAt
+
+-- name: said
+SELECT count(*), count(*) FILTER (nameless) FROM bad
 
 -- name: rivals
 -- Keys that a record outside this pull claims too, by what earlier pulls saw: none of the two may be used.
 INSERT INTO bad BY NAME
-SELECT r._page AS page, r._row AS row, r._externalId AS externalId, true AS live, json_extract_string(r._externalId, '$.id') AS id,
+SELECT r._page AS page, r._row AS row, max(r._askedAt) AS askedAt, r._externalId AS externalId, true AS live, json_extract_string(r._externalId, '$.id') AS id,
        r._rowkey AS key, ['{key_names}: record ' || min(b.id) || ' of the source claims this key too'] AS reasons
 FROM (SELECT *, 0 AS _page, 0 AS _row, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey,
              CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE _live) AS r
 JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live
     AND b.id <> json_extract_string(r._externalId, '$.id')
-    AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows)
+    AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows WHERE _externalId IS NOT NULL)
     AND b.id NOT IN (SELECT id FROM bad WHERE id IS NOT NULL)
 GROUP BY r._externalId, r._rowkey, r._page, r._row
 
@@ -39,6 +55,16 @@ CREATE TEMP TABLE kept AS
 SELECT _id, {key}, _askedAt, {partition} AS _partition
 FROM frame_rows
 WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (SELECT key FROM bad WHERE key IS NOT NULL)
+
+-- name: shadowed
+-- A record out of use does not take the key of one in use that this pull did not give.
+DELETE FROM kept WHERE _id IN (
+    SELECT r._id FROM (SELECT *, CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE NOT _live) AS r
+    JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live
+        AND b.id <> json_extract_string(r._externalId, '$.id')
+        AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows WHERE _externalId IS NOT NULL)
+        AND b.id NOT IN (SELECT id FROM bad WHERE id IS NOT NULL)
+)
 
 -- name: claimed
 CREATE TEMP TABLE claimed AS
@@ -52,14 +78,20 @@ SELECT DISTINCT id, externalId, live, key FROM (
 WHERE id IS NOT NULL AND {bound_key_known}
 
 -- name: unbind
-DELETE FROM bindings AS old USING claimed AS new
-WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id
-    AND (old.key, old.live, old.externalId) IS DISTINCT FROM (new.key, new.live, new.externalId)
+-- Several records of a platform may have one id, such as that of their warehouse.
+DELETE FROM bindings AS old
+WHERE old.connection = $connection AND old.entity = $bound_as AND old.id IN (SELECT id FROM claimed) AND NOT EXISTS (
+    FROM claimed AS new
+    WHERE new.id = old.id AND new.key = old.key AND new.live = old.live AND new.externalId = old.externalId
+)
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
 SELECT $connection, $bound_as, key, id, externalId, live, $started FROM claimed AS new
-WHERE NOT EXISTS (FROM bindings AS old WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id)
+WHERE NOT EXISTS (
+    FROM bindings AS old WHERE old.connection = $connection AND old.entity = $bound_as
+        AND old.id = new.id AND old.key = new.key AND old.live = new.live AND old.externalId = new.externalId
+)
 
 -- name: vanished
 -- An item that a whole pull no longer has keeps no key from the one that took its place.
@@ -67,22 +99,28 @@ DELETE FROM bindings WHERE connection = $connection AND entity = $bound_as AND s
     AND id NOT IN (SELECT id FROM claimed)
 
 -- name: release
--- A full pull speaks for its whole scope; any other only for the records it gave.
+-- A full pull speaks for its whole scope; any other only for the records it gave, and for keys that it gave well.
 DELETE FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
     AND ($full OR externalId IN (
         SELECT _externalId FROM frame_rows UNION SELECT _externalId FROM frame_quarantined
-    ))
+    ) OR key IN (SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM kept))
 
 -- name: quarantine
 INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, key, reasons)
 SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons FROM bad
 
 -- name: replace_scope
-DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND {before_this}
+DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND ({before_this} OR {of_this})
+
+-- name: replace_given
+-- A full pull that fell short says nothing of what it did not give, so what no audit has looked at stays.
+DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope}
+    AND ({before_this} AND {audited} OR {of_this})
 
 -- name: replace_window
+-- A partition has rows that its window does not ask for: older ones, and those without a stamp.
 DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name
-    AND _partition >= $first AND _partition < $last AND {before_this}
+    AND _partition >= $first AND _partition < $last AND ({before_this} AND {audited} OR {of_this})
 
 -- name: drop_bad
 DELETE FROM {canonical} AS old USING (SELECT DISTINCT key FROM bad) AS bad

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as arrow
+from pyarrow import compute
 
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.frame import Frame, in_batches
@@ -65,10 +66,14 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     run = runner(con, _SQL, names, values)
     finding = ("quarantined",) if of.full else ("quarantined", "rivals")
     found = sum(int(run(step).fetchall()[0][0]) for step in finding)
-    for step in _steps(of, bad=found > 0):
-        run(step)
-    rows, bad, nameless = _counted(con)
+    if found:
+        run("overtaken")
+    ((bad, nameless),) = run("said").fetchall()
     deletes_off = _deletes_off(of, nameless)
+    retired = not compute.all(frame.rows["_live"]).as_py()
+    for step in _steps(of, bad=bad > 0, retired=retired, short=deletes_off is not None):
+        run(step)
+    ((rows,),) = con.execute("SELECT count(*) FROM kept").fetchall()
     if of.full and not of.scope and of.bound_as is entity and deletes_off is None:
         run("vanished")
     run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
@@ -83,20 +88,15 @@ def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     con.execute(_SQL["tables"].format(**_tables(entity)))
 
 
-def _steps(of: FrameOf, *, bad: bool) -> list[str]:
-    covered = ["replace_scope"] if of.full else [] if of.window is None else ["replace_window"]
+def _steps(of: FrameOf, *, bad: bool, retired: bool, short: bool) -> list[str]:
+    whole = ["replace_given" if short else "replace_scope"]
+    covered = whole if of.full else [] if of.window is None else ["replace_window"]
+    shadowed = ["shadowed"] if retired and not of.full else []
     set_aside = ["quarantine", "drop_bad"] if bad else []
     return [
-        "kept", "claimed", "unbind", "bind", "release", *set_aside, *covered, "outdated", "replace_keys", "rows",
+        "kept", *shadowed, "claimed", "unbind", "bind", "release", *set_aside, *covered, "outdated", "replace_keys",
+        "rows",
     ]  # fmt: skip
-
-
-def _counted(con: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """(rows kept, rows quarantined, quarantined rows that stand for no key we can tell)."""
-    kept, bad, nameless = con.execute(
-        "SELECT (SELECT count(*) FROM kept), count(*), count(*) FILTER (id IS NULL AND key IS NULL) FROM bad"
-    ).fetchall()[0]
-    return int(kept), int(bad), int(nameless)
 
 
 def _deletes_off(of: FrameOf, nameless: int) -> str | None:
@@ -119,22 +119,35 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
     bound = of.bound_as.key
     stamp = '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt"
     day = f"strftime(greatest(coalesce({stamp}, _askedAt), TIMESTAMPTZ {literal(of.days or '')}), '%Y-%m-%d')"
-    known = " AND ".join(f"json_extract_string(q._key, '$.{name}') IS NOT NULL" for name in entity.key)
+    read = {name: f"json_extract_string(q._key, '$.{name}')" for name in entity.key}
+    told = {name: f"coalesce({part}, b.{quoted(name)})" if name in bound else part for name, part in read.items()}
+    parts = {name: f"json_extract_string(key, '$.{name}')" for name in bound}
     return _tables(entity) | {
         "key": ", ".join(quoted(name) for name in entity.key),
         "key_names": ", ".join(entity.key),
         "key_fields": _struct({name: quoted(name) for name in entity.key}),
         "old_key_fields": _struct({name: f"old.{quoted(name)}" for name in entity.key}),
         "bound_key": _struct({name: quoted(name) for name in bound}),
-        "bound_key_of_bad": _struct({name: f"json_extract_string(key, '$.{name}')" for name in bound}),
-        "bound_key_known": " AND ".join(f"json_extract_string(key, '$.{name}') IS NOT NULL" for name in bound),
-        "key_in_json": known,
+        "bound_key_of_bad": _struct(parts),
+        "bound_key_known": " AND ".join(f"{part} IS NOT NULL" for part in parts.values()),
+        "key_in_json": " AND ".join(f"{part} IS NOT NULL" for part in read.values()),
+        "key_told": " AND ".join(f"{part} IS NOT NULL" for part in told.values()),
+        "told_key_fields": _struct(told),
+        "bound_parts": ", ".join(
+            f"CASE WHEN min({part}) = max({part}) THEN min({part}) END AS {quoted(name)}"
+            for name, part in parts.items()
+        ),
         "same_key": " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in entity.key),
         "columns": ", ".join(quoted(name) for name in entity.fields),
         "partition": day if of.days else literal(of.scope),
-        "in_scope": "true" if of.days else f"_partition = {literal(of.scope)}",
+        "in_scope": f"_partition = {literal(of.scope)}" if of.scope else "true",
         # What was asked for since stays, unless this very pull gave it by an earlier map.
-        "before_this": "(_askedAt <= $started OR _frame IN (SELECT frame FROM pulls WHERE pull = $pull))",
+        "before_this": "_askedAt <= $started",
+        "of_this": "_frame IN (SELECT frame FROM pulls WHERE pull = $pull)",
+        "audited": """_frame <= (
+            SELECT coalesce(max(throughFrame), 0) FROM audits
+            WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'
+        )""",
     }
 
 

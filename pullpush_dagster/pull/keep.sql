@@ -28,7 +28,7 @@ SELECT walk, page, asked_at, body FROM raw_pages WHERE pull = $pull
 UPDATE pulls SET mappedAt = $now, rows = 0, quarantined = 0 WHERE pull = $pull
 
 -- name: unread
-SELECT pull, kind, scope, windowStart, windowEnd, startedAt, pages, records, expected FROM pulls
+SELECT pull, kind, scope, windowStart, windowEnd, startedAt, finishedAt, pages, records, expected FROM pulls
 WHERE connection = $connection AND name = $name AND scope = $scope AND (
     mappedAt IS NULL
     OR pull = (SELECT max(pull) FROM pulls WHERE connection = $connection AND name = $name AND scope = $scope)

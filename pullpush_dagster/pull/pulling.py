@@ -71,9 +71,15 @@ class _Unread:
     start: dt.datetime | None
     end: dt.datetime | None
     started_at: dt.datetime
+    finished_at: dt.datetime
     pages: int
     records: int
     expected: int | None
+
+    def takes_the_place_of(self, other: "_Unread") -> bool:
+        """Whether it is whole, and was asked for after all of ``other``."""
+        whole = self.kind == "full" and (self.expected is None or self.records >= self.expected)
+        return whole and self.started_at >= other.finished_at
 
 
 def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[Kept]:
@@ -114,12 +120,12 @@ def _pages(store: Store, one: _Unread) -> arrow.Table | None:
 
 
 def _give_up(con: duckdb.DuckDBPyConnection, store: Store, pull: Pull, one: _Unread, unread: Sequence[_Unread]) -> None:
-    """Leave out a pull whose pages are gone, where a later one gives all that it did, or nobody needs it any more.
+    """Leave out a pull whose pages are gone, where one that began after it gives all that it did.
 
     Raises:
         HaltError: it was not read, and none does.
     """
-    if any(other.kind == "full" and other.pull > one.pull for other in unread):
+    if any(other.takes_the_place_of(one) for other in unread):
         con.execute(_SQL["unreadable"], {"pull": one.pull, "now": dt.datetime.now(dt.UTC)})
         return
     said = f"the pages of pull {one.pull} are no longer in {store.raw.name}; a full pull takes its place"

@@ -85,9 +85,7 @@ class Source:
     def frame(self, natives: list[Any], asked: float) -> Frame:
         """The frame of one page, asked for at that minute."""
         frame = _frame(self.entity, orjson.dumps(self.map or MAPS[self.entity]), orjson.dumps(natives).decode())
-        when = pa.array([START + dt.timedelta(minutes=asked)] * len(frame.rows), frame.rows["_askedAt"].type)
-        at = frame.rows.schema.get_field_index("_askedAt")
-        return replace(frame, rows=frame.rows.set_column(at, "_askedAt", when))
+        return Frame(*(_asked_at(table, asked) for table in (frame.rows, frame.quarantined)))
 
     def pull(self, records: Iterable[Any], **how: Any) -> Kept:
         """Keep one pull without an audit."""
@@ -176,6 +174,12 @@ class Source:
 
     def bindings(self) -> list[tuple[str, str, bool]]:
         return self.rows("SELECT key, id, live FROM bindings ORDER BY ALL")
+
+
+def _asked_at(table: pa.Table, minute: float) -> pa.Table:
+    at = table.schema.get_field_index("_askedAt")
+    when = pa.array([START + dt.timedelta(minutes=minute)] * len(table), table.schema.field(at).type)
+    return table.set_column(at, "_askedAt", when)
 
 
 @cache

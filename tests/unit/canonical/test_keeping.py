@@ -71,7 +71,7 @@ def daily(source):
     """Products that lie in day partitions from 1 November on."""
     made = source("product", days="2026-11-01")
     days = {"EARLY": "2026-10-01", "A": "2026-11-02", "B": "2026-11-03", "C": "2026-11-04"}
-    made.pull([{"sku": sku, "at": f"{day}T12:00:00Z"} for sku, day in days.items()], kind="sync")
+    made([{"sku": sku, "at": f"{day}T12:00:00Z"} for sku, day in days.items()], kind="sync")
     return made
 
 

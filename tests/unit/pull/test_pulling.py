@@ -296,3 +296,20 @@ def test_a_pull_whose_pages_are_gone_is_told_of_until_a_full_one_takes_its_place
     # Then it goes on
     assert read() == [2, 2]
     assert kept(store, "pull, rows", "pulls") == [(1, 0), (2, 2), (3, 2)]
+
+
+def test_a_full_pull_that_began_before_takes_no_pulls_place(pull, store, read, table):
+    table.add(1)
+    pull()
+    read()
+    table.add(3)
+    lost = pull()
+    (store.raw / f"{lost.pull}.parquet").unlink()
+    # when: what the full pull saw is of an hour before
+    table.delete(3)
+    full = pull(Window("full"))
+    with store.session() as con:
+        con.execute("UPDATE pulls SET startedAt = startedAt - INTERVAL 1 HOUR WHERE pull = ?", [full.pull])
+    # then
+    with pytest.raises(HaltError, match="no longer"):
+        read()

@@ -1,0 +1,78 @@
+"""A held set stays held whatever else is pulled, until a full pull is within the limits or a person approves."""
+
+import pytest
+
+from tests.unit.audit.conftest import SKUS, level
+from tests.unit.audit.test_approving import let_through, newest
+
+EVERY = [{"sku": sku, "title": "a", "price": 10} for sku in SKUS]
+
+
+@pytest.fixture
+def known(products):
+    """A hundred products."""
+    products(EVERY)
+    return products
+
+
+def dear(records):
+    return [{**one, "price": 100} for one in records]
+
+
+def test_a_full_pull_that_fell_short_withdraws_nothing(known):
+    known.pull(dear(EVERY[:25]), kind="sync")
+    assert known.audit().audit.state == "held"
+    known.pull([*dear(EVERY[10:25]), *EVERY[25:]], short=10)
+    assert known.audit().audit.state == "held"
+
+
+def test_deletes_that_a_walk_leaves_of_a_held_set_are_held_on(known):
+    known(EVERY[25:])
+    known.pull(EVERY[25:])
+    assert known.audit(rows=None).audit.state == "held"
+    known.pull(EVERY[:5], kind="sync")
+    found = known.audit(rows=None)
+    assert (found.audit.state, len(found.changes)) == ("held", 0)
+
+
+def test_absences_that_a_walk_leaves_of_a_held_set_are_held_on(known):
+    known.pull(EVERY[25:])
+    assert known.audit().audit.state == "held"
+    known.pull(EVERY[:5], kind="sync")
+    assert (known.audit().audit.state, known.baseline("sum(_absent)")) == ("held", [(0,)])
+
+
+def test_a_set_that_was_found_again_is_held_on_too(known):
+    for _ in range(2):
+        known.pull(dear(EVERY))
+        known.audit()
+    known.pull([*EVERY[2:99], {"sku": SKUS[99], "price": 11}], kind="sync")
+    found = known.audit()
+    assert (found.audit.state, len(found.changes)) == ("held", 0)
+
+
+def test_a_truncated_pull_is_held_when_days_were_taken_away(source):
+    daily = source("product", days="2026-10-01")
+    daily(EVERY, kind="sync")
+    daily.days = None
+    daily.pull(EVERY[:50])
+    assert daily.audit().audit.state == "held"
+
+
+def test_a_pull_that_fell_short_can_be_approved(stock):
+    stock(level(5))
+    stock.pull(level(6, SKUS[:50]), short=50)
+    assert stock.audit().audit.state == "held"
+    assert let_through(stock, newest(stock)).then.state == "nothing"
+    assert dict(stock.baseline())[SKUS[0]] == 6
+
+
+def test_what_came_after_a_pull_that_fell_short_is_not_approved_with_it(stock):
+    stock(level(5))
+    stock.pull(level(6, SKUS[:50]), short=50)
+    stock.audit()
+    stock.pull(level(7, SKUS[50:60]), kind="sync")
+    let_through(stock, newest(stock))
+    assert dict(stock.baseline())[SKUS[50]] == 5
+    stock.pull([*level(6, SKUS[:50]), *level(7, SKUS[50:60]), *level(5, SKUS[60:])])
+    assert len(stock.audit().changes) == 10

@@ -1,0 +1,112 @@
+"""Pulls that overlap, or fall short, between two audits: what was not looked at yet stays, and nothing old wins."""
+
+import pytest
+
+from tests.unit.audit.conftest import SKUS
+
+CALLS = {"callId": "item.number", "startedAt": "item.at"}
+FIRST = ("2026-11-01", "2026-11-02")
+
+
+@pytest.fixture
+def daily(source):
+    """Products that lie in day partitions from 1 November on."""
+    return source("product", days="2026-11-01")
+
+
+@pytest.fixture
+def calls(source):
+    """Calls, which have no stamp of their own: each lies in the day in which it was asked for."""
+    return source("call", days="2026-10-01", map=CALLS)
+
+
+def call(number, at):
+    return {"number": number, "at": at}
+
+
+def keys(found, field="sku"):
+    return [key[field] for _, key, *_ in found.changes]
+
+
+def test_a_backfill_of_the_first_day_leaves_older_rows_that_were_not_audited(daily):
+    daily.pull(
+        [{"sku": "EARLY", "at": "2026-10-01T12:00:00Z"}, {"sku": "B", "at": "2026-11-03T12:00:00Z"}], kind="sync"
+    )
+    daily.pull([{"sku": "C", "at": "2026-11-01T12:00:00Z"}], kind="window", window=FIRST)
+    assert keys(daily.audit()) == ["B", "C", "EARLY"]
+
+
+def test_two_stretches_of_one_backfill_of_calls_are_both_in_the_log(calls):
+    calls.pull([call("1", "2026-10-20T12:00:00Z")], kind="window", window=("2026-10-20", "2026-10-21"))
+    calls.pull([call("2", "2026-11-01T08:00:00Z")], kind="window", window=FIRST)
+    assert keys(calls.audit(), "callId") == ["1", "2"]
+
+
+def test_a_call_of_a_sync_outlives_a_backfill_of_today(calls):
+    calls.pull([call("1", "2026-10-20T12:00:00Z")], kind="sync", asked=1)
+    calls.pull([call("2", "2026-11-01T08:00:00Z")], kind="window", window=FIRST, asked=2)
+    assert keys(calls.audit(), "callId") == ["1", "2"]
+
+
+def test_a_backfill_from_a_lagging_replica_loses_nothing(source):
+    daily = source("product", days="2026-10-01")
+    daily([{"sku": "A", "title": "old", "at": "2026-10-20T12:00:00Z"}], kind="sync")
+    daily.pull([{"sku": "A", "title": "new", "at": "2026-11-01T08:00:00Z"}], kind="sync")
+    daily.pull([], kind="window", window=FIRST)
+    assert [op for op, *_ in daily.audit().changes] == ["update"]
+
+
+def test_a_backfill_withdraws_no_held_set(daily):
+    old = [{"sku": sku, "price": 10, "at": "2026-10-01T12:00:00Z"} for sku in SKUS]
+    daily(old, kind="sync")
+    daily.pull([{**one, "price": 100, "at": "2026-10-02T12:00:00Z"} for one in old[:50]], kind="sync")
+    assert daily.audit().audit.state == "held"
+    daily.pull([], kind="window", window=FIRST)
+    assert daily.audit().audit.state == "held"
+
+
+def test_a_full_pull_that_fell_short_loses_nothing_that_was_not_audited(products):
+    products([{"sku": sku, "title": "old"} for sku in "AB"], kind="sync")
+    products.pull([{"sku": "A", "title": "new"}], kind="sync")
+    products.pull([{"sku": "B", "title": "old"}], short=1)
+    assert [(op, key["sku"], after["title"]) for op, key, _, after in products.audit().changes] == [
+        ("update", "A", "new")
+    ]
+
+
+def test_an_older_unreadable_reading_does_not_undo_a_newer_one(products):
+    products([{"sku": "A", "title": "old"}], kind="sync", asked=1)
+    products.pull([{"sku": "A", "title": "new"}], kind="sync", asked=10)
+    products.pull([{"sku": "A", "price": "x"}], kind="window", asked=5)
+    assert products.quarantined() == {}
+    assert [(op, after["title"]) for op, _, _, after in products.audit().changes] == [("update", "new")]
+
+
+def test_a_key_read_while_a_full_pull_was_under_way_is_not_absent(products):
+    rows = [{"sku": "A", "title": "a"}]
+    products(rows, asked=1)
+    products.pull(rows, asked=5)
+    products.pull(rows, kind="sync", asked=12)
+    products.audit()
+    # when: a full pull has it, asked for before that
+    products.pull(rows, started=10, asked=11)
+    products.audit()
+    # then
+    assert products.baseline("sku, _absent") == [("A", 0)]
+    assert products([], asked=20).changes == []
+
+
+def test_a_stale_record_between_two_absences_keeps_them_from_being_in_a_row(products):
+    a, b = {"sku": "A", "title": "a", "at": "2026-11-01T07:00:00Z"}, {"sku": "B"}
+    products([a, b])
+    products([b])
+    products([{**a, "at": "2026-11-01T06:00:00Z"}, b])  # a replica that lags: it is there
+    assert products([b]).changes == []
+
+
+def test_stock_whose_sku_became_unreadable_stands_for_the_key_its_product_had(source):
+    stock = source(scope="WH", bound_as="product")
+    stock([("A", "WH", 1), ("B", "WH", 2)])
+    for _ in range(3):
+        unreadable = {"id": "A@WH", "sku": {"code": "A"}, "loc": "WH", "q": 9}
+        assert stock([unreadable, ("B", "WH", 2)]).changes == []
