@@ -54,5 +54,5 @@ FROM chosen WHERE cause = 'not routed' AND (push, key) NOT IN (SELECT (push, key
 DELETE FROM outbox AS o USING chosen AS c WHERE o.push = c.push AND o.key = c.key AND c.cause = 'not routed'
 
 -- name: due_again
-UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = $now, claim = NULL, leaseUntil = NULL
+UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = greatest(dueAt, $now), claim = NULL, leaseUntil = NULL
 FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed')

@@ -1,6 +1,6 @@
 -- name: still_ours
--- How many of these keys are still in this claim's hands, and of how many a newer version came meanwhile.
-SELECT count(*), count(*) FILTER (o.sequence > s.sequence)
+-- How many of these keys are still in this claim's hands, and of how many a newer version came meanwhile, or was refused.
+SELECT count(*), count(*) FILTER (o.sequence > s.sequence), count(*) FILTER (o.refused IS NOT NULL)
 FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim WHERE s.decides
 
 -- name: all_mine
@@ -29,15 +29,25 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND m.fields I
 INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
 SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NULL
 
+-- name: give_up
+-- Unless only a person can tell what became of it.
+UPDATE outbox AS o SET state = 'dead', claim = NULL, leaseUntil = NULL, reason = o.refused, refused = NULL,
+    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END, tried = tried OR m.sentAt IS NOT NULL
+FROM mine AS m
+WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.refused IS NOT NULL
+    AND m.state IS DISTINCT FROM 'unconfirmed'
+
 -- name: done
 DELETE FROM outbox AS o USING mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NULL AND o.sequence <= m.sequence
 
 -- name: renewed
--- A newer version came while this one was under way: it is due at once, with attempts of its own. One that
--- was refused meanwhile stays dead, here and below.
-UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, dueAt = $now, reason = NULL,
-    triedSequence = NULL, triedDesired = NULL,
+-- A newer version came while this one was under way: it is due at once, with attempts of its own, but not before what
+-- had no answer has settled. One that was refused meanwhile is given up by now, here and below.
+UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, reason = NULL,
+    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE $now END,
+    triedSequence = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedSequence, m.sequence) END,
+    triedDesired = CASE WHEN m.outcome = 'unknown' THEN o.triedDesired END,
     tried = tried OR m.sentAt IS NOT NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
@@ -46,10 +56,12 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
-    refusals = coalesce(refusals, 0) + CASE WHEN m.outcome IN ('rejected', 'waiting') THEN 1 ELSE 0 END,
-    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence WHEN m.outcome = 'retry' THEN o.triedSequence END,
+    refusals = coalesce(refusals, 0)
+        + CASE WHEN m.outcome IN ('rejected', 'waiting') AND m.sentAt IS NOT NULL THEN 1 ELSE 0 END,
+    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence
+                         WHEN m.outcome = 'retry' OR m.sentAt IS NULL THEN o.triedSequence END,
     triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired)
-                        WHEN m.outcome = 'retry' THEN o.triedDesired END
+                        WHEN m.outcome = 'retry' OR m.sentAt IS NULL THEN o.triedDesired END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
     AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed'))

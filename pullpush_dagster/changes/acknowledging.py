@@ -143,8 +143,8 @@ def acknowledge(
     con.execute(_SQL["receipts"], used(_SQL["receipts"], values))
     deciding = compute.sum(table.column("decides")).as_py()
     if deciding:
-        ((ours, newer),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
-        for step in _steps(settled, accepted, whole=ours == deciding, renewed=bool(newer)):
+        ((ours, newer, refused),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
+        for step in _steps(settled, accepted, whole=ours == deciding, renewed=bool(newer), refused=bool(refused)):
             con.execute(_SQL[step], used(_SQL[step], values))
         if push.sends_each(entity.deliver):
             promote(con, push, now, among="mine")
@@ -208,17 +208,19 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
     return arrow.table([columns[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
-def _steps(settled: Sequence[Settled], accepted: Sequence[Accepted], *, whole: bool, renewed: bool) -> list[str]:
+def _steps(
+    settled: Sequence[Settled], accepted: Sequence[Accepted], *, whole: bool, renewed: bool, refused: bool
+) -> list[str]:
     """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it.
 
     Args:
-        whole: all of it is still this claim's. renewed: a newer version of some came meanwhile.
+        whole: all of it is still this claim's. renewed, refused: a newer version of some came meanwhile, or could not.
     """
     deciding = [one for one in settled if not one.held]
     failed = any(one.claimed.follows for one in deciding)
     steps = ["all_mine" if whole else "mine", *(["advance"] if failed else [])]
     steps += ["passed"] if failed or any(one.claim.following for one in accepted) else []
-    steps += ["forget", "accept", "done", *(["renewed"] if renewed else [])]
+    steps += ["forget", "accept", *(["give_up"] if refused else []), "done", *(["renewed"] if renewed else [])]
     steps += ["put_back"] if any(_state(one) for one in deciding) else []
     steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
@@ -278,8 +280,9 @@ def _accepted(one: Settled) -> Fields | None:
         row = one.claimed
         # Where the claim left its key, the rows before this one were not taken yet.
         return {n: value for n, value in row.accepted.items() if n not in row.todo} if row.follows else None
-    # An item that was found or made only now never took what another one had accepted under this key.
-    had = {} if one.sent and not one.claimed.ids else one.claimed.accepted
+    # An item that was found or made only now never took what another one had accepted under this key, and what is
+    # known of the key is in the outbox as long as that is there.
+    had = {} if not one.claimed.ids and one.outcome != "skipped" else one.claimed.accepted
     fields = {**had, **(one.sent or {})}
     return fields or None
 

@@ -78,7 +78,26 @@ SELECT key, arg_max(source, sequence) AS source, count(DISTINCT source) AS sourc
 FROM addressed GROUP BY key
 
 -- name: deletes
-SELECT 1 FROM routed WHERE op = 'delete' LIMIT 1
+SELECT 1 FROM addressed WHERE op = 'delete' LIMIT 1
+
+-- name: gone
+-- Source keys that are no more; ``heir``: another one that means the same key here, and is.
+CREATE TEMP TABLE gone AS
+WITH last AS (SELECT key, source, arg_max(op, sequence) AS op FROM addressed GROUP BY key, source)
+SELECT g.key, g.source, min(h.source) AS heir FROM last AS g LEFT JOIN last AS h ON h.key = g.key AND h.op <> 'delete'
+WHERE g.op = 'delete' GROUP BY g.key, g.source
+
+-- name: disown
+-- What the destination has of them is no other source key's rival.
+UPDATE accepted AS a SET source = NULL FROM gone AS g
+WHERE a.connection = $to AND a.entity = $entity AND a.key = g.key AND a.source = g.source
+
+-- name: inherit
+UPDATE outbox AS o SET source = g.heir FROM gone AS g
+WHERE o.push = $push AND o.key = g.key AND o.source = g.source AND g.heir IS NOT NULL
+
+-- name: moved
+DELETE FROM addressed AS a USING gone AS g WHERE a.key = g.key AND a.source = g.source AND g.heir IS NOT NULL
 
 -- name: outlived
 -- A key that changed before it went: the destination still gets those last values, if it may have the key at all.
@@ -129,12 +148,12 @@ FROM routed WHERE op = 'delete'
 -- name: withdraw_untried
 -- What was to be made there, never was, and is gone at its source, need not be made.
 DELETE FROM outbox AS o USING routed AS r
-WHERE o.push = $push AND o.key = r.key AND r.op = 'delete' AND o.state <> 'claimed' AND o.tried = false
+WHERE o.push = $push AND o.key = r.key AND o.source = r.source AND r.op = 'delete' AND o.state <> 'claimed' AND o.tried = false
     AND NOT EXISTS (FROM accepted AS a WHERE a.connection = $to AND a.entity = $entity AND a.key = o.key)
 
 -- name: forget_behind
 DELETE FROM behind AS b USING routed AS r
-WHERE b.push = $push AND b.key = r.key AND r.op = 'delete'
+WHERE b.push = $push AND b.key = r.key AND b.source = r.source AND r.op = 'delete'
     AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
 
 -- name: refusals
@@ -158,13 +177,13 @@ UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
     desired = CASE WHEN o.source = r.source THEN overlaid(o.desired, r.desired) ELSE r.desired END,
     attempts = CASE WHEN o.state = 'dead' THEN 0 ELSE o.attempts END,
     state = CASE WHEN o.state = 'dead' THEN 'due' ELSE o.state END,
-    dueAt = CASE WHEN o.state = 'dead' THEN $now ELSE o.dueAt END,
-    reason = CASE WHEN o.state <> 'dead' THEN o.reason END,
+    dueAt = CASE WHEN o.state = 'dead' THEN greatest(o.dueAt, $now) ELSE o.dueAt END,
+    reason = CASE WHEN o.state <> 'dead' THEN o.reason END, refused = NULL,
     triedSequence = CASE WHEN o.state = 'claimed' THEN coalesce(o.triedSequence, o.sequence) ELSE o.triedSequence END,
     triedDesired = CASE WHEN o.state = 'claimed' THEN coalesce(o.triedDesired, o.desired) ELSE o.triedDesired END
 FROM routed AS r
-WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND (o.source = r.source OR o.state = 'dead')
-    AND ($latest OR r.key IN (SELECT key FROM refused))
+WHERE o.push = $push AND o.key = r.key AND r.op <> 'delete' AND ($latest OR r.key IN (SELECT key FROM refused))
+    AND (o.source = r.source OR (o.state = 'dead' AND r.key NOT IN (SELECT key FROM refused)))
 
 -- name: enter
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt, tried)
@@ -173,7 +192,11 @@ WHERE op <> 'delete' AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o
     AND ($latest OR key IN (SELECT key FROM refused))
 
 -- name: refuse
-UPDATE outbox AS o SET state = 'dead', reason = x.reason FROM refused AS x WHERE o.push = $push AND o.key = x.key
+-- What is under way stays so until it is answered, and what may be there for a person to tell.
+UPDATE outbox AS o SET state = CASE WHEN o.state IN ('claimed', 'unconfirmed') THEN o.state ELSE 'dead' END,
+    reason = CASE WHEN o.state IN ('claimed', 'unconfirmed') THEN o.reason ELSE x.reason END,
+    refused = CASE WHEN o.state = 'claimed' THEN x.reason END
+FROM refused AS x WHERE o.push = $push AND o.key = x.key
 
 -- name: refusal_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
@@ -185,6 +208,14 @@ SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 UPDATE accepted AS a SET fields = '{{}}' FROM routed AS r
 WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
     AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
+    AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
+
+-- name: another
+-- To be sent again is another request than the one that was taken: a platform answers the same one as before.
+UPDATE outbox AS o SET refusals = t.times FROM (
+    SELECT key, count(*) AS times FROM receipts WHERE push = $push AND outcome = 'accepted' GROUP BY key
+) AS t JOIN routed AS r USING (key)
+WHERE o.push = $push AND o.key = t.key AND o.state = 'due' AND o.tried IS DISTINCT FROM true
     AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
 
 -- name: settle_again
@@ -201,4 +232,5 @@ INSERT INTO positions (push, connection, name, position, held, movedAt)
 VALUES ($push, $connection, $name, $position, $held, $now)
 
 -- name: drop
-DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again
+DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;
+DROP TABLE IF EXISTS gone

@@ -71,12 +71,8 @@ def arrive(
     ((values["hash"],),) = run("hash").fetchall()
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
-    again = _send_again(run, entity, names)
-    run("addressed")
-    ((count,),) = run("routed").fetchall()
-    deletes = run("deletes").fetchone() is not None
-    if deletes:
-        run("outlived")
+    again = not approved and _send_again(run, entity, names)
+    count, deletes = _route(run)
     held = _held(run, push, entity) if known and not approved else ()
     if held:
         _hold(run, held)
@@ -103,6 +99,18 @@ def _hold(run: Run, reasons: tuple[str, ...]) -> None:
         run("hold", reasons=list(reasons))
 
 
+def _route(run: Run) -> tuple[int, bool]:
+    """Fill the temporary tables ``addressed`` and ``routed``; how many keys there are, and whether some went."""
+    run("addressed")
+    deletes = run("deletes").fetchone() is not None
+    for step in ("gone", "disown", "inherit", "moved") if deletes else ():
+        run(step)
+    ((count,),) = run("routed").fetchall()
+    if deletes:
+        run("outlived")
+    return int(count), deletes
+
+
 def _enter(run: Run, *, deletes: bool, again: bool) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
     for step in ("skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
@@ -110,7 +118,7 @@ def _enter(run: Run, *, deletes: bool, again: bool) -> None:
     ((refused,),) = run("refusals").fetchall()
     for step in ("renew", "enter", *(("refuse", "refusal_receipts") if refused else ())):
         run(step)
-    for step in ("forget_again", "settle_again") if again else ():
+    for step in ("forget_again", "another", "settle_again") if again else ():
         run(step)
 
 
@@ -119,8 +127,9 @@ Names = Mapping[str, str]
 
 def _send_again(run: Run, entity: Entity, names: Names) -> bool:
     """Let keys that the destination changed by itself arrive once more; whether there may be such."""
-    run("no_again")
     fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
+    if fields:
+        run("no_again")
     for field in fields:
         part = quoted(field)
         rows = f"({_SQL['affected_rows'].format_map({**names, 'part': part})})"

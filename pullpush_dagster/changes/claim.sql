@@ -11,7 +11,8 @@ WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
 -- name: expire
 -- A claim whose holder died: what it sent, if anything, has an unknown outcome; its fields are already forgotten.
-UPDATE outbox SET state = 'due', claim = NULL, tried = true, dueAt = greatest(dueAt, $now),
+UPDATE outbox SET state = CASE WHEN refused IS NULL THEN 'due' ELSE 'dead' END, reason = coalesce(refused, reason),
+    refused = NULL, claim = NULL, tried = true, dueAt = greatest(dueAt, $now),
     triedSequence = coalesce(triedSequence, sequence), triedDesired = coalesce(triedDesired, desired)
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
 
@@ -56,6 +57,11 @@ FROM (
     WHERE push = $push AND key IN (SELECT key FROM taken WHERE len(ids) = 1)
 ) AS b JOIN taken AS t ON t.key = b.key AND t.place = 0
 WHERE b.place <= $most
+
+-- name: fold
+-- Of a key without an item nothing is accepted any more, but it is all to be told to the next one.
+UPDATE outbox AS o SET desired = overlaid(t.fields, o.desired) FROM taken AS t
+WHERE o.push = $push AND o.key = t.key AND t.place = 0 AND t.ids IS NULL AND t.fields IS NOT NULL
 
 -- name: put_down
 DROP TABLE IF EXISTS picked; DROP TABLE IF EXISTS mine; DROP TABLE IF EXISTS taken

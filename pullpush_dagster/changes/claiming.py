@@ -6,8 +6,10 @@ import uuid
 import duckdb
 import orjson
 import pyarrow as arrow
+from pyarrow import compute
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.arriving import overlay
 from pullpush_dagster.changes.ready import Written
 from pullpush_dagster.changes.taken import LEFT, Claimed, Taken
 from pullpush_dagster.config import Push
@@ -68,6 +70,9 @@ def claim(
     if followed:
         con.execute(_SQL["follow"], {"push": push.name, "most": _MOST_BEHIND})
     table = con.execute(written.sql(followed=followed) if written else _SQL["claimed"]).to_arrow_table()
+    if compute.any(compute.and_(table["ids"].is_null(), table["fields"].is_valid())).as_py():
+        overlay(con)
+        con.execute(_SQL["fold"], {"push": push.name})
     con.execute(_SQL["put_down"])
     taken = Taken(name, lease, fields, _unbroken(table.combine_chunks(), count), count)
     intend(con, push, entity, arrow.concat_tables([taken.left(), _left(taken.rest)]), now)

@@ -57,6 +57,6 @@ def _resend(con: duckdb.DuckDBPyConnection, project: Project, push: Push) -> Res
     if reasons:
         raise GuardError(f"nothing is sent again, as that {'; '.join(reasons)}", push=push.name)
     ((drifted,),) = run("drifted_keys").fetchall()
-    for step in ("forget", "enter", "drop"):
+    for step in ("forget", "enter", "another", "drop"):
         run(step)
     return Resent(chosen, drifted - chosen)

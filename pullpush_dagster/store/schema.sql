@@ -79,6 +79,8 @@ ALTER TABLE outbox ADD COLUMN IF NOT EXISTS refusals INTEGER;
 -- The version that may be there, as no answer told, where it need not be the newest.
 ALTER TABLE outbox ADD COLUMN IF NOT EXISTS triedSequence BIGINT;
 ALTER TABLE outbox ADD COLUMN IF NOT EXISTS triedDesired VARCHAR;
+-- Why a newer version of what is under way was refused: once that is answered, the key is given up with this reason.
+ALTER TABLE outbox ADD COLUMN IF NOT EXISTS refused VARCHAR;
 
 -- Where each change is delivered: those behind the head of their key, each to be sent once the one before is done.
 CREATE TABLE IF NOT EXISTS behind (

@@ -1,5 +1,7 @@
 """What becomes of a key after each outcome, and of what its destination is taken to have."""
 
+import datetime as dt
+
 import pytest
 
 
@@ -47,7 +49,7 @@ def test_refusals_are_counted_and_failures_are_not(stock, shop):
         shop.wake()
         claimed = shop.claim()["A"]
         seen.append(claimed.refusals)
-        shop.settle(claimed, outcome)
+        shop.settle(claimed, outcome, sent_at=dt.datetime.now(dt.UTC))
     assert seen == [0, 0, 1, 1, 2]
 
 

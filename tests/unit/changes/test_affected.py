@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from pullpush_dagster.changes.acknowledging import Affected
+from pullpush_dagster.push.native import change_id
 
 START = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
 SOLD = 100.0  # the minute at which an order is accepted
@@ -257,3 +258,21 @@ def test_a_key_that_was_given_up_gets_a_new_try(stock, shop, sell):
     stock([("A", "WH", 5)], asked=SOLD + 1)
     shop.arrive()
     assert shop.heads("state, attempts") == {"A": ["due", 0]}
+
+
+def test_what_is_sent_again_after_a_sale_is_another_request(stock, shop, con):
+    stock([("A", "WH", 5)], asked=1.0)
+    shop.deliver()
+    stock([("A", "WH", 6)], asked=2.0)
+    shop.arrive()
+    row = shop.claim()["A"]
+    first = change_id(row, row.desired)
+    shop.settle(row, "accepted")
+    # when
+    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'A', ?)", [START + dt.timedelta(minutes=SOLD)])
+    stock([("A", "WH", 6)], asked=SOLD + 1)
+    shop.arrive()
+    # then
+    row = shop.claim()["A"]
+    assert row.todo == {"quantity"}
+    assert change_id(row, row.desired) != first

@@ -141,3 +141,21 @@ def test_a_push_that_never_read_the_log_is_not_held(stock, outbox):
     stock(level(0))
     # then
     assert outbox(name="new").arrive().held == ()
+
+
+def test_only_what_was_approved_goes(stock, outbox, con):
+    # given: a set that is held, a newer one that is held as well, and a key that the shop changed by itself
+    shop = outbox(guard={"zeroed": "10%"})
+    rows = [(f"S{number:02}", "WH", 5) for number in range(60)]
+    stock(rows, asked=1.0)
+    shop.deliver()
+    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'S50', TIMESTAMPTZ '2026-11-01 08:02:00Z')")
+    stock([*((sku, "WH", 0) for sku, *_ in rows[:25]), *rows[25:]], asked=1.5)
+    assert shop.arrive().held
+    approved = con.execute("SELECT hash, through FROM holds WHERE state = 'held'").fetchall()[0]
+    stock([(sku, "WH", 0) for sku, *_ in rows], asked=5.0)
+    assert shop.arrive().held
+    # when
+    arrive(con, shop.push, ENTITIES["stocklevel"], Pull(connection="erp", entity="stocklevel"), Approved(*approved))
+    # then
+    assert len(shop.heads()) == 25

@@ -229,3 +229,17 @@ def test_moving_many_prices_is_refused_though_many_may_change(reader, shelf):
     made.read()
     with pytest.raises(GuardError, match="moves the price by more than half of 25 of 60 keys"):
         made.resend()
+
+
+def test_what_drifted_twice_is_two_changes_to_a_platform_that_remembers_requests(products, shelf):
+    products.pull({"sku": "A", "title": "Oak", "price": "10", "status": "active"})
+    products.send()
+    known = []
+    for _ in range(2):
+        shelf.items["iA"]["title"] = "Pine"
+        products.read()
+        products.resend()
+        # All that change_id is made of.
+        known += products.rows("SELECT key, sequence, source, coalesce(refusals, 0), desired FROM outbox")
+        products.send()
+    assert known[0] != known[1]

@@ -7,7 +7,9 @@ import orjson
 import pytest
 from starlette.responses import JSONResponse
 
-from pullpush_dagster.changes import claiming, notes
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import arrive, claiming, notes
+from pullpush_dagster.config import Pull
 from pullpush_dagster.push import Pusher, plan
 from pullpush_dagster.transport import Client
 
@@ -257,3 +259,23 @@ def test_where_only_the_newest_is_delivered_nothing_is_noted(pushing, shop, monk
         push.pull({"price": price})
     assert push.send() == {"A": "accepted"}
     assert sent(shop) == {"7": ["2"]}
+
+
+def test_a_refusal_before_its_lease_ends_does_not_undo_what_a_dead_process_had_noted(piled, shop, dies, store):
+    # given: a second source means the same key
+    product, other = ENTITIES["product"], Pull(connection="erp2", entity="product")
+    with store.session() as con:
+        arrive(con, piled.pusher.push, product, other)
+    dies(3, after=True)
+    with store.session() as con:
+        con.execute(
+            "INSERT INTO changes (connection, name, sequence, op, key, fields, after, cleared) VALUES"
+            " ('erp2', 'product', 1, 'insert', '{\"sku\":\"A\"}', ['price'], '{\"price\":\"9.0000\"}', [])"
+        )
+        arrive(con, piled.pusher.push, product, other)
+    # when
+    piled.rows(EXPIRED)
+    piled.send()
+    # then
+    prices = sent(shop)["7"]
+    assert prices == sorted(prices)

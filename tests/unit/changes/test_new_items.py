@@ -1,0 +1,105 @@
+"""What is known of a key whose item is not: nothing of it is lost, made twice, or sent before it has settled."""
+
+import pytest
+
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import claim
+from pullpush_dagster.changes.claiming import seconds_to_next
+
+
+def later(box):
+    box.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+
+
+def expire(box):
+    box.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01' WHERE claim IS NOT NULL")
+
+
+def given_up(box, times):
+    for _ in range(times):
+        box.settle(box.claim()["A"], "unknown", due_in=90.0)
+        box.con.execute("UPDATE outbox SET dueAt = dueAt - INTERVAL 90 SECOND WHERE state = 'due'")
+
+
+def repeating(box):
+    entity = ENTITIES[box.entity]
+    return next(iter(claim(box.con, box.push, entity, entity, frozenset(entity.compared), 9, repeats=True)), None)
+
+
+def same(row, first):
+    return row is None or (row.sequence, row.desired, row.refusals) == (first.sequence, first.desired, first.refusals)
+
+
+@pytest.mark.parametrize("outcome", ["retry", "rejected", "waiting"])
+def test_an_item_found_anew_gets_all_that_is_known_though_its_first_request_failed(products, catalogue, outcome):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    row = catalogue.claim()["A"]
+    catalogue.settle(row, "retry", unbind=True, bound_key=row.key)  # 404
+    row = catalogue.claim()["A"]
+    catalogue.settle(row, outcome, external_id={"id": "iB"}, bound_key=row.key)  # looked up: iB; its request failed
+    catalogue.con.execute("UPDATE outbox SET state = 'due', dueAt = TIMESTAMPTZ '2020-01-01'")
+    row = catalogue.claim()["A"]
+    assert (row.ids, row.todo) == ([{"id": "iB"}], {"title", "price"})
+
+
+def test_who_looks_a_waiting_key_up_and_dies_loses_nothing(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
+    products([{"sku": "A", "price": 2}])  # the title is unknown by now, and keeps its last value
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "waiting")
+    catalogue.wake()
+    assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}
+    expire(catalogue)
+    catalogue.wake()
+    assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}
+
+
+def test_a_newer_version_of_what_was_given_up_waits_until_it_has_settled(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    given_up(catalogue, 10)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    assert seconds_to_next(catalogue.con, catalogue.push) > 60
+
+
+def test_and_so_does_one_that_came_during_the_tenth_attempt(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    given_up(catalogue, 9)
+    row = catalogue.claim()["A"]
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(row, "unknown", due_in=90.0)
+    assert seconds_to_next(catalogue.con, catalogue.push) > 60
+
+
+def test_a_create_given_up_while_a_newer_version_came_goes_again_as_it_was(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    for _ in range(9):
+        catalogue.settle(repeating(catalogue), "unknown")
+        later(catalogue)
+    first = repeating(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    assert same(repeating(catalogue), first)
+
+
+@pytest.mark.parametrize("outcome", ["waiting", "rejected"])
+def test_one_that_could_not_be_sent_in_between_goes_again_as_it_was(products, catalogue, outcome):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    catalogue.settle(repeating(catalogue), outcome, sent_at=None)  # as when what it names is not there just now
+    catalogue.con.execute("UPDATE outbox SET state = 'due'")
+    assert same(repeating(catalogue), first)

@@ -1,0 +1,123 @@
+"""Two source keys that mean one key at the destination: neither mixes with the other, overtakes it or goes with it."""
+
+import pytest
+
+from pullpush_dagster.changes.claiming import seconds_to_next
+
+NAMES = {"WH": "default", "STORE": "default"}
+
+
+@pytest.fixture
+def both(source, outbox):
+    return source(scope="WH"), source(scope="STORE"), outbox(translate={"locationId": NAMES})
+
+
+@pytest.fixture
+def two(source, outbox):
+    """Products of two ERPs in one push, whose logs it has begun to read."""
+    shop = outbox("product", **{"from": ["erp/product", "erp2/product"]})
+    one, other = source("product"), source("product", connection="erp2")
+    one([{"sku": "A", "title": "Cup", "price": 1}])
+    shop.deliver()
+    shop.arrive("erp2")
+    return one, other, shop
+
+
+def test_a_newer_version_is_not_claimed_beside_one_that_is_under_way(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    first = shop.claim()["A"]
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    one([("A", "WH", 3)])
+    shop.arrive()
+    second = shop.claim().get("A")
+    if second is not None:
+        shop.settle(second, "accepted")
+        shop.settle(first, "accepted")  # it arrived last, so the shop has 1
+    assert second is None, f"the shop may have 1 for ever: {shop.heads()}, {shop.accepted()}"
+
+
+def test_nor_where_letters_are_passed_over(source, outbox):
+    one, two = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate={"locationId": NAMES}, deliver="every", on_dead="skip")
+    one([("A", "WH", 1)])
+    shop.deliver()
+    for quantity in (2, 3):
+        one([("A", "WH", quantity)])
+        shop.arrive()
+    assert shop.claim()
+    two([("A", "STORE", 9)])
+    shop.arrive()
+    assert shop.claim() == {}
+
+
+def test_what_only_a_person_can_tell_is_not_made_due(two):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "unknown", unconfirmed=True)
+    other([{"sku": "B", "title": "Other"}])
+    shop.arrive("erp2")
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Mug"}])
+    shop.arrive()
+    assert shop.heads()["B"] != "due"
+
+
+def test_a_create_without_an_answer_still_settles(two):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "unknown", due_in=90.0)
+    other([{"sku": "B", "title": "Other"}])
+    shop.arrive("erp2")
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Mug"}])
+    shop.arrive()
+    wait = seconds_to_next(shop.con, shop.push)
+    assert wait is None or wait > 60
+
+
+def test_a_dead_letter_is_not_lost_in_the_refusal_of_another_source(two):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Mug", "price": 1}])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected")
+    other([{"sku": "A", "title": "Other", "price": 9}])
+    shop.arrive("erp2")
+    one([{"sku": "A", "price": 2}])  # the title is unknown by now: Mug is the last that was said
+    shop.arrive()
+    assert shop.claim()["A"].known == {"title": "Mug", "price": "2.0000"}
+
+
+def test_what_comes_and_goes_under_another_source_key_withdraws_nothing(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    for rows in ([("A", "STORE", 3)], [], []):
+        two(rows)
+    shop.arrive()
+    assert shop.heads() == {"A": "due"}
+
+
+def test_a_key_that_moved_before_it_was_delivered_is_sent(both):
+    one, two, shop = both
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    two([])
+    one([("A", "WH", 1)])
+    two([])  # gone there, later in the log than it came here
+    shop.arrive()
+    assert shop.desired() == {"A": {"quantity": "1.0000"}}
+
+
+def test_a_key_that_moved_after_it_was_delivered_is_sent(both):
+    one, two, shop = both
+    two([("A", "STORE", 2)])
+    shop.deliver()
+    for _ in range(2):
+        two([])
+    shop.arrive()
+    one([("A", "WH", 1)])
+    shop.arrive()
+    assert shop.heads() == {"A": "due"}
