@@ -34,10 +34,12 @@ def test_a_letter_tells_why_and_how_often(refused, letters, run):
     assert "SKU-00053" in run("dead-letters").output
 
 
-def test_a_letter_whose_key_went_at_its_source_still_tells_its_own_cause(world, refused, letters):
+@pytest.mark.parametrize("outcome", ["skipped", "rejected"], ids=["its key went", "it was not routed once"])
+def test_a_letter_keeps_its_own_cause_whatever_else_befell_its_key(world, refused, letters, outcome):
     world.rows(
-        "INSERT INTO receipts (push, key, outcome, reason, answeredAt) SELECT push, key, 'skipped', 'gone', now()"
-        " FROM outbox WHERE state = 'dead' RETURNING key"
+        "INSERT INTO receipts (push, key, outcome, reason, answeredAt) SELECT push, key, ?, 'another', now()"
+        " FROM outbox WHERE state = 'dead' RETURNING key",
+        outcome,
     )
     assert {one["cause"] for one in letters()} == {"not sent"}
 

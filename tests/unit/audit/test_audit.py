@@ -214,11 +214,16 @@ def test_scopes_are_audited_on_their_own(source):
     assert dict(one.baseline("locationId, quantity")) == {"WH": 1, "STORE": 2}
 
 
-def test_a_key_that_moves_to_another_scope_as_it_is_belongs_there(source):
-    one, two = source("product", scope="one"), source("product", scope="two")
-    one([{"sku": "A", "title": "a"}], asked=1)
-    assert [op for op, *_ in two([{"sku": "A", "title": "a"}], asked=2).changes] == ["insert"]
-    assert one.baseline("_scope, title") == [("two", "a")]
+@pytest.mark.parametrize(
+    ("entity", "record"),
+    [("product", {"sku": "A", "title": "a"}), ("stocklevel", {"sku": "A", "loc": "WH", "q": 1})],
+    ids=["with lists", "of single values"],
+)
+def test_a_key_that_moves_to_another_scope_as_it_is_belongs_there(source, entity, record):
+    one, two = source(entity, scope="one"), source(entity, scope="two")
+    one([record], asked=1)
+    assert [op for op, *_ in two([record], asked=2).changes] == ["insert"]
+    assert one.baseline("_scope, sku") == [("two", "A")]
     for minute in (3, 4):
         assert one([], asked=minute).changes == []
 
