@@ -114,18 +114,22 @@ SELECT $connection, $name, $scope, coalesce(_askedAt, $started), coalesce(op = '
        {columns}, _cleared
 FROM found
 
--- name: some_absent
-SELECT 1 FROM {baseline} WHERE _connection = $connection AND _name = $name AND _absent > 0 LIMIT 1
+-- name: noted_absent
+-- Few: to look them up among all that was pulled takes a hundredth of the time of the other way round.
+CREATE TEMP TABLE noted_absent AS
+SELECT rowid AS place, {key} FROM {baseline}
+WHERE _connection = $connection AND _name = $name AND _absent > 0 AND NOT _deleted
 
 -- name: seen
 -- A record that was there but could not be read, or was an old one, was not absent.
-UPDATE {baseline} SET _absent = 0 WHERE _connection = $connection AND _name = $name AND _absent > 0
-    AND CAST(to_json({{{key_fields}}}) AS VARCHAR) IN (
+UPDATE {baseline} SET _absent = 0 WHERE rowid IN (
+    SELECT place FROM noted_absent WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) IN (
         SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND key IS NOT NULL
-        UNION ALL
-        SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM {canonical}
-        WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
     )
+    UNION ALL
+    SELECT s.place FROM noted_absent AS s JOIN {canonical} AS b ON {same_key}
+    WHERE b._connection = $connection AND b._name = $name AND ($scope = '' OR b._partition = $scope) AND b._frame > $through
+)
 
 -- name: audited
 INSERT INTO audits (audit, connection, name, scope, throughFrame, fullStartedAt, state, hash, counts, reasons, auditedAt)
@@ -186,4 +190,4 @@ SELECT key FROM held_changes WHERE audit = $held AND key NOT IN (SELECT rowkey F
 UPDATE audits SET state = 'approved' WHERE audit = $held
 
 -- name: drop
-DROP TABLE found
+DROP TABLE found; DROP TABLE IF EXISTS noted_absent

@@ -201,7 +201,7 @@ def _conclude(
             run("changes", audit=number, first=next_number(con, log, total))
         run("forget")
         run("advance", full_started=full_started)
-        if run("some_absent").fetchone():
+        if run("noted_absent").fetchall()[0][0]:
             run("seen")
     told = {"state": state, "hash": hash_, "counts": orjson.dumps(asdict(counts)).decode(), "reasons": list(reasons)}
     run("audited", audit=number, through=through, full_started=full_started, **told)
@@ -219,6 +219,7 @@ def _names(entity: Entity) -> dict[str, str]:
             f"json_extract_string(q.key, '$.{n}') = b.{quoted(n)}" for n in entity.key
         ),
         "same_key_found": " AND ".join(f"found.{name} = b.{name}" for name in key),
+        "key": ", ".join(key),
         "key_fields": ", ".join(f"{name}: {name}" for name in key),
         "columns": ", ".join(columns),
         "older": 's."updatedAt" < b."updatedAt"' if "updatedAt" in entity.fields else "false",

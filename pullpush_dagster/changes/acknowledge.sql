@@ -1,6 +1,8 @@
 -- name: still_ours
--- How many of these keys are still in this claim's hands, and of how many a newer version came meanwhile, or was refused.
-SELECT count(*), count(*) FILTER (o.sequence > s.sequence), count(*) FILTER (o.refused IS NOT NULL)
+-- How many of these keys are still in this claim's hands; of how many a newer version came meanwhile, or was refused;
+-- and of how many that one is another source key's.
+SELECT count(*), count(*) FILTER (o.sequence > s.sequence), count(*) FILTER (o.refused IS NOT NULL),
+    count(*) FILTER (o.sequence > s.sequence AND o.source <> s.source)
 FROM settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim WHERE s.decides
 
 -- name: all_mine
@@ -28,6 +30,11 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND m.fields I
 -- name: accept
 INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
 SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NULL
+
+-- name: hand_over
+-- The key moved to another source key while this was under way.
+UPDATE accepted AS a SET source = o.source FROM mine AS m JOIN outbox AS o ON o.push = $push AND o.key = m.key
+WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND o.sequence > m.sequence AND o.source <> m.source
 
 -- name: give_up
 -- Unless only a person can tell what became of it.

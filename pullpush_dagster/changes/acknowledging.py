@@ -143,8 +143,9 @@ def acknowledge(
     con.execute(_SQL["receipts"], used(_SQL["receipts"], values))
     deciding = compute.sum(table.column("decides")).as_py()
     if deciding:
-        ((ours, newer, refused),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
-        for step in _steps(settled, accepted, whole=ours == deciding, renewed=bool(newer), refused=bool(refused)):
+        ((ours, newer, refused, moved),) = con.execute(_SQL["still_ours"], {"push": push.name}).fetchall()
+        meanwhile = [*(["hand_over"] if moved else []), *(["give_up"] if refused else [])]
+        for step in _steps(settled, accepted, meanwhile, whole=ours == deciding, renewed=bool(newer)):
             con.execute(_SQL[step], used(_SQL[step], values))
         if push.sends_each(entity.deliver):
             promote(con, push, now, among="mine")
@@ -209,18 +210,19 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
 
 
 def _steps(
-    settled: Sequence[Settled], accepted: Sequence[Accepted], *, whole: bool, renewed: bool, refused: bool
+    settled: Sequence[Settled], accepted: Sequence[Accepted], meanwhile: list[str], *, whole: bool, renewed: bool
 ) -> list[str]:
     """What there is to do, beside what every accepted key needs. A step without work costs as much as one with it.
 
     Args:
-        whole: all of it is still this claim's. renewed, refused: a newer version of some came meanwhile, or could not.
+        meanwhile: what to do about what befell some of them. whole: all of it is still this claim's. renewed: a newer
+            version of some came meanwhile.
     """
     deciding = [one for one in settled if not one.held]
     failed = any(one.claimed.follows for one in deciding)
     steps = ["all_mine" if whole else "mine", *(["advance"] if failed else [])]
     steps += ["passed"] if failed or any(one.claim.following for one in accepted) else []
-    steps += ["forget", "accept", *(["give_up"] if refused else []), "done", *(["renewed"] if renewed else [])]
+    steps += ["forget", "accept", *meanwhile, "done", *(["renewed"] if renewed else [])]
     steps += ["put_back"] if any(_state(one) for one in deciding) else []
     steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])

@@ -121,3 +121,22 @@ def test_a_key_that_moved_after_it_was_delivered_is_sent(both):
     one([("A", "WH", 1)])
     shop.arrive()
     assert shop.heads() == {"A": "due"}
+
+
+def test_a_key_that_moves_while_it_is_under_way_is_the_others_afterwards(both):
+    one, two, shop = both
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    # when
+    two([])
+    one([("A", "WH", 1)])
+    two([])
+    shop.arrive()
+    shop.settle(row, "accepted")
+    assert shop.desired() == {"A": {"quantity": "1.0000"}}
+    shop.settle(shop.claim()["A"], "accepted")
+    # then
+    one([("A", "WH", 7)])
+    shop.arrive()
+    assert shop.desired() == {"A": {"quantity": "7.0000"}}
