@@ -10,22 +10,24 @@ CREATE TABLE IF NOT EXISTS {baseline} (
     {typed}, _cleared VARCHAR[]
 )
 
--- name: quarantined
+-- name: unreadable
 -- A record without a readable key stands for the key that its id was last bound to, as far as that is one. What cannot
 -- be told of a known record may be any key's.
-CREATE TEMP TABLE bad AS
-SELECT page, row, askedAt, externalId, live, reasons, id, key, key IS NULL AND (id IS NULL OR known) AS nameless
-FROM (
-    SELECT q._page AS page, q._row AS row, q._askedAt AS askedAt, q._externalId AS externalId, q._live AS live, q.reasons,
-           json_extract_string(q._externalId, '$.id') AS id, b.id IS NOT NULL AS known,
+SELECT *, key IS NULL AND (id IS NULL OR known) AS nameless FROM (
+    SELECT q.*, json_extract_string(q._externalId, '$.id') AS id, b.id IS NOT NULL AS known,
            CASE WHEN {key_in_json} THEN q._key WHEN {key_told} THEN CAST(to_json({{{told_key_fields}}}) AS VARCHAR) END AS key
-    FROM frame_quarantined AS q
+    FROM {records} AS q
     LEFT JOIN (
-        SELECT id, {bound_parts} FROM bindings WHERE connection = $connection AND entity = $bound_as
-            AND id IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_quarantined)
+        SELECT id, {bound_parts} FROM bindings WHERE connection = {connection} AND entity = $bound_as
+            AND id IN (SELECT json_extract_string(_externalId, '$.id') FROM {records})
         GROUP BY id
     ) AS b ON b.id = json_extract_string(q._externalId, '$.id')
 )
+
+-- name: quarantined
+CREATE TEMP TABLE bad AS
+SELECT _page AS page, _row AS row, _askedAt AS askedAt, _externalId AS externalId, _live AS live, reasons, id, key, nameless
+FROM ({unreadable})
 
 -- name: overtaken
 -- What was read well later on is not undone by an older reading that cannot be read.
@@ -39,8 +41,8 @@ SELECT count(*), count(*) FILTER (nameless) FROM bad
 -- name: rivals
 -- Keys that a record outside this pull claims too, by what earlier pulls saw: none of the two may be used.
 INSERT INTO bad BY NAME
-SELECT r._page AS page, r._row AS row, max(r._askedAt) AS askedAt, r._externalId AS externalId, true AS live, json_extract_string(r._externalId, '$.id') AS id,
-       r._rowkey AS key, ['{key_names}: record ' || min(b.id) || ' of the source claims this key too'] AS reasons
+SELECT r._page AS page, r._row AS row, max(r._askedAt) AS askedAt, r._externalId AS externalId, true AS live,
+       json_extract_string(r._externalId, '$.id') AS id, r._rowkey AS key, ['{key_names}: record ' || min(b.id) || ' of the source claims this key too'] AS reasons
 FROM (SELECT *, 0 AS _page, 0 AS _row, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey,
              CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE _live) AS r
 JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live

@@ -1,6 +1,7 @@
 """Keep a canonical frame: the source's rows as last pulled, its quarantine and its bindings."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -88,6 +89,23 @@ def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     con.execute(_SQL["tables"].format(**_tables(entity)))
 
 
+def unreadable_sql(entity: Entity, bound_as: Entity, records: str, connection: str) -> str:
+    """SQL of what a frame's quarantined ``records`` stand for: their columns, ``id``, ``key`` and ``nameless``.
+
+    ``key`` is JSON text, null where nobody can tell it. ``nameless``: it may be any key of the source.
+
+    Args:
+        connection: SQL of whose records they are; ``$bound_as`` is the entity under which their ids are bound.
+    """
+    read = {name: f"json_extract_string(q._key, '$.{name}')" for name in entity.key}
+    told = {n: f"coalesce({part}, b.{quoted(n)})" if n in bound_as.key else part for n, part in read.items()}
+    bound = (f"CASE WHEN min({p}) = max({p}) THEN min({p}) END AS {quoted(n)}" for n, p in _parts(bound_as).items())
+    return _SQL["unreadable"].format(
+        records=records, connection=connection, bound_parts=", ".join(bound), key_in_json=_known(read.values()),
+        key_told=_known(told.values()), told_key_fields=_struct(told),
+    )  # fmt: skip
+
+
 def _steps(of: FrameOf, *, bad: bool, retired: bool, short: bool) -> list[str]:
     whole = ["replace_given" if short else "replace_scope"]
     covered = whole if of.full else [] if of.window is None else ["replace_window"]
@@ -119,9 +137,7 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
     bound = of.bound_as.key
     stamp = '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt"
     day = f"strftime(greatest(coalesce({stamp}, _askedAt), TIMESTAMPTZ {literal(of.days or '')}), '%Y-%m-%d')"
-    read = {name: f"json_extract_string(q._key, '$.{name}')" for name in entity.key}
-    told = {name: f"coalesce({part}, b.{quoted(name)})" if name in bound else part for name, part in read.items()}
-    parts = {name: f"json_extract_string(key, '$.{name}')" for name in bound}
+    parts = _parts(of.bound_as)
     return _tables(entity) | {
         "key": ", ".join(quoted(name) for name in entity.key),
         "key_names": ", ".join(entity.key),
@@ -129,14 +145,8 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
         "old_key_fields": _struct({name: f"old.{quoted(name)}" for name in entity.key}),
         "bound_key": _struct({name: quoted(name) for name in bound}),
         "bound_key_of_bad": _struct(parts),
-        "bound_key_known": " AND ".join(f"{part} IS NOT NULL" for part in parts.values()),
-        "key_in_json": " AND ".join(f"{part} IS NOT NULL" for part in read.values()),
-        "key_told": " AND ".join(f"{part} IS NOT NULL" for part in told.values()),
-        "told_key_fields": _struct(told),
-        "bound_parts": ", ".join(
-            f"CASE WHEN min({part}) = max({part}) THEN min({part}) END AS {quoted(name)}"
-            for name, part in parts.items()
-        ),
+        "bound_key_known": _known(parts.values()),
+        "unreadable": unreadable_sql(entity, of.bound_as, "frame_quarantined", "$connection"),
         "same_key": " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in entity.key),
         "columns": ", ".join(quoted(name) for name in entity.fields),
         "partition": day if of.days else literal(of.scope),
@@ -149,6 +159,14 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
             WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'
         )""",
     }
+
+
+def _parts(bound_as: Entity) -> dict[str, str]:
+    return {name: f"json_extract_string(key, '$.{name}')" for name in bound_as.key}
+
+
+def _known(parts: Iterable[str]) -> str:
+    return " AND ".join(f"{part} IS NOT NULL" for part in parts)
 
 
 def _struct(parts: dict[str, str]) -> str:

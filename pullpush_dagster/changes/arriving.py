@@ -103,7 +103,7 @@ def _route(run: Run) -> tuple[int, bool]:
     """Fill the temporary tables ``addressed`` and ``routed``; how many keys there are, and whether some went."""
     run("addressed")
     deletes = run("deletes").fetchone() is not None
-    for step in ("gone", "disown", "inherit", "moved") if deletes else ():
+    for step in ("gone", "moved") if deletes else ():
         run(step)
     ((count,),) = run("routed").fetchall()
     if deletes:
@@ -113,7 +113,7 @@ def _route(run: Run) -> tuple[int, bool]:
 
 def _enter(run: Run, *, deletes: bool, again: bool) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
-    for step in ("skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
+    for step in ("disown", "inherit", "skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
         run(step)
     ((refused,),) = run("refusals").fetchall()
     for step in ("renew", "enter", *(("refuse", "refusal_receipts") if refused else ())):

@@ -34,13 +34,8 @@ SELECT * FROM (SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS key, * FROM 
 WHERE key NOT IN (SELECT key FROM there)
 
 -- name: bad
--- A record without a readable key stands for the key that its id is bound to; one whose id is bound to none is not ours.
-CREATE TEMP TABLE bad AS
-SELECT json_extract_string(q._externalId, '$.id') AS id,
-       CASE WHEN {key_in_json} THEN q._key ELSE CAST(json_merge_patch(q._key, b.key) AS VARCHAR) END AS key
-FROM there_quarantined AS q
-LEFT JOIN bindings AS b
-    ON b.connection = $to AND b.entity = $bound_as AND b.id = json_extract_string(q._externalId, '$.id')
+-- One whose id is bound to no key is not ours.
+CREATE TEMP TABLE bad AS SELECT key, nameless FROM ({unreadable})
 
 -- name: missing
 SELECT key FROM own WHERE NOT leftOut
@@ -48,7 +43,7 @@ SELECT key FROM own WHERE NOT leftOut
 ORDER BY key
 
 -- name: nameless
-SELECT count(*) FROM bad WHERE id IS NULL AND key IS NULL
+SELECT count(*) FROM bad WHERE nameless
 
 -- name: compared
 -- One row per key of which something is known: the fields in which it drifted, as {{field, accepted, there}}.

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as arrow
 
+from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.frame import Frame
-from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.canonical.keeping import ensure_tables, unreadable_sql
 from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.readback.fields import drifted_sql, readable_fields, typed_sql
@@ -103,8 +104,8 @@ class Comparing:
         con.unregister("there_quarantined")
 
     def _names(self) -> dict[str, str]:
-        known = (f"json_extract_string(q._key, '$.{name}') IS NOT NULL" for name in self.entity.key)
+        bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
         return routing(self.entity, self.push) | {
             "key_fields": ", ".join(f"{quoted(name)}: {quoted(name)}" for name in self.entity.key),
-            "key_in_json": " AND ".join(known),
+            "unreadable": unreadable_sql(self.entity, bound_as, "there_quarantined", "$to"),
         }

@@ -121,3 +121,12 @@ def shop(outbox: Any) -> Outbox:
 def catalogue(outbox: Any) -> Outbox:
     """Products."""
     return outbox("product")
+
+
+NAMES = {"WH": "default", "STORE": "default"}
+
+
+@pytest.fixture
+def both(source: Any, outbox: Any) -> tuple[Any, Any, Outbox]:
+    """Two locations, and a push that gives them one name."""
+    return source(scope="WH"), source(scope="STORE"), outbox(translate={"locationId": NAMES})

@@ -87,13 +87,6 @@ def test_a_value_the_table_lacks_is_refused_with_the_reason(stock, outbox):
 # Two source keys on one destination key
 
 
-@pytest.fixture
-def both(source, outbox):
-    """Two locations that a push gives one name."""
-    names = {"WH": "default", "STORE": "default"}
-    return source(scope="WH"), source(scope="STORE"), outbox(translate={"locationId": names})
-
-
 def test_two_source_keys_that_arrive_together_are_both_refused(both):
     one, two, shop = both
     one([("A", "WH", 1)])

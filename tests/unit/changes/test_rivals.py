@@ -3,13 +3,7 @@
 import pytest
 
 from pullpush_dagster.changes.claiming import seconds_to_next
-
-NAMES = {"WH": "default", "STORE": "default"}
-
-
-@pytest.fixture
-def both(source, outbox):
-    return source(scope="WH"), source(scope="STORE"), outbox(translate={"locationId": NAMES})
+from tests.unit.changes.conftest import NAMES
 
 
 @pytest.fixture
@@ -140,3 +134,17 @@ def test_a_key_that_moves_while_it_is_under_way_is_the_others_afterwards(both):
     one([("A", "WH", 7)])
     shop.arrive()
     assert shop.desired() == {"A": {"quantity": "7.0000"}}
+
+
+def test_a_key_that_went_in_a_set_that_is_held_is_not_disowned(source, outbox, con):
+    # given
+    stock, shop = source(scope="WH"), outbox(guard={"zeroed": "10%"})
+    rows = [(f"S{number:02}", "WH", 5) for number in range(40)]
+    stock([*rows, ("A", "WH", 1)])
+    shop.deliver()
+    # when
+    for _ in range(2):
+        stock([(sku, "WH", 0) for sku, *_ in rows])
+    assert shop.arrive().held
+    # then
+    assert con.execute("SELECT count(*) FROM accepted WHERE source IS NULL").fetchall() == [(0,)]
