@@ -41,7 +41,9 @@ CREATE TEMP TABLE arriving AS
 SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared FROM ({state})
 
 -- name: no_again
-CREATE TEMP TABLE again (sourceKey VARCHAR, field VARCHAR, value VARCHAR, after VARCHAR, cleared VARCHAR[])
+CREATE TEMP TABLE again (
+    source VARCHAR, sourceKey VARCHAR, field VARCHAR, value VARCHAR, after VARCHAR, cleared VARCHAR[]
+)
 
 -- name: affected_fields
 SELECT DISTINCT field FROM affected WHERE push = $push
@@ -51,10 +53,12 @@ SELECT * FROM {baseline} WHERE {part} IN (SELECT value FROM affected WHERE push 
 
 -- name: again
 -- What the destination changed by itself, and the source was asked for since. What it says nothing of waits.
-INSERT INTO again (sourceKey, field, value, after, cleared)
-SELECT sourceKey, field, value, after, cleared FROM ({state}) AS s
+INSERT INTO again (source, sourceKey, field, value, after, cleared)
+SELECT $connection || '/' || $name || ' ' || sourceKey AS source, sourceKey, field, value, after, cleared
+FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
-WHERE CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0
+WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0)
+    AND NOT list_contains(coalesce(a.sentAgain, []), $connection || '/' || $name || ' ' || sourceKey)
 
 -- name: send_again
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
@@ -111,18 +115,26 @@ UPDATE routed SET op = 'update' FROM (
 WHERE routed.key = there.key AND op = 'delete' AND desired <> '{{}}'
 
 -- name: guard
--- What these changes would do to what the destination has.
+-- What these changes would do to what the destination has; where that is not known, as something is
+-- under way or had no answer, what was sent counts.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
-       count(*) FILTER (overlaid(a.fields, r.desired) IS DISTINCT FROM overlaid(overlaid(a.fields, r.desired), a.fields)),
-       count(*) FILTER (TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) <= 0
-                        AND TRY_CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) > 0
-                        OR TRY_CAST(json_extract_string(r.desired, $amount) AS DECIMAL(18,4)) = 0
-                        AND TRY_CAST(json_extract_string(a.fields, $amount) AS DECIMAL(18,4)) <> 0),
-       count(*) FILTER (abs(TRY_CAST(json_extract_string(r.desired, $price) AS DECIMAL(18,4))
-                            - TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4)))
-                        > abs(TRY_CAST(json_extract_string(a.fields, $price) AS DECIMAL(18,4))) / 2)
-FROM routed AS r JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
-WHERE r.op <> 'delete'
+       count(*) FILTER (overlaid(has, desired) IS DISTINCT FROM overlaid(overlaid(has, desired), has)),
+       count(*) FILTER (amount <= 0 AND amount_there > 0 OR amount = 0 AND amount_there <> 0),
+       count(*) FILTER (abs(price - price_there) > abs(price_there) / 2)
+FROM (
+    SELECT has, desired,
+           TRY_CAST(json_extract_string(desired, $amount) AS DECIMAL(18,4)) AS amount,
+           TRY_CAST(json_extract_string(has, $amount) AS DECIMAL(18,4)) AS amount_there,
+           TRY_CAST(json_extract_string(desired, $price) AS DECIMAL(18,4)) AS price,
+           TRY_CAST(json_extract_string(has, $price) AS DECIMAL(18,4)) AS price_there
+    FROM (
+        SELECT r.desired, CASE WHEN o.key IS NULL THEN a.fields
+                               ELSE overlaid(coalesce(o.triedDesired, o.desired), a.fields) END AS has
+        FROM routed AS r JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
+        LEFT JOIN outbox AS o ON o.push = $push AND o.key = r.key AND (o.state = 'claimed' OR o.tried)
+        WHERE r.op <> 'delete'
+    )
+)
 
 -- name: is_held
 SELECT hash FROM holds
@@ -208,7 +220,7 @@ SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 UPDATE accepted AS a SET fields = '{{}}' FROM routed AS r
 WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
     AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
-    AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
+    AND r.source IN (SELECT source FROM again)
 
 -- name: another
 -- To be sent again is another request than the one that was taken: a platform answers the same one as before.
@@ -216,13 +228,26 @@ UPDATE outbox AS o SET refusals = t.times FROM (
     SELECT key, count(*) AS times FROM receipts WHERE push = $push AND outcome = 'accepted' GROUP BY key
 ) AS t JOIN routed AS r USING (key)
 WHERE o.push = $push AND o.key = t.key AND o.state = 'due' AND o.tried IS DISTINCT FROM true
-    AND r.source IN (SELECT $connection || '/' || $name || ' ' || sourceKey FROM again)
+    AND r.source IN (SELECT source FROM again)
+
+-- name: sent_again
+UPDATE affected AS a SET sentAgain = list_concat(coalesce(a.sentAgain, []), g.sources) FROM (
+    SELECT field, value, list(source) AS sources FROM again WHERE source NOT IN (
+        SELECT r.source FROM routed AS r JOIN outbox AS o USING (key) WHERE o.push = $push AND o.state = 'claimed'
+    )
+    GROUP BY field, value
+) AS g
+WHERE a.push = $push AND a.field = g.field AND a.value = g.value
 
 -- name: settle_again
-DELETE FROM affected AS a USING again AS g, routed AS r
-WHERE a.push = $push AND a.field = g.field AND a.value = g.value
-    AND r.source = $connection || '/' || $name || ' ' || g.sourceKey
-    AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
+-- Of all its places, in all the logs that this push reads.
+DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND a.sentAgain IS NOT NULL AND NOT EXISTS (
+    FROM {rows} AS b
+    WHERE b.{part} = a.value AND NOT b._deleted AND list_contains($from, b._connection || '/' || b._name)
+        AND NOT list_contains(
+            a.sentAgain, b._connection || '/' || b._name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR)
+        )
+)
 
 -- name: forget_position
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name

@@ -17,6 +17,7 @@ from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import Run, literal, quoted, runner
 
 _SQL = named_sql(__package__, "arrive.sql")
+Names = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def arrive(
     now = dt.datetime.now(dt.UTC)
     values: dict[str, object] = {
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
-        "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver),
+        "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver), "from": push.from_,
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
     names = routing(entity, push)
@@ -71,7 +72,7 @@ def arrive(
     ((values["hash"],),) = run("hash").fetchall()
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
-    again = not approved and _send_again(run, entity, names)
+    again = {} if approved else _send_again(run, entity, names)
     count, deletes = _route(run)
     held = _held(run, push, entity) if known and not approved else ()
     if held:
@@ -111,32 +112,33 @@ def _route(run: Run) -> tuple[int, bool]:
     return int(count), deletes
 
 
-def _enter(run: Run, *, deletes: bool, again: bool) -> None:
+def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
     for step in ("disown", "inherit", "skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
         run(step)
     ((refused,),) = run("refusals").fetchall()
     for step in ("renew", "enter", *(("refuse", "refusal_receipts") if refused else ())):
         run(step)
-    for step in ("forget_again", "another", "settle_again") if again else ():
+    for step in ("forget_again", "another", "sent_again") if again else ():
         run(step)
+    for field, parts in again.items():
+        run("settle_again", parts, field=field)
 
 
-Names = Mapping[str, str]
-
-
-def _send_again(run: Run, entity: Entity, names: Names) -> bool:
-    """Let keys that the destination changed by itself arrive once more; whether there may be such."""
-    fields = [field for (field,) in run("affected_fields").fetchall() if field in entity.key]
+def _send_again(run: Run, entity: Entity, names: Names) -> dict[str, Names]:
+    """Let keys that the destination changed by itself arrive once more; by which fields, and what these are in SQL."""
+    fields: dict[str, Names] = {}
+    for (field,) in run("affected_fields").fetchall():
+        if field in entity.key:
+            rows = f"({_SQL['affected_rows'].format_map({**names, 'part': quoted(field)})})"
+            fields[field] = {"part": quoted(field), "rows": rows, "state": _state(names, rows)}
     if fields:
         run("no_again")
-    for field in fields:
-        part = quoted(field)
-        rows = f"({_SQL['affected_rows'].format_map({**names, 'part': part})})"
-        run("again", {"part": part, "state": _state(names, rows)}, field=field)
+    for field, parts in fields.items():
+        run("again", parts, field=field)
     if fields:
         run("send_again")
-    return bool(fields)
+    return fields
 
 
 def _held(run: Run, push: Push, entity: Entity) -> tuple[str, ...]:

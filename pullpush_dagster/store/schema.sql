@@ -100,8 +100,10 @@ CREATE TABLE IF NOT EXISTS receipts (
 );
 
 -- What a destination changed by itself, as a shop does when it sells: what it has there is sent again once the
--- source was asked for it later. field, value: the part of the key that the record names, such as its SKU.
+-- source was asked for it later. field, value: the part of the key that the record names, such as its SKU, which may
+-- be in several places; sentAgain: the source keys of those for which it is done.
 CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
+ALTER TABLE affected ADD COLUMN IF NOT EXISTS sentAgain VARCHAR[];
 
 -- The newest read-back of each push. compared: keys of which something is known, of those drifted and gone; leftOut:
 -- under way, or accepted since it began; doubt: why no key was taken for gone, null: nothing stood against it.

@@ -62,27 +62,6 @@ def test_the_same_text_in_another_field_is_another_thing(stock, delivered, con):
     assert due(delivered) == {}
 
 
-# Prefixed keys.
-
-
-def test_orders_of_two_shops_under_one_number_are_two_keys(source, orders):
-    for connection in ("shop", "outlet"):
-        source("order", connection=connection)([{"number": "5", "status": "paid"}])
-        orders.arrive(connection)
-    assert orders.heads() == {"shop:5": "due", "outlet:5": "due"}
-
-
-def test_what_one_shop_says_of_an_order_changes_nothing_of_the_others(source, orders):
-    shops = {name: source("order", connection=name) for name in ("shop", "outlet")}
-    for name, shop in shops.items():
-        shop([{"number": "5", "status": "paid"}])
-        orders.arrive(name)
-    shops["shop"]([{"number": "5", "status": "cancelled"}])
-    orders.arrive("shop")
-    assert orders.behind() == {"shop:5": [{"status": "cancelled"}]}
-    assert orders.desired() == {"shop:5": {"status": "paid"}, "outlet:5": {"status": "paid"}}
-
-
 # Noted.
 
 
@@ -195,6 +174,37 @@ def test_what_only_leaves_out_is_not_sent_again(source, outbox, sell, con):
     assert notes(con) == []
 
 
+def test_each_place_of_a_sku_is_sent_again_once_when_it_was_asked_for_after_the_sale(source, outbox, sell, con):
+    # given
+    shop, places = outbox(), {place: source(scope=place) for place in ("STORE", "WH")}
+    for place, stock in places.items():
+        stock([("A", place, 5)], asked=1.0)
+        shop.deliver()
+    sell("A")
+    # when
+    sent = []
+    for place in ("STORE", "STORE", "WH", "WH"):
+        places[place]([("A", place, 5)], asked=SOLD + 1)
+        sent.append(shop.arrive().changes)
+        shop.deliver()
+    # then
+    assert (sent, notes(con)) == ([1, 0, 1, 0], [])
+
+
+def test_each_source_of_a_sku_is_sent_again_when_it_was_asked_for_after_the_sale(source, outbox, sell, con):
+    shop = outbox(**{"from": ["erp/stocklevel", "depot/stocklevel"]})
+    places = {"erp": source(scope="WH"), "depot": source(scope="DEPOT", connection="depot")}
+    for connection, stock in places.items():
+        stock([("A", "WH" if connection == "erp" else "DEPOT", 5)], asked=1.0)
+        shop.arrive(connection)
+        shop.deliver()
+    sell("A")
+    places["depot"]([("A", "DEPOT", 5)], asked=SOLD + 1)
+    assert (shop.arrive("depot").changes, notes(con)) == (1, [("to_shop", "sku", "A")])
+    places["erp"]([("A", "WH", 5)], asked=SOLD + 1)
+    assert (shop.arrive().changes, notes(con)) == (1, [])
+
+
 def test_what_is_unknown_by_now_is_not_sent_again_until_it_is_known(stock, delivered, sell):
     sell("A")
     stock([("A", "WH", None), ("B", "WH", 5)], asked=SOLD + 1)
@@ -269,7 +279,10 @@ def test_what_is_sent_again_after_a_sale_is_another_request(stock, shop, con):
     first = change_id(row, row.desired)
     shop.settle(row, "accepted")
     # when
-    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'A', ?)", [START + dt.timedelta(minutes=SOLD)])
+    con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)",
+        [START + dt.timedelta(minutes=SOLD)],
+    )
     stock([("A", "WH", 6)], asked=SOLD + 1)
     shop.arrive()
     # then

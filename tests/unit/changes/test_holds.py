@@ -90,6 +90,37 @@ def test_a_price_may_move_by_half_of_what_the_destination_has(products, outbox, 
     assert bool(catalogue.arrive().held) == held
 
 
+@pytest.mark.parametrize("outcome", [None, "retry", "unknown", "rejected"])
+def test_what_is_under_way_or_had_no_answer_is_held_against_as_well(stock, shop, outcome):
+    # given: five of each there, and four on their way
+    stock(level(5))
+    shop.deliver()
+    stock(level(4))
+    shop.arrive()
+    for row in shop.claim().values():
+        if outcome:
+            shop.settle(row, outcome)
+    # when
+    stock(level(0))
+    # then
+    assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
+
+
+def test_what_was_refused_there_is_not_what_it_has(products, outbox):
+    # given
+    catalogue = outbox("product", guard={"changed": "off"})
+    products([{"sku": sku, "price": 10} for sku in MANY])
+    catalogue.deliver()
+    products([{"sku": sku, "price": 14} for sku in MANY])
+    catalogue.arrive()
+    for row in catalogue.claim().values():
+        catalogue.settle(row, "rejected")
+    # when
+    products([{"sku": sku, "price": 6} for sku in MANY])
+    # then
+    assert catalogue.arrive().held == ()
+
+
 def test_its_changes_are_queued_and_the_position_moves(shop, held):
     assert let_through(shop, held).changes == 40
     assert set(quantities(shop).values()) == {"0.0000"}
@@ -149,7 +180,10 @@ def test_only_what_was_approved_goes(stock, outbox, con):
     rows = [(f"S{number:02}", "WH", 5) for number in range(60)]
     stock(rows, asked=1.0)
     shop.deliver()
-    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'S50', TIMESTAMPTZ '2026-11-01 08:02:00Z')")
+    con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt)"
+        " VALUES ('to_shop', 'sku', 'S50', TIMESTAMPTZ '2026-11-01 08:02:00Z')"
+    )
     stock([*((sku, "WH", 0) for sku, *_ in rows[:25]), *rows[25:]], asked=1.5)
     assert shop.arrive().held
     approved = con.execute("SELECT hash, through FROM holds WHERE state = 'held'").fetchall()[0]

@@ -76,7 +76,9 @@ def test_a_key_whose_order_is_known_of_is_left_out(stock, shelf):
     # given: the shop has sold, and is sent the ERP's number once that was asked
     stock.accepted("A", quantity="5.0000")
     shelf.put("A", q=4, counted=True)
-    stock.rows("INSERT INTO affected VALUES ('to_shelf', 'sku', 'A', now()) RETURNING push")
+    stock.rows(
+        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shelf', 'sku', 'A', now()) RETURNING push"
+    )
     found = stock.read()
     assert (found.drifted, found.left_out) == (0, 1)
 
