@@ -96,6 +96,9 @@ WHERE g.op = 'delete' GROUP BY g.key, g.source
 UPDATE accepted AS a SET source = NULL FROM gone AS g
 WHERE a.connection = $to AND a.entity = $entity AND a.key = g.key AND a.source = g.source
 
+-- name: no_rival
+DELETE FROM rivals AS x USING gone AS g WHERE x.push = $push AND x.key = g.key AND x.source = g.source
+
 -- name: inherit
 UPDATE outbox AS o SET source = g.heir FROM gone AS g
 WHERE o.push = $push AND o.key = g.key AND o.source = g.source AND g.heir IS NOT NULL
@@ -169,20 +172,37 @@ WHERE b.push = $push AND b.key = r.key AND b.source = r.source AND r.op = 'delet
     AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
 
 -- name: refusals
+-- Of those that were refused before, none takes over what nobody has.
 CREATE TEMP TABLE refused AS
-SELECT r.key, r.sequence,
-       CASE WHEN r.untranslated IS NOT NULL THEN r.untranslated
-            ELSE 'two source keys mean this key here: ' || r.source || ' and ' ||
-                 coalesce(nullif(a.source, r.source), nullif(o.source, r.source), 'another') END AS reason
-FROM routed AS r
-LEFT JOIN (
-    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM routed)
-) AS a ON a.key = r.key
-LEFT JOIN (
-    SELECT key, source FROM outbox WHERE push = $push AND state <> 'dead' AND key IN (SELECT key FROM routed)
-) AS o ON o.key = r.key
-WHERE r.op <> 'delete'
-    AND (r.untranslated IS NOT NULL OR r.sources > 1 OR a.source <> r.source OR o.source <> r.source)
+SELECT key, sequence, untranslated IS NULL AS rivals,
+       coalesce(untranslated, 'two source keys mean this key here: ' || source || ' and ' || coalesce(other, 'another')) AS reason
+FROM (
+    SELECT r.*, coalesce(nullif(a.source, r.source), nullif(o.source, r.source),
+                         CASE WHEN coalesce(a.source, o.source) IS NULL THEN x.source END) AS other
+    FROM routed AS r
+    LEFT JOIN (
+        SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity AND key IN (SELECT key FROM routed)
+    ) AS a ON a.key = r.key
+    LEFT JOIN (
+        SELECT key, source FROM outbox WHERE push = $push AND state <> 'dead' AND key IN (SELECT key FROM routed)
+    ) AS o ON o.key = r.key
+    LEFT JOIN (
+        SELECT r.key, min(x.source) AS source FROM rivals AS x JOIN routed AS r ON r.key = x.key AND r.source <> x.source
+        WHERE x.push = $push AND x.routing = $routing GROUP BY r.key
+    ) AS x ON x.key = r.key
+    WHERE r.op <> 'delete'
+)
+WHERE untranslated IS NOT NULL OR sources > 1 OR other IS NOT NULL
+
+-- name: rerouted
+DELETE FROM rivals WHERE push = $push AND routing <> $routing
+
+-- name: rivals
+INSERT INTO rivals (push, key, source, routing)
+SELECT $push, key, source, $routing FROM (
+    SELECT key, source FROM addressed WHERE op <> 'delete' UNION SELECT key, source FROM outbox WHERE push = $push
+)
+WHERE key IN (SELECT key FROM refused WHERE rivals) AND (key, source) NOT IN (SELECT (key, source) FROM rivals WHERE push = $push)
 
 -- name: renew
 UPDATE outbox AS o SET sequence = r.sequence, source = r.source,

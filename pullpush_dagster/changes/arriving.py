@@ -18,6 +18,7 @@ from pullpush_dagster.store.sql import Run, literal, quoted, runner
 
 _SQL = named_sql(__package__, "arrive.sql")
 Names = Mapping[str, str]
+_GONE = ("disown", "no_rival", "inherit", "skip_deletes", "withdraw_untried", "forget_behind")
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,12 @@ def _route(run: Run) -> tuple[int, bool]:
 
 def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
-    for step in ("disown", "inherit", "skip_deletes", "withdraw_untried", "forget_behind") if deletes else ():
+    for step in _GONE if deletes else ():
         run(step)
     ((refused,),) = run("refusals").fetchall()
-    for step in ("renew", "enter", *(("refuse", "refusal_receipts") if refused else ())):
+    for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
+        run(step)
+    for step in ("refuse", "refusal_receipts") if refused else ():
         run(step)
     for step in ("forget_again", "another", "sent_again") if again else ():
         run(step)
@@ -184,8 +187,8 @@ def _translated(push: Push, name: str) -> str:
     if table is None:
         return _native(name)
     arms = " ".join(f"WHEN {literal(source)} THEN {literal(to)}" for source, to in table.items())
-    # A value the table lacks keeps its own name, so that the refusal can be shown under it.
-    return f"CASE {_native(name)} {arms} ELSE {_native(name)} END"
+    # A value that the table lacks is refused under its own name, which may also be what another is translated to.
+    return f"CASE {_native(name)} {arms} ELSE {_native(name)} || ' (no entry)' END"
 
 
 def _untranslated(push: Push) -> str:

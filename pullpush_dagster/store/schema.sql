@@ -93,6 +93,10 @@ CREATE TABLE IF NOT EXISTS accepted (
     connection VARCHAR, entity VARCHAR, key VARCHAR, source VARCHAR, fields VARCHAR, acceptedAt TIMESTAMPTZ
 );
 
+-- Source keys that meant one key of a destination and were refused: none of them has it until the others are gone.
+-- routing: of the push, as it was then.
+CREATE TABLE IF NOT EXISTS rivals (push VARCHAR, key VARCHAR, source VARCHAR, routing VARCHAR);
+
 -- What was sent and what came back, once per attempt and key.
 CREATE TABLE IF NOT EXISTS receipts (
     push VARCHAR, key VARCHAR, sequence BIGINT, claim VARCHAR, attempt INTEGER, outcome VARCHAR, reason VARCHAR,

@@ -84,6 +84,20 @@ def test_a_value_the_table_lacks_is_refused_with_the_reason(stock, outbox):
     assert shop.claim() == {}
 
 
+def test_a_value_the_table_lacks_does_not_stop_one_that_is_translated_to_that_very_name(source, outbox):
+    # given
+    shop = outbox(translate={"locationId": {"WH": "STORE"}})
+    for place, quantity in (("WH", 1), ("STORE", 2)):
+        source(scope=place)([("A", place, quantity)])
+    # when
+    shop.arrive()
+    # then
+    found = shop.con.execute("SELECT key, state FROM outbox ORDER BY state").fetchall()
+    assert found == [
+        ('{"sku":"A","locationId":"STORE (no entry)"}', "dead"), ('{"sku":"A","locationId":"STORE"}', "due"),
+    ]  # fmt: skip
+
+
 # Two source keys on one destination key
 
 

@@ -148,3 +148,50 @@ def test_a_key_that_went_in_a_set_that_is_held_is_not_disowned(source, outbox, c
     assert shop.arrive().held
     # then
     assert con.execute("SELECT count(*) FROM accepted WHERE source IS NULL").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_neither_of_two_that_were_refused_takes_over_a_key_that_nobody_has(both, together):
+    # given
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    if not together:
+        shop.arrive()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    # when, then
+    for stock, place in ((two, "STORE"), (one, "WH")):
+        stock([("A", place, 7)])
+        shop.arrive()
+        assert shop.heads() == {"A": "dead"}
+
+
+@pytest.mark.parametrize("way", ["gone", "translated otherwise"])
+def test_the_one_that_is_left_has_it_with_its_next_change(both, outbox, way):
+    # given
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    # when
+    if way == "gone":
+        two([])
+        two([])
+    else:
+        shop = outbox(translate={"locationId": NAMES | {"STORE": "store"}})
+    shop.arrive()
+    one([("A", "WH", 7)])
+    shop.arrive()
+    # then
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "7.0000"}})
+
+
+def test_the_one_whose_it_is_goes_on_beside_one_that_was_refused(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.deliver()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    one([("A", "WH", 7)])
+    shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "7.0000"}})
