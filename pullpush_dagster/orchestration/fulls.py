@@ -45,7 +45,7 @@ def full_definitions(project: Project, pull: Pull) -> dg.Definitions:
     return dg.Definitions(assets=[_full(project, pull, every)], jobs=[job], schedules=[schedule])
 
 
-def full_cron(every: int) -> str:
+def full_cron(every: int) -> str | list[str]:
     """``every`` seconds as a cron line that stays clear of minute 0, and of midnight."""
     return quiet_cron(every, _MINUTE, _HOUR)
 

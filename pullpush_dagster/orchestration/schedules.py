@@ -80,17 +80,30 @@ def _schedule(project: Project, push: Push, pulls: list[Pull], every: int) -> dg
     return schedule
 
 
-def cron(every: int) -> str:
-    """``every`` seconds as a cron line, rounded down to what one can say: minutes, hours or days."""
+def cron(every: int) -> str | list[str]:
+    """``every`` seconds as a cron line, or several where one cannot say it: whole minutes, from a day on whole days.
+
+    Less than an hour counts anew from each full hour, less than a day from midnight, days from the first of the month.
+    """
     minutes = max(1, every // 60)
-    if minutes < 60:
+    hours, odd = divmod(minutes, 60)
+    if not hours:
         return f"*/{minutes} * * * *"
-    hours = minutes // 60
-    return f"0 */{hours} * * *" if hours < 24 else f"0 0 */{hours // 24} * *"
+    if hours >= 24:
+        return f"0 0 */{hours // 24} * *"
+    return _lines(minutes) if odd else f"0 */{hours} * * *"
 
 
-def quiet_cron(every: int, minute: int, hour: int) -> str:
-    """The same, away from minute 0: at ``minute`` of each so many hours, or at that time of each so many days."""
+def _lines(minutes: int) -> list[str]:
+    """A line for each minute of the hour that is one of so many ``minutes`` since midnight."""
+    hours: dict[int, list[str]] = {}
+    for at in range(0, 24 * 60, minutes):
+        hours.setdefault(at % 60, []).append(str(at // 60))
+    return [f"{minute} {','.join(of)} * * *" for minute, of in hours.items()]
+
+
+def quiet_cron(every: int, minute: int, hour: int) -> str | list[str]:
+    """The same away from minute 0, in whole hours: at ``minute`` of each so many, or at that time of so many days."""
     hours = every // 3600
     if not hours:
         return cron(every)

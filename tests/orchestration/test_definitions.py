@@ -220,6 +220,16 @@ def test_a_duration_as_a_cron_line(seconds, line):
     assert cron(seconds) == line
 
 
+def test_a_duration_that_one_cron_line_cannot_say_has_several():
+    assert cron(5400) == ["0 0,3,6,9,12,15,18,21 * * *", "30 1,4,7,10,13,16,19,22 * * *"]
+
+
+@pytest.mark.parametrize("minutes", [61, 75, 90, 100, 719, 1439])
+def test_it_runs_that_often_from_midnight_on(minutes):
+    ran = {60 * int(hour) + int(line.split()[0]) for line in cron(60 * minutes) for hour in line.split()[1].split(",")}
+    assert sorted(ran) == list(range(0, 24 * 60, minutes))
+
+
 def test_a_push_whose_source_does_not_exist_is_refused_at_load(world, monkeypatch):
     monkeypatch.syspath_prepend(str(world.project.root))
     file = world.project.root / "assets" / "stock" / "defs.yaml"
