@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from pullpush_dagster.audit.guard import jumps_sql, zeroes_sql
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import Scalar, encoded_sql
 from pullpush_dagster.store import named_sql
@@ -99,8 +100,8 @@ def _names(entity: Entity, absences: bool) -> dict[str, str]:
         "before": _known(entity, "b"),
         "after": _known(entity, "s"),
         "cleared_now": "s._cleared",
-        "zeroed": _zeroed(entity),
-        "jumped": _jumped(entity),
+        "zeroed": _moved(zeroes_sql, entity.amount),
+        "jumped": _moved(jumps_sql, entity.price),
     }
 
 
@@ -151,18 +152,5 @@ def _names_where(names: Sequence[str] | dict[str, str], condition: Callable[[str
     return f"list_filter(CAST([{cases}] AS VARCHAR[]), lambda name: name IS NOT NULL)"
 
 
-def _zeroed(entity: Entity) -> str:
-    if entity.amount is None:
-        return "false"
-    name = quoted(entity.amount)
-    # Less than nothing can be sold no more than nothing can.
-    return f"coalesce((s.{name} = 0 AND b.{name} <> 0) OR (s.{name} < 0 AND b.{name} > 0), false)"
-
-
-def _jumped(entity: Entity) -> str:
-    if entity.price is None:
-        return "false"
-    name = quoted(entity.price)
-    # Two amounts of 14 digits may be too far apart for their own type.
-    now, before = f"CAST(s.{name} AS DECIMAL(38,4))", f"CAST(b.{name} AS DECIMAL(38,4))"
-    return f"coalesce(2 * abs({now} - {before}) > abs({before}), false)"
+def _moved(rule: Callable[[str, str], str], name: str | None) -> str:
+    return rule(f"s.{quoted(name)}", f"b.{quoted(name)}") if name else "false"

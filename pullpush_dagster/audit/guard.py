@@ -31,6 +31,21 @@ class Counts:
     price: int = 0
 
 
+def zeroes_sql(now: str, before: str) -> str:
+    """SQL: ``before`` could be sold and ``now`` no longer; what is unknown counts as neither.
+
+    Less than nothing can be sold no more than nothing can.
+    """
+    return f"coalesce(({now} = 0 AND {before} <> 0) OR ({now} < 0 AND {before} > 0), false)"
+
+
+def jumps_sql(now: str, before: str) -> str:
+    """SQL: a price moved by more than half of what it was; what is unknown did not."""
+    # Two amounts of 14 digits may be too far apart for their own type.
+    now, before = f"CAST({now} AS DECIMAL(38,4))", f"CAST({before} AS DECIMAL(38,4))"
+    return f"coalesce(2 * abs({now} - {before}) > abs({before}), false)"
+
+
 def breaches(entity: str, own: Mapping[str, float | None], counts: Counts) -> list[str]:
     """One sentence per limit that ``counts`` breaks. Empty: the change set is plausible.
 

@@ -122,8 +122,7 @@ WHERE routed.key = there.key AND op = 'delete' AND desired <> '{{}}'
 -- under way or had no answer, what was sent counts.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
        count(*) FILTER (overlaid(has, desired) IS DISTINCT FROM overlaid(overlaid(has, desired), has)),
-       count(*) FILTER (amount <= 0 AND amount_there > 0 OR amount = 0 AND amount_there <> 0),
-       count(*) FILTER (abs(price - price_there) > abs(price_there) / 2)
+       count(*) FILTER ({zeroes}), count(*) FILTER ({jumps})
 FROM (
     SELECT has, desired,
            TRY_CAST(json_extract_string(desired, $amount) AS DECIMAL(18,4)) AS amount,

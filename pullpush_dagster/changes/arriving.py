@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pullpush_dagster.audit.guard import Counts, breaches
+from pullpush_dagster.audit.guard import Counts, breaches, jumps_sql, zeroes_sql
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.canonical.types import encoded_sql
@@ -18,6 +18,8 @@ from pullpush_dagster.store.sql import Run, literal, quoted, runner
 
 _SQL = named_sql(__package__, "arrive.sql")
 Names = Mapping[str, str]
+# Of columns that say what is to be sent, and what is there.
+HARM: Names = {"zeroes": zeroes_sql("amount", "amount_there"), "jumps": jumps_sql("price", "price_there")}
 _GONE = ("disown", "no_rival", "inherit", "skip_deletes", "withdraw_untried", "forget_behind")
 
 
@@ -61,7 +63,7 @@ def arrive(
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
     }  # fmt: skip
     names = routing(entity, push)
-    run = runner(con, _SQL, names, values)
+    run = runner(con, _SQL, {**names, **HARM}, values)
     overlay(con)
     known = run("position").fetchone()
     ((newest,),) = run("newest").fetchall()

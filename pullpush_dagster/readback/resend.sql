@@ -42,11 +42,14 @@ DELETE FROM chosen WHERE cardinality(wanted) = 0
 -- name: counts
 -- What sending them would do to what the destination has.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity), count(*),
-       count(*) FILTER (TRY_CAST(wanted[$amount] ->> '$' AS DECIMAL(18,4)) = 0
-                        AND TRY_CAST(there[$amount] ->> '$' AS DECIMAL(18,4)) <> 0),
-       count(*) FILTER (abs(TRY_CAST(wanted[$price] ->> '$' AS DECIMAL(38,4)) - TRY_CAST(there[$price] ->> '$' AS DECIMAL(38,4)))
-                        > abs(TRY_CAST(there[$price] ->> '$' AS DECIMAL(38,4))) / 2)
-FROM chosen
+       count(*) FILTER ({zeroes}), count(*) FILTER ({jumps})
+FROM (
+    SELECT TRY_CAST(wanted[$amount] ->> '$' AS DECIMAL(18,4)) AS amount,
+           TRY_CAST(there[$amount] ->> '$' AS DECIMAL(18,4)) AS amount_there,
+           TRY_CAST(wanted[$price] ->> '$' AS DECIMAL(18,4)) AS price,
+           TRY_CAST(there[$price] ->> '$' AS DECIMAL(18,4)) AS price_there
+    FROM chosen
+)
 
 -- name: drifted_keys
 SELECT count(DISTINCT key) FROM drift WHERE push = $push

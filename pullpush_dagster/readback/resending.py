@@ -7,7 +7,7 @@ import duckdb
 
 from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical.keeping import ensure_tables
-from pullpush_dagster.changes.arriving import routing
+from pullpush_dagster.changes.arriving import HARM, routing
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import GuardError
 from pullpush_dagster.store import Store, named_sql
@@ -46,7 +46,7 @@ def _resend(con: duckdb.DuckDBPyConnection, project: Project, push: Push) -> Res
         "push": push.name, "to": push.to, "entity": entity.name, "amount": entity.amount or "",
         "price": entity.price or "", "now": dt.datetime.now(dt.UTC),
     }  # fmt: skip
-    run = runner(con, _SQL, routing(entity, push), values)
+    run = runner(con, _SQL, {**routing(entity, push), **HARM}, values)
     run("no_chosen")
     for pull in (project.pull(id_) for id_ in push.from_):
         run("choose", connection=pull.connection, name=pull.name, prefix=f"{pull.id} ")

@@ -121,6 +121,14 @@ def test_what_was_refused_there_is_not_what_it_has(products, outbox):
     assert catalogue.arrive().held == ()
 
 
+def test_a_price_may_move_further_than_its_own_type_goes(products, outbox):
+    catalogue = outbox("product")
+    for price in ("99999999999999", "-99999999999999"):
+        products([{"sku": "A", "price": price}])
+        catalogue.deliver()
+    assert catalogue.accepted()["A"] == {"price": "-99999999999999.0000"}
+
+
 def test_its_changes_are_queued_and_the_position_moves(shop, held):
     assert let_through(shop, held).changes == 40
     assert set(quantities(shop).values()) == {"0.0000"}

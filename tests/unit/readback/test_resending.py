@@ -180,16 +180,16 @@ def test_an_order_is_sent_again_under_the_key_that_bears_its_shop(reader, shelf)
 
 @pytest.fixture
 def many(reader, shelf, begun):
-    """Makes a push of 60 stock levels, half of them zero; of them ``drifted`` are another number on the shelf."""
+    """Makes a push of 60 stock levels, half of them ``none``; of them ``drifted`` are another number on the shelf."""
 
-    def make(drifted, **push):
+    def make(drifted, none=0, **push):
         made = reader("stocklevel", **push)
 
         def first():
-            made.pull(*((f"S{number:02}", "default", 0 if number < 30 else 5) for number in range(60)))
+            made.pull(*((f"S{number:02}", "default", none if number < 30 else 5) for number in range(60)))
             made.send()
 
-        begun("many", first)
+        begun(f"many {none}", first)
         for number in range(60):
             shelf.items[f"iS{number:02}"] |= {"counted": True, **({"q": 4} if number in drifted else {})}
         made.read()
@@ -215,9 +215,10 @@ def test_a_limit_of_the_push_counts(many):
     assert many(range(30, 55), guard={"changed": "50%"}).resend() == Resent(25, 0)
 
 
-def test_setting_many_to_zero_is_refused_though_many_may_change(many):
+@pytest.mark.parametrize("none", [0, -2])
+def test_setting_many_to_zero_or_less_is_refused_though_many_may_change(many, none):
     with pytest.raises(GuardError, match="sets to zero or less 25 of 60 keys"):
-        many(range(25), guard={"changed": "off"}).resend()
+        many(range(25), none, guard={"changed": "off"}).resend()
 
 
 def test_moving_many_prices_is_refused_though_many_may_change(reader, shelf):
