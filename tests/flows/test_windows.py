@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import time
 
 import pytest
 
@@ -25,6 +26,14 @@ FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_ra
 def today():
     """The day as it is now: a suite may be loaded before midnight and get here after it."""
     return dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def one_day():
+    """Just before midnight a test waits for the next day, so that ``today`` is one day to all of it."""
+    left = today() + DAY - dt.datetime.now(dt.UTC)
+    if left < dt.timedelta(seconds=30):
+        time.sleep(left.total_seconds())
 
 
 def _silent(_):
