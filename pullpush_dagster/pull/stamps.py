@@ -31,7 +31,7 @@ def bounds_of(since: Since | None, window: Window, watermark: dt.datetime | None
     if start is not None and since.operator == "after":
         start -= dt.timedelta(seconds=since.grain)
     found = (("since", start), ("until", _widened(end, since, math.ceil)))
-    return {name: _written(when, since) for name, when in found if when is not None}
+    return {name: _written(when, since, name) for name, when in found if when is not None}
 
 
 def _widened(when: dt.datetime | None, since: Since, rounded: Any) -> dt.datetime | None:
@@ -45,12 +45,21 @@ def _widened(when: dt.datetime | None, since: Since, rounded: Any) -> dt.datetim
     return wall.replace(tzinfo=local.tzinfo, fold=local.fold).astimezone(dt.UTC)
 
 
-def _written(when: dt.datetime, since: Since) -> str:
+def _written(when: dt.datetime, since: Since, name: str) -> str:
     if since.format == "epoch":
         return str(math.floor(when.timestamp()))
     if since.format == "epoch_ms":
         return str(math.floor(when.timestamp() * 1000))
-    return f"{when.astimezone(ZoneInfo(since.zone)):{since.format}}"
+    return f"{_shown(when, since, name):{since.format}}"
+
+
+def _shown(when: dt.datetime, since: Since, name: str) -> dt.datetime:
+    """``when`` on the platform's clock. Where that goes back, an hour is shown twice: a bound in it takes in both."""
+    local = when.astimezone(ZoneInfo(since.zone))
+    first, second = (local.replace(fold=fold).utcoffset() or dt.timedelta() for fold in (0, 1))
+    if name == "since":
+        return local if local.fold else local - (first - second)
+    return local + (first - second) if local.fold else local
 
 
 def read_time(stamp: Any, times: Times) -> dt.datetime | None:

@@ -80,6 +80,21 @@ def test_a_day_on_which_clocks_change_is_a_whole_day(start, end, days):
     assert tuple(bounds_of(how, window(start, end), None, NOW).values()) == days
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "bounds"),
+    [
+        ("2026-10-24T23:59:00", "2026-10-25T00:01:00", ("01:59", "02:01")),
+        ("2026-10-25T00:50:00", "2026-10-25T00:59:00", ("01:50", "02:59")),
+        ("2026-10-25T01:10:00", "2026-10-25T01:20:00", ("02:10", "03:20")),
+        ("2026-10-25T02:00:00", "2026-10-25T02:01:00", ("03:00", "03:01")),
+    ],
+    ids=["before", "the first time", "the second time", "after"],
+)
+def test_a_bound_in_the_hour_that_a_clock_shows_twice_takes_in_both(start, end, bounds):
+    how = since(format="%H:%M", zone="Europe/Berlin")
+    assert tuple(bounds_of(how, window(start, end), None, NOW).values()) == bounds
+
+
 def test_a_bound_that_is_on_the_grain_stays():
     found = bounds_of(since(grain=DAY), window("2026-10-05T00:00:00", "2026-10-06T00:00:00"), None, NOW)
     assert found == {"since": "2026-10-05T00:00:00", "until": "2026-10-06T00:00:00"}
