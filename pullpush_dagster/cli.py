@@ -1,14 +1,11 @@
 """``pullpush``: check the files, try a pull, see what would be sent, what is, and why."""
 
 import asyncio
-import datetime as dt
-import json
 import sys
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.dead import dead_letters, grouped, replay
@@ -20,9 +17,9 @@ from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
 from pullpush_dagster.readback import Drift, ReadBack, newest, read_back, resend
-from pullpush_dagster.status import sync_status
+from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
-from pullpush_dagster.telling import told
+from pullpush_dagster.telling import named, parsed, print_json, print_story, print_table, sent, shown, told
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 
@@ -63,9 +60,9 @@ def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> 
         frame = asyncio.run(try_pull(Project.find(), connection, entity, scope, status.update))
     shown = frame.rows.slice(0, rows).to_pylist()
     if as_json:
-        _print_json({"rows": shown, "read": frame.rows.num_rows, "quarantined": frame.quarantined.to_pylist()})
+        print_json({"rows": shown, "read": frame.rows.num_rows, "quarantined": frame.quarantined.to_pylist()})
         return
-    _print_rows(_told_fields(shown))
+    print_table(_told_fields(shown))
     click.echo(f"{frame.rows.num_rows} rows read, {frame.quarantined.num_rows} quarantined")
     for bad in frame.quarantined.slice(0, rows).to_pylist():
         click.echo(f"  {bad['_key']} {bad['_externalId']}: {'; '.join(bad['reasons'])}")
@@ -81,15 +78,17 @@ def plan(sync: str, keys: int, as_json: bool) -> None:
     project = Project.find()
     found = planned(Pusher(project, project.push(sync), Store.of(project.state)), limit=keys)
     if as_json:
-        _print_json({"sync": sync, **vars(found), "records": [vars(row) for row in found.records]})
+        print_json({"sync": sync, **vars(found), "records": [parsed(vars(row), "key") for row in found.records]})
         return
     for reason in found.held:
         click.echo(f"held: {reason}")
-    table = Table("key", "action", "field", "accepted", "would send")
-    for row in found.records:
-        for place, (name, (before, after)) in enumerate(row.fields.items()):
-            table.add_row(*(("", "") if place else (row.key, row.action)), name, _sent(before), _sent(after))
-    Console().print(table if found.records else f"{sync} would send nothing")
+    rows = [
+        {"key": named(row.key) if not place else "", "action": row.action if not place else "", "field": name,
+         "accepted": sent(before), "would send": sent(after)}
+        for row in found.records
+        for place, (name, (before, after)) in enumerate(row.fields.items())
+    ]  # fmt: skip
+    print_table(rows) if rows else click.echo(f"{sync} would send nothing")
     if found.due > found.looked_at:
         click.echo(f"{found.looked_at} of {found.due} keys that are due; --keys {found.due} looks at all of them")
 
@@ -98,13 +97,34 @@ def plan(sync: str, keys: int, as_json: bool) -> None:
 @_JSON
 @told
 def status(as_json: bool) -> None:
-    """Show every sync: last pull, lag, pending, waiting, quarantined, held and dead."""
+    """Show every sync: last pull, lag, pending, waiting, quarantined, held and dead; and which pull fails, and why."""
     project = Project.find()
     rows = [sync_status(project, push) for push in project.pushes.values()]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
-    _print_rows([{name: "never" if value is None else value for name, value in row.items()} for row in rows])
+    trouble = dict.fromkeys(sentence for row in rows for sentence in row.pop("trouble"))
+    print_table([{name: "never" if value is None else value for name, value in row.items()} for row in rows])
+    for sentence in trouble:
+        click.echo(sentence)
+
+
+@main.command("quarantined")
+@click.argument("sync")
+@_JSON
+@told
+def quarantined_(sync: str, as_json: bool) -> None:
+    """Show every record of SYNC's sources that cannot be used, and why: somebody has to mend it there."""
+    project = Project.find()
+    rows = quarantined(project, project.push(sync))
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        where = f"{row['pull']} {row['scope']}".rstrip()
+        click.echo(f"{named(row['key'] or {}) or 'no key'}  {where}, id {shown(row['id'])}")
+        click.echo(f"  {'; '.join(row['reasons'])}")
+    click.echo(f"{len(rows)} records; the next pull takes up what was mended" if rows else "nothing is quarantined")
 
 
 @main.command("held")
@@ -114,14 +134,15 @@ def held_(as_json: bool) -> None:
     """Show every change set that a guard holds: its hash, the limits it breaks, and some of its changes."""
     found = held(Project.find())
     if as_json:
-        _print_json([vars(one) for one in found])
+        print_json([vars(one) for one in found])
         return
     for one in found:
-        click.echo(f"{one.hash}  {one.where}: {one.changes} changes held since {_shown(one.since)}")
+        click.echo(f"{one.hash}  {one.where}: {one.changes} changes held since {shown(one.since)}")
         for reason in one.reasons:
             click.echo(f"  {reason}")
         for example in one.examples:
-            click.echo(f"    {', '.join(f'{name} {value}' for name, value in example.items() if value)}")
+            told = {name: value for name, value in example.items() if value and name != "key"}
+            click.echo(f"    {named(example['key'])}: {shown(told)}")
     click.echo("`pullpush approve HASH` lets one through" if found else "nothing is held")
 
 
@@ -133,7 +154,7 @@ def approve_(hash_: str, as_json: bool) -> None:
     """Let the change set HASH through; keys that have moved on since are left out, and named."""
     done = approve(Project.find(), hash_)
     if as_json:
-        _print_json({"hash": hash_, "done": done})
+        print_json({"hash": hash_, "done": done})
         return
     for sentence in done:
         click.echo(sentence)
@@ -146,16 +167,21 @@ def approve_(hash_: str, as_json: bool) -> None:
 def dead_letters_(by_group: bool, as_json: bool) -> None:
     """Show every key that was given up: why, what was sent, and what the destination answered."""
     letters = dead_letters(Project.find())
-    rows = grouped(letters) if by_group else [vars(one) for one in letters]
+    groups = grouped(letters)
     if as_json:
-        _print_json(rows)
+        print_json(groups if by_group else [parsed(vars(one), "key", "desired", "sent", "answer") for one in letters])
         return
-    if not by_group:
-        names = ("sync", "cause", "reason", "attempts", "at", "group")
-        rows = [{"key": " ".join(one.values), **{name: getattr(one, name) for name in names}} for one in letters]
-    _print_rows(rows)
+    if by_group:
+        for row in groups:
+            click.echo(f"{row['group']}  {row['sync']}: {row['cause']}, {row['count']} keys, such as {row['such as']}")
+            click.echo(f"  {row['said']}")
+    else:
+        for one in letters:
+            last = f", at {shown(one.at)}" if one.at else ""
+            click.echo(f"{one.group}  {named(one.key)}  {one.sync}: {one.cause}, {one.attempts} attempts{last}")
+            click.echo(f"  {one.reason}")
     click.echo(
-        "`pullpush replay KEY`, or a GROUP, or ALL, gives them another chance" if rows else "no key was given up"
+        "`pullpush replay KEY`, or a GROUP, or ALL, gives them another chance" if letters else "no key was given up"
     )
 
 
@@ -167,7 +193,7 @@ def replay_(what: str, as_json: bool) -> None:
     """Give dead letters another chance; one that newer accepted values cover is dropped, not sent."""
     done = replay(Project.find(), what)
     if as_json:
-        _print_json(vars(done))
+        print_json(vars(done))
         return
     click.echo(f"{done.due} are due again, {done.routed} are routed anew at the next run of their sync, ", nl=False)
     click.echo(f"{done.dropped} dropped: what was accepted since covers them")
@@ -190,7 +216,7 @@ def drift_(sync: str, now: bool, again: bool, as_json: bool) -> None:
         found = newest(con, push)
     done = resend(project, push, store) if again else None
     if as_json:
-        _print_json({"sync": sync, **_drift_json(found), "resent": done and vars(done)})
+        print_json({"sync": sync, **_drift_json(found), "resent": done and vars(done)})
         return
     _print_drift(sync, found)
     if done:
@@ -207,14 +233,9 @@ def explain(sync: str, key: str, as_json: bool) -> None:
     project = Project.find()
     story = explained(project, project.push(sync), key)
     if as_json:
-        _print_json(story)
+        print_json(story)
         return
-    console = Console()
-    for stage, rows in story.items():
-        console.print(f"[bold]{stage}[/]" + ("" if rows else ": nothing"))
-        for row in rows:
-            line = ", ".join(f"{name} {_shown(value)}" for name, value in row.items())
-            console.print(f"  {line}", markup=False, soft_wrap=True)
+    print_story(story)
 
 
 @main.command()
@@ -248,25 +269,18 @@ def _print_drift(sync: str, found: tuple[ReadBack, list[Drift]] | None) -> None:
         click.echo(f"{sync} was never read back; --now does it")
         return
     one, rows = found
-    table = Table("key", "field", "accepted", "there")
-    for row in rows:
-        values = (_sent(row.accepted), _sent(row.there)) if row.field else ("", "gone there")
-        table.add_row(" ".join(row.values.values()), row.field or "", *values)
     if rows:
-        Console().print(table)
+        print_table([_drifted(row) for row in rows])
     counts = ", ".join(f"{count} {name}" for name, count in one.numbers().items())
-    click.echo(f"read back at {_shown(one.started_at)}: {counts}")
+    click.echo(f"read back at {shown(one.started_at)}: {counts}")
     if one.doubt:
         click.echo(f"whether any is gone there is not told: {one.doubt}")
 
 
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    table = Table()
-    for place, name in enumerate(rows[0] if rows else []):
-        table.add_column(name, no_wrap=not place)
-    for row in rows:
-        table.add_row(*(_shown(value) for value in row.values()))
-    Console().print(table if rows else "nothing")
+def _drifted(row: Drift) -> dict[str, str]:
+    values = (sent(row.accepted), sent(row.there)) if row.field else ("", "gone there")
+    told = dict(zip(("accepted", "there"), values, strict=True))
+    return {"key": named(row.values), "field": row.field or "", **told}
 
 
 def _told_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -275,25 +289,6 @@ def _told_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = [name for name in (told[0] if told else {}) if not name.startswith("_")]
     some = [name for name in names if any(row[name] is not None for row in told)]
     return [{name: row[name] for name in some} | {"id": row["_externalId"]} for row in told]
-
-
-def _sent(value: Any) -> str:
-    """A stored value, where False stands for an emptied field."""
-    return "cleared" if value is False else _shown(value)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, dt.datetime) else str(value)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(
-        json.dumps(value, indent=2, ensure_ascii=False, default=lambda one: getattr(one, "isoformat", one.__str__)())
-    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import used
+from pullpush_dagster.telling import named
 
 _SQL = named_sql(__package__, "dead.sql")
 
@@ -47,9 +48,9 @@ class DeadLetter:
     pattern: str
 
     @property
-    def values(self) -> list[str]:
-        """The texts of its key's fields."""
-        return [str(value) for value in orjson.loads(self.key).values()]
+    def names(self) -> list[str]:
+        """What people call it: the texts of its key's fields, and all of them at once."""
+        return [named(self.key), *(str(value) for value in orjson.loads(self.key).values())]
 
 
 def dead_letters(project: Project) -> list[DeadLetter]:
@@ -59,14 +60,14 @@ def dead_letters(project: Project) -> list[DeadLetter]:
 
 
 def grouped(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
-    """One row per group, largest first: group, sync, cause, count, pattern of the reason, and the key of one."""
+    """One row per group, largest first: group, sync, cause, count, pattern of the reason; key and reason of one."""
     rows = []
     for group, same in groupby(sorted(letters, key=lambda one: one.group), key=lambda one: one.group):
         found = list(same)
         first = found[0]
         rows.append(
             {"group": group, "sync": first.sync, "cause": first.cause, "count": len(found), "reason": first.pattern,
-             "such as": first.key}
+             "such as": named(first.key), "said": first.reason}
         )  # fmt: skip
     return sorted(rows, key=lambda row: -int(row["count"]))
 
@@ -87,14 +88,14 @@ def replay(project: Project, what: str) -> Replayed:
     that the values accepted since cover is dropped.
 
     Args:
-        what: a key (the text of a key field, such as a SKU), a group, or ALL.
+        what: a key (the text of a key field, such as a SKU, or of all of them), a group, or ALL.
 
     Raises:
-        ConfigError: no dead letter is called so.
+        ConfigError: no dead letter is called so; ALL may be none.
     """
     with Store.of(project.state).session() as con:
         chosen = [one for one in _letters(con) if _is(one, what)]
-        if not chosen:
+        if not chosen and what != "ALL":
             raise ConfigError(f"no dead letter has the key or group {what}; `pullpush dead-letters` lists them")
         con.register("chosen", _table(project, chosen))
         overlay(con)
@@ -115,7 +116,7 @@ def _letters(con: duckdb.DuckDBPyConnection) -> list[DeadLetter]:
 
 
 def _is(letter: DeadLetter, what: str) -> bool:
-    return what in ("ALL", letter.group, *letter.values)
+    return what in ("ALL", letter.group, *letter.names)
 
 
 def _table(project: Project, letters: Sequence[DeadLetter]) -> arrow.Table:

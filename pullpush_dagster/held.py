@@ -13,6 +13,7 @@ from pullpush_dagster.changes.arriving import Approved
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
+from pullpush_dagster.telling import parsed
 
 _SQL = named_sql(__package__, "held.sql")
 _SHOWN = 5
@@ -44,7 +45,9 @@ def held(project: Project) -> list[Held]:
         found = []
         for guard, step in (("pull", "pulls"), ("push", "pushes")):
             rows = con.execute(_SQL[step], {"shown": _SHOWN}).to_arrow_table().to_pylist()
-            found += [Held(guard=guard, **row) for row in rows]
+            for row in rows:
+                examples = [parsed(one, "key", "before", "after") for one in row["examples"]]
+                found.append(Held(guard=guard, **{**row, "examples": examples}))
     return sorted(found, key=lambda one: one.since)
 
 
@@ -71,7 +74,8 @@ def _pulled(
 ) -> list[str]:
     pull = project.pull(f"{connection}/{name}")
     done = approve_pulled(con, ENTITIES[pull.entity], connection, name, scope, pull.guard.own(), audit)
-    told = [f"{pull.id}{f' {scope}' if scope else ''}: {done.changes} changes are accepted; the next push sends them"]
+    of = f"{pull.id} {scope}" if scope else pull.id
+    told = [f"{of}: {done.changes} changes are accepted; each sync's own guard looks at them at its next run"]
     if done.absent:
         told += [f"{done.absent} keys are noted as absent; those that the next full pull lacks too are deletes"]
     told += [f"left out, as it has moved on since: {key}" for key in done.left_out]

@@ -6,6 +6,7 @@ from typing import Any
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.overview import outbox_counts
+from pullpush_dagster.telling import parsed, shown
 
 _SQL = named_sql(__package__, "status.sql")
 
@@ -13,11 +14,12 @@ _SQL = named_sql(__package__, "status.sql")
 def sync_status(project: Project, push: Push) -> dict[str, Any]:
     """One row about ``push``: counts of keys, its newest complete pull (UTC), and the lag behind it.
 
-    ``lag`` is seconds since the newest pull began, None when there was none. ``held`` counts the changes
-    that a guard holds.
+    ``lag`` is seconds since the newest pull began, None when there was none. ``held`` counts the changes that a guard
+    holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing.
     """
     last: dt.datetime | None = None
     quarantined = held = 0
+    trouble: list[str] = []
     with Store.of(project.state).session() as con:
         for id_ in push.from_:
             pull = project.pull(id_)
@@ -26,6 +28,8 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             last = max(last or pulled, pulled) if pulled else last
             quarantined += con.execute(_SQL["quarantined"], who).fetchall()[0][0]
             held += con.execute(_SQL["held"], who).fetchall()[0][0]
+            trouble += [_failed(id_, *row) for row in con.execute(_SQL["failed"], who).fetchall()]
+        ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name}).fetchall()
         counts = outbox_counts(con, push.name)
     now = dt.datetime.now(dt.UTC)
     return {
@@ -36,6 +40,24 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
         "pending": counts.due,
         "waiting": counts.waiting,
         "quarantined": quarantined,
-        "held": held + (1 if counts.held else 0),
+        "held": held + int(held_here),
         "dead": counts.dead,
+        "trouble": trouble,
     }
+
+
+def _failed(id_: str, scope: str, reason: str, at: dt.datetime) -> str:
+    return f"{f'{id_} {scope}' if scope else id_} failed at {shown(at)}: {reason}"
+
+
+def quarantined(project: Project, push: Push) -> list[dict[str, Any]]:
+    """The records of ``push``'s sources that cannot be used: ``pull``, ``scope``, ``key``, ``id`` and ``reasons``.
+
+    ``key`` and ``id`` are objects; None: it has none that could be read.
+    """
+    rows: list[dict[str, Any]] = []
+    with Store.of(project.state).session() as con:
+        for pull in map(project.pull, push.from_):
+            who = {"connection": pull.connection, "name": pull.name}
+            rows += con.execute(_SQL["bad"], who).to_arrow_table().to_pylist()
+    return [parsed(row, "key", "id") for row in rows]

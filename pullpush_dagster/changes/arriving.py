@@ -136,7 +136,7 @@ def _send_again(run: Run, entity: Entity, names: Names) -> dict[str, Names]:
     for (field,) in run("affected_fields").fetchall():
         if field in entity.key:
             rows = f"({_SQL['affected_rows'].format_map({**names, 'part': quoted(field)})})"
-            fields[field] = {"part": quoted(field), "rows": rows, "state": _state(names, rows)}
+            fields[field] = {"part": quoted(field), "rows": rows, "state": state_of(names, rows)}
     if fields:
         run("no_again")
     for field, parts in fields.items():
@@ -166,10 +166,10 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
         "untranslated": _untranslated(push),
         "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
     }
-    return names | {"state": _state(names, names["baseline"])}
+    return names | {"state": state_of(names, names["baseline"])}
 
 
-def _state(names: Names, rows: str) -> str:
+def state_of(names: Names, rows: str) -> str:
     return _SQL["state"].format_map({**names, "rows": rows})
 
 

@@ -1,3 +1,9 @@
+-- name: forget_failure
+DELETE FROM failed_pulls WHERE connection = $connection AND name = $name AND scope = $scope
+
+-- name: failure
+INSERT INTO failed_pulls (connection, name, scope, reason, failedAt) VALUES ($connection, $name, $scope, $reason, $now)
+
 -- name: pull
 INSERT INTO pulls (pull, connection, name, scope, kind, windowStart, windowEnd, startedAt, finishedAt, pages, records,
                    expected, requests)

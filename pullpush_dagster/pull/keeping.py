@@ -1,12 +1,14 @@
 """Keep what one pull asked for: raw pages, the pull's own row, and the watermarks, in one transaction."""
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
 import orjson
 
 from pullpush_dagster.config import Pull
+from pullpush_dagster.errors import PullPushError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked
 from pullpush_dagster.pull.spool import Spool
@@ -46,6 +48,7 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
             "filters": orjson.dumps(asked.filters).decode(),
         }  # fmt: skip
         con.execute(_SQL["pull"], row)
+        con.execute(_SQL["forget_failure"], {**who, "scope": window.scope})
         raw.put(store, number, spool)
         # Another run of this pull may have ended while this one was asking.
         known = watermarks(con, pull)
@@ -54,6 +57,14 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
             con.execute(_SQL["forget_watermark"], {**who, "walk": walk})
             con.execute(_SQL["watermark"], {**who, "walk": walk, "watermark": watermark, "pull": number})
     return Pulled(number, asked)
+
+
+def note_failure(store: Store, pull: Pull, window: Window, error: PullPushError) -> None:
+    """Let it be known why nothing came of a pull, until one is complete. A store that is busy is left alone."""
+    who = {"connection": pull.connection, "name": pull.name, "scope": window.scope}
+    with suppress(StoreBusyError), store.session() as con:
+        con.execute(_SQL["forget_failure"], who)
+        con.execute(_SQL["failure"], {**who, "reason": str(error), "now": dt.datetime.now(dt.UTC)})
 
 
 def _prune(con: duckdb.DuckDBPyConnection, store: Store, before: dt.datetime) -> None:

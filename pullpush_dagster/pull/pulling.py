@@ -14,7 +14,7 @@ from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.errors import HaltError, PullPushError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked, Progress, ask
-from pullpush_dagster.pull.keeping import Pulled, keep, watermarks
+from pullpush_dagster.pull.keeping import Pulled, keep, note_failure, watermarks
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
 from pullpush_dagster.store import Store, named_sql
@@ -26,7 +26,7 @@ _PAGES_AT_ONCE = 16
 
 
 async def pull_records(project: Project, store: Store, pull: Pull, window: Window, progress: Progress) -> Pulled:
-    """A complete pull of ``window``, kept raw. Nothing is stored unless every page came.
+    """A complete pull of ``window``, kept raw. Nothing but the reason is stored unless every page came.
 
     Raises:
         PullPushError: as ``ask``.
@@ -34,7 +34,11 @@ async def pull_records(project: Project, store: Store, pull: Pull, window: Windo
     with store.session() as con:
         known = watermarks(con, pull)
     with Spool(store.staging) as spool:
-        asked = await ask_platform(project, pull, window, known, spool, progress)
+        try:
+            asked = await ask_platform(project, pull, window, known, spool, progress)
+        except PullPushError as error:
+            note_failure(store, pull, window, error)
+            raise
         return keep(store, pull, window, asked, spool)
 
 

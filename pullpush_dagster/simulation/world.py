@@ -151,7 +151,7 @@ class World:
         groups = {one.group for one in dead_letters(self.project) if one.cause != "unconfirmed"}
         if looked:
             groups |= {
-                next(iter(one.values))
+                one.names[0]
                 for one in dead_letters(self.project)
                 if one.cause == "unconfirmed" and not self.has(one.key)
             }

@@ -19,6 +19,11 @@ CREATE TABLE IF NOT EXISTS pulls (
 -- Page bodies as they came, of pulls up to version 0.2; those of later ones are in files (decision 0015).
 CREATE TABLE IF NOT EXISTS raw_pages (pull BIGINT, walk VARCHAR, page INTEGER, asked_at TIMESTAMPTZ, body VARCHAR);
 
+-- Why the newest attempt of a pull came to nothing; gone with the next that is complete.
+CREATE TABLE IF NOT EXISTS failed_pulls (
+    connection VARCHAR, name VARCHAR, scope VARCHAR, reason VARCHAR, failedAt TIMESTAMPTZ
+);
+
 CREATE TABLE IF NOT EXISTS watermarks (
     connection VARCHAR, name VARCHAR, walk VARCHAR, watermark TIMESTAMPTZ, pull BIGINT
 );

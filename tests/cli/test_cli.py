@@ -1,15 +1,15 @@
 """The command line, as an operator and a data engineer use it."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from pullpush_dagster.cli import main
+from pullpush_dagster.errors import UnavailableError
 
-STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead"}
+STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead", "trouble"}
 
 
 def _edit(world, file, before, after):
@@ -106,7 +106,7 @@ def test_an_unreachable_platform_is_one_clear_sentence(world, run):
 def test_plan_shows_each_record_and_field_and_sends_nothing(world, run):
     world.pull("erp/product")
     result = run("plan", "products_to_shop", "--json")
-    record = next(row for row in json.loads(result.stdout)["records"] if "SKU-00002" in row["key"])
+    record = next(row for row in json.loads(result.stdout)["records"] if row["key"]["sku"] == "SKU-00002")
     assert record["fields"]["title"][0] is None
     assert record["fields"]["title"][1]
     assert world.shop.stats() == {}
@@ -137,47 +137,45 @@ def test_status_tells_last_pull_lag_and_what_is_not_delivered(world, run):
     assert rows["products_to_shop"]["last pull"] is None
 
 
-def test_explain_tells_why_the_shop_shows_what_it_shows(world, run):
-    world.sync("products_to_shop")
+def test_status_tells_which_pull_fails_and_why_until_one_is_complete(world, run):
+    # given
+    world.erp.control("faults", error_before=1, status=500)
+    with pytest.raises(UnavailableError):
+        world.pull("erp/product")
+    # then
+    said = run("status").output
+    assert re.search(r"^erp/product failed at 20[-0-9: ]+: Odoo answered 500 ", said, re.MULTILINE)
+    # when
+    world.erp.control("faults")
+    world.pull("erp/product")
+    assert "failed at" not in run("status").output
+
+
+@pytest.mark.parametrize("narrow", [80, None])
+def test_status_loses_no_word_of_its_columns(world, run, monkeypatch, narrow):
     world.sync("stock_to_shop")
-    story = json.loads(run("explain", "stock_to_shop", "SKU-00002", "--json").stdout)
-    quantity = world.item("SKU-00002")["stock_quantity"]
-    assert float(story["pulled"][0]["quantity"]) == quantity
-    assert story["sent"][0]["outcome"] == "accepted"
-    assert float(json.loads(story["the destination has"][0]["fields"])["quantity"]) == quantity
+    if narrow:
+        monkeypatch.setenv("COLUMNS", str(narrow))
+    said = run("status").output
+    assert all(word in said for word in ("stock_to_shop", "quarantined", "waiting", "pending"))
+    assert "…" not in said
 
 
-def test_explain_tells_which_gate_stopped_a_key(world, run):
-    world.erp.control("product", create={"default_code": "TWIN", "name": "A"})
-    world.erp.control("product", create={"default_code": "TWIN", "name": "B"})
-    world.sync("products_to_shop")
-    story = json.loads(run("explain", "products_to_shop", "TWIN", "--json").stdout)
-    assert story["quarantined"][0]["reasons"] == ["sku: 2 records of the source claim this key"]
-    assert story["sent"] == []
+def test_what_is_quarantined_is_listed_with_its_reasons(world, run):
+    for name in ("A", "B"):
+        world.erp.control("product", create={"default_code": "TWIN", "name": name})
+    world.pull("erp/product")
+    rows = json.loads(run("quarantined", "products_to_shop", "--json").stdout)
+    assert [row["key"] for row in rows if row["key"] == {"sku": "TWIN"}] == 2 * [{"sku": "TWIN"}]
+    said = run("quarantined", "products_to_shop").output
+    assert re.search(
+        r"^TWIN  erp/product, id id \d+\n  sku: 2 records of the source claim this key$", said, re.MULTILINE
+    )
+    assert f"{len(rows)} records;" in said
 
 
-@pytest.fixture
-def sold(trade, monkeypatch):
-    """The number of an order of ``shop`` that has reached the ERP."""
-    monkeypatch.setenv("PULLPUSH_PROJECT", str(trade.project.root))
-    monkeypatch.setenv("PULLPUSH_DATA", str(trade.project.state))
-    number = trade.shop.control("order", create={"line_items": [{"sku": "SKU-00053", "quantity": 1}]})["id"]
-    trade.sync("orders_to_erp")
-    return str(number)
-
-
-@pytest.mark.parametrize("prefix", ["", "shop:"])
-def test_explain_knows_an_order_by_the_shops_number_and_by_the_erps_reference(sold, prefix):
-    ran = CliRunner().invoke(main, ["explain", "orders_to_erp", prefix + sold, "--json"])
-    story = json.loads(ran.stdout)
-    assert [row["orderId"] for row in story["pulled"]] == [sold]
-    assert {row["outcome"] for row in story["sent"]} == {"accepted"}
-    assert json.loads(story["the destination has"][0]["key"]) == {"orderId": f"shop:{sold}"}
-
-
-def test_explain_does_not_take_one_shops_order_for_anothers(sold):
-    story = json.loads(CliRunner().invoke(main, ["explain", "orders_to_erp", f"outlet:{sold}", "--json"]).stdout)
-    assert [stage for stage, rows in story.items() if rows] == []
+def test_nothing_quarantined_is_said_so(world, run):
+    assert run("quarantined", "products_to_shop").output == "nothing is quarantined\n"
 
 
 @pytest.mark.parametrize("command", [("status",), ("plan", "stock_to_shop"), ("explain", "stock_to_shop", "SKU-00002")])

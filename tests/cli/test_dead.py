@@ -28,7 +28,7 @@ def test_no_letters_is_said_so(run, letters):
 
 
 def test_a_letter_tells_why_and_how_often(refused, letters, run):
-    found = [one for one in letters() if json.loads(one["key"])["sku"] in refused]
+    found = [one for one in letters() if one["key"]["sku"] in refused]
     assert {(one["sync"], one["cause"]) for one in found} == {("stock_to_shop", "not sent")}
     assert all("is not a whole number, which this platform needs" in one["reason"] for one in found)
     assert "SKU-00053" in run("dead-letters").output
@@ -44,13 +44,26 @@ def test_a_letter_keeps_its_own_cause_whatever_else_befell_its_key(world, refuse
     assert {one["cause"] for one in letters()} == {"not sent"}
 
 
+def test_to_replay_all_where_there_is_none_is_nothing(run):
+    done = run("replay", "ALL")
+    assert (done.exit_code, done.output[:18]) == (0, "0 are due again, 0")
+
+
+def test_a_letter_is_told_in_whole_however_narrow_the_terminal(refused, letters, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    said = run("dead-letters").output
+    one = next(one for one in letters() if one["key"]["sku"] == "SKU-00053")
+    assert f"{one['group']}  SKU-00053 default  stock_to_shop: not sent, 0 attempts" in said
+    assert f"\n  {one['reason']}\n" in said
+
+
 def test_letters_of_one_kind_are_one_group(refused, letters):
     (group,) = [one for one in letters("--group") if "whole number" in one["reason"]]
     assert group["count"] == 2
     assert group["reason"] == "quantity # is not a whole number, which this platform needs" or "#.#" in group["reason"]
 
 
-@pytest.mark.parametrize("what", ["SKU-00053", "group", "ALL"])
+@pytest.mark.parametrize("what", ["SKU-00053", "SKU-00053 default", "group", "ALL"])
 def test_replayed_once_the_cause_is_mended_it_is_sent(world, refused, letters, run, what):
     # given: the ERP has counted again
     (group,) = [one for one in letters("--group") if "whole number" in one["reason"]]
@@ -60,7 +73,7 @@ def test_replayed_once_the_cause_is_mended_it_is_sent(world, refused, letters, r
     world.push("stock_to_shop")
     # then
     assert sum(done.values()) >= 1
-    assert "SKU-00053" not in [json.loads(one["key"])["sku"] for one in letters()]
+    assert "SKU-00053" not in [one["key"]["sku"] for one in letters()]
 
 
 def test_a_letter_that_newer_accepted_values_cover_is_dropped(world, refused, letters, run):

@@ -31,7 +31,7 @@ def test_what_drifted_is_shown_explained_and_made_due_again(world, run, drift):
     shown = run("drift", "stock_to_shop").output
     assert all(text in shown for text in ("SKU-00002 default", "1000.0000", "1 drifted, 0 gone there"))
     story = json.loads(run("explain", "stock_to_shop", "SKU-00002", "--json").output)
-    assert story["drifted there"][0]["there"] == '"1000.0000"'
+    assert story["drifted there"][0]["there"] == "1000.0000"
     assert "1 keys are due again, 0 were left out" in run("drift", "stock_to_shop", "--resend").output
     world.push("stock_to_shop")
     assert world.item("SKU-00002")["stock_quantity"] == before

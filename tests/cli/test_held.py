@@ -31,12 +31,12 @@ def test_held_names_the_set_the_limit_and_some_of_its_changes(run, emptied):
 def test_approve_lets_it_through_and_the_next_push_sends_it(world, run, emptied):
     # given: until then the shop keeps what it had
     world.push("stock_to_shop")
-    sku = json.loads(json.loads(run("held", "--json").output)[0]["examples"][0]["key"])["sku"]
+    sku = json.loads(run("held", "--json").output)[0]["examples"][0]["key"]["sku"]
     assert world.item(sku)["stock_quantity"] > 0
     # when
     done = run("approve", emptied)
     # then
-    assert "are accepted; the next push sends them" in done.output
+    assert "are accepted; each sync's own guard looks at them at its next run" in done.output
     assert emptied not in run("held").output
     world.push("stock_to_shop")
     for held in json.loads(run("held", "--json").output):

@@ -171,5 +171,5 @@ def test_an_order_is_explained_by_either_of_its_keys(trade):
         key: {stage for stage, rows in explain(trade.project, push, key).items() if rows}
         for key in (str(number), f"shop:{number}")
     }
-    whole = {"pulled", "last accepted state of the source", "changes", "to be sent", "sent"}
+    whole = {"in short", "pulled", "last accepted state of the source", "changes", "to be sent", "sent"}
     assert stages == {str(number): whole, f"shop:{number}": whole}

@@ -1,0 +1,79 @@
+-- name: pulled
+SELECT _partition AS "partition", {fields}, _cleared AS emptied, _askedAt AS askedAt, _externalId AS id
+FROM {canonical} WHERE _connection = $connection AND _name = $name AND {key_is}
+
+-- name: quarantined
+SELECT scope, key, externalId AS id, reasons, pull FROM quarantine
+WHERE connection = $connection AND name = $name AND contains(key, $key)
+
+-- name: accepted_state
+SELECT _scope AS scope, {fields}, _unknown AS unknownNow, _deleted AS deleted, _absent AS absentPulls, _askedAt AS askedAt
+FROM {baseline} WHERE _connection = $connection AND _name = $name AND {key_is}
+
+-- name: held
+SELECT 'pull' AS guard, a.hash, h.op, h.key, h.after, a.reasons, a.auditedAt AS since
+FROM held_changes AS h JOIN audits AS a USING (audit)
+WHERE connection = $connection AND name = $name AND state = 'held' AND contains(h.key, $key)
+UNION ALL BY NAME
+SELECT 'push' AS guard, h.hash, c.op, c.key, c.after, h.reasons, h.heldAt AS since
+FROM holds AS h JOIN changes AS c ON c.connection = h.connection AND c.name = h.name
+    AND c.sequence > h.position AND c.sequence <= h.through AND contains(c.key, $key)
+WHERE h.push = $push AND h.connection = $connection AND h.name = $name AND h.state = 'held'
+
+-- name: changed
+SELECT sequence, op, key, fields, before, after, acceptedAt FROM changes
+WHERE connection = $connection AND name = $name AND contains(key, $key) ORDER BY sequence DESC LIMIT 5
+
+-- name: to_be_sent
+SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND contains(key, $key)
+
+-- name: behind
+SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND contains(key, $key) ORDER BY sequence LIMIT 5
+
+-- name: sent
+-- Many failures do not push out the last of each key that was taken.
+SELECT key, outcome, reason, sent, answer, coalesce(sentAt, answeredAt) AS "at" FROM receipts
+WHERE push = $push AND contains(key, $key)
+QUALIFY row_number() OVER (ORDER BY answeredAt DESC) <= 5
+    OR (outcome = 'accepted' AND row_number() OVER (PARTITION BY key, outcome ORDER BY answeredAt DESC) = 1)
+ORDER BY answeredAt DESC
+
+-- name: destination_has
+-- When that was noted: what a request is under way for is forgotten as it leaves.
+SELECT key, fields, acceptedAt AS notedAt FROM accepted
+WHERE connection = $to AND entity = $entity AND contains(key, $key)
+
+-- name: drifted
+SELECT key, coalesce(field, 'gone there') AS field, accepted, there, startedAt AS readAt
+FROM drift JOIN readbacks USING (push) WHERE push = $push AND contains(key, $key)
+
+-- name: ways
+-- Every key of the source that is known by this text, and what it is at the destination; ``concerns``: whether ``only``
+-- lets it through, null where that cannot be told.
+WITH known AS (SELECT sourceKey, after FROM ({state})), named AS (
+    SELECT key AS sourceKey FROM quarantine WHERE connection = $connection AND name = $name AND contains(key, $key)
+    UNION
+    SELECT key FROM changes WHERE connection = $connection AND name = $name AND contains(key, $key)
+    UNION
+    SELECT h.key FROM held_changes AS h JOIN audits AS a USING (audit)
+    WHERE connection = $connection AND name = $name AND state = 'held' AND contains(h.key, $key)
+    UNION
+    SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM {canonical}
+    WHERE _connection = $connection AND _name = $name AND {key_is}
+)
+SELECT sourceKey, CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key, ({only}) AS concerns FROM (
+    FROM known UNION ALL SELECT sourceKey, '{{}}' AS after FROM named WHERE sourceKey NOT IN (SELECT sourceKey FROM known)
+)
+ORDER BY concerns IS NOT DISTINCT FROM false, sourceKey
+
+-- name: reading
+-- When the newest complete pull began, and how far this push has read the log of it; null: never.
+SELECT (SELECT max(startedAt) FROM pulls WHERE connection = $connection AND name = $name),
+       (SELECT max(position) FROM positions WHERE push = $push AND connection = $connection AND name = $name)
+
+-- name: alike
+-- The same but for the case of letters.
+SELECT DISTINCT key FROM (
+    SELECT unnest([{key_texts}]) AS key FROM {baseline} WHERE _connection = $connection AND _name = $name
+)
+WHERE lower(key) = lower($own) AND key <> $own LIMIT 3

@@ -1,0 +1,125 @@
+"""Gates: what stands between a value at the source and the same value at the destination, in a sentence each."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from pullpush_dagster.config import Push
+from pullpush_dagster.telling import shown
+
+Row = dict[str, Any]
+Story = dict[str, list[Row]]
+
+
+class Way(NamedTuple):
+    """A key of a pull (``source``, JSON), what it is at the destination (``key``, JSON), and how far its log was read.
+
+    ``concerns``: whether the push is about it at all; None: that cannot be told. ``position`` None: never read.
+    """
+
+    pull: str
+    source: str
+    key: str
+    concerns: bool | None
+    position: int | None
+
+
+def in_short(push: Push, story: Story, ways: list[Way]) -> list[Row]:
+    """One row per key and gate: ``key`` as the destination has it, and what ``is`` the matter with it."""
+    rows = []
+    for way in ways:
+        if way.concerns is False:
+            rows.append({"key": orjson.loads(way.source), "is": f"left out by only: {shown(push.only)}"})
+            continue
+        key = orjson.loads(way.key)
+        found = [*_at_the_source(push, story, way), *_at_the_destination(push, story, key)]
+        rows += [{"key": key, "is": told} for told in found or [_settled(story, key)]]
+    known = [row["key"] for row in rows]
+    for row in story["to be sent"]:
+        if row["key"] not in known:
+            rows += [{"key": row["key"], "is": told} for told in _at_the_destination(push, story, row["key"])]
+    return rows
+
+
+def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
+    source = orjson.loads(way.source)
+    of = {stage: [row for row in story[stage] if _is(row, source, way.pull)] for stage in _SOURCE}
+    for row in of["quarantined"]:
+        yield f"not used, as what {way.pull} has of it cannot be read: {'; '.join(row['reasons'])}"
+    for row in of["held by a guard"]:
+        who = way.pull if row["guard"] == "pull" else push.name
+        reasons = "; ".join(row["reasons"])
+        yield f"held by the guard of {who}: its set {reasons}. pullpush approve {row['hash']} lets it through"
+    states = of["last accepted state of the source"]
+    for row in states:
+        yield from _as_known(row)
+    stopped = of["quarantined"] or of["held by a guard"]
+    if of["pulled"] and not states and not stopped:
+        yield "pulled, and not compared yet: the next run does"
+    if of["changes"] and not stopped and of["changes"][0]["sequence"] > (way.position or 0):
+        yield f"changed, which {push.name} has not read yet: its next run does"
+
+
+_SOURCE = ("pulled", "quarantined", "held by a guard", "last accepted state of the source", "changes")
+
+
+def _is(row: Row, source: Row, pull: str) -> bool:
+    """Whether a row of a stage is about this key of this pull."""
+    said = row["key"] if "key" in row else {name: row.get(name) for name in source}
+    return bool(said == source) and row.get("from", pull) == pull
+
+
+def _as_known(row: Row) -> Iterator[str]:
+    if row["deleted"]:
+        yield "gone at the source"
+    elif row["absentPulls"]:
+        yield "absent from the newest full pull; one more without it makes it gone"
+    unknown = [f"{one['field']} since {shown(one['since'])}" for one in row.get("unknownNow") or []]
+    if unknown and not row["deleted"]:
+        yield f"unknown at the source: {', '.join(unknown)}; the destination keeps what it has"
+
+
+def _at_the_destination(push: Push, story: Story, key: Row) -> Iterator[str]:
+    for row in story["to be sent"]:
+        if row["key"] == key:
+            yield _queued(push, row)
+    later = [row for row in story["after it"] if row["key"] == key]
+    if later:
+        yield f"{len(later)} later changes of it wait until that is done"
+    for row in story["drifted there"]:
+        if row["key"] == key:
+            there = "is gone there" if "there" not in row else f"{row['field']} was {shown(row['there'])} there"
+            yield f"{there} when it was read back at {shown(row['readAt'])}: pullpush drift {push.name}"
+
+
+def _queued(push: Push, row: Row) -> str:
+    reason = row.get("reason")
+    why = f": {reason}" if reason else ""
+    match row["state"]:
+        case "dead":
+            return f"given up{why}; pullpush replay gives it another chance"
+        case "unconfirmed":
+            return f"only a person can tell whether it is there{why}; a replay sends it"
+        case "waiting":
+            return f"waits{why}"
+        case "claimed":
+            return f"on its way{why}"
+    if push.mode == "shadow":
+        return "would be sent, but this sync is in shadow mode: mode: live sends it"
+    tried = f", after {row['attempts']} attempts" if row["attempts"] else ""
+    if row["dueAt"] > dt.datetime.now(dt.UTC):
+        return f"due again at {shown(row['dueAt'])}{tried}{why}"
+    return f"due, the next run of {push.name} sends it{tried}{why}"
+
+
+def _settled(story: Story, key: Row) -> str:
+    """Nothing is in the way of it."""
+    has = next((row for row in story["the destination has"] if row["key"] == key), None)
+    last = next((row for row in story["sent"] if row["key"] == key), None)
+    if last and last["outcome"] == "skipped":
+        return f"skipped: {last.get('reason')}"
+    if has and has["fields"]:
+        return f"in step: the destination took {shown(has['fields'])}, noted at {shown(has['notedAt'])}"
+    return "nothing of it was ever to be sent"

@@ -1,0 +1,128 @@
+"""The whole story of one key: pulled, read, compared, queued, sent, answered; or which gate stopped it."""
+
+from typing import Any
+
+import duckdb
+import orjson
+
+from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.changes.arriving import overlay, routing, state_of
+from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.explain.gates import Story, Way, in_short
+from pullpush_dagster.store import Store, named_sql
+from pullpush_dagster.store.sql import quoted, used
+from pullpush_dagster.telling import parsed
+
+_SQL = named_sql(__package__, "explain.sql")
+_BY_PULL = {
+    "pulled": "pulled",
+    "quarantined": "quarantined",
+    "last accepted state of the source": "accepted_state",
+    "held by a guard": "held",
+    "changes": "changed",
+}
+_BY_PUSH = {
+    "to be sent": "to_be_sent",
+    "after it": "behind",
+    "sent": "sent",
+    "the destination has": "destination_has",
+    "drifted there": "drifted",
+}
+# Kept as JSON text.
+_JSON = ("key", "id", "before", "after", "desired", "fields", "sent", "answer", "accepted", "there")
+
+
+def explain(project: Project, push: Push, key: str) -> Story:
+    """Stage -> rows that name ``key`` (the text of a key field, such as a SKU), a log's newest first and at most 5.
+
+    The first stage, "in short", says of each key what it all comes to. Where destination keys bear their source
+    (``shop:101``), both that and the source's own key (``101``, of every source) are understood; rows of a source say
+    which it is, where there are several. A canonical field that is null is unknown; any other column that has nothing
+    to say is left out.
+
+    An empty list: that stage knows nothing of it.
+    """
+    with Store.of(project.state).session() as con:
+        return _Asking(con, project, push, key).story()
+
+
+class _Asking:
+    def __init__(self, con: duckdb.DuckDBPyConnection, project: Project, push: Push, key: str) -> None:
+        self.con, self.project, self.push = con, project, push
+        self.entity = project.entity_of(push)
+        self.own, self.theirs = _keys(project, push, key)
+        ensure_tables(con, self.entity)
+        overlay(con)
+
+    def story(self) -> Story:
+        told: Story = {"in short": []}
+        for stage, step in _BY_PULL.items():
+            told[stage] = [row for id_, text in self.own.items() for row in self._of_pull(step, id_, text)]
+        for stage, step in _BY_PUSH.items():
+            told[stage] = [self._told(row) for text in self.theirs for row in self._ask(step, text)]
+        ways = [way for id_, text in self.own.items() for way in self._ways(id_, text)]
+        told["in short"] = in_short(self.push, told, ways) or [{"is": self._nothing()}]
+        return told
+
+    def _of_pull(self, step: str, id_: str, text: str) -> list[dict[str, Any]]:
+        several = {"from": id_} if len(self.push.from_) > 1 else {}
+        return [several | self._told(row) for row in self._ask(step, text, self.project.pull(id_))]
+
+    def _ways(self, id_: str, text: str) -> list[Way]:
+        pull = self.project.pull(id_)
+        ((_, position),) = self._rows("reading", text, pull)
+        return [Way(id_, source, key, concerns, position) for source, key, concerns in self._rows("ways", text, pull)]
+
+    def _nothing(self) -> str:
+        """Why nothing is known of it."""
+        for id_, text in self.own.items():
+            pull = self.project.pull(id_)
+            ((pulled, _),) = self._rows("reading", text, pull)
+            if pulled is None:
+                return f"{id_} was never pulled"
+            alike = [other for (other,) in self._rows("alike", text, pull)]
+            if alike:
+                return f"{id_} has no {text}, but {', '.join(alike)}"
+        return "; ".join(f"{id_} never had {text}" for id_, text in self.own.items())
+
+    def _rows(self, step: str, text: str, pull: Pull) -> list[tuple[Any, ...]]:
+        return self._asked(step, text, pull).fetchall()
+
+    def _ask(self, step: str, text: str, pull: Pull | None = None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._asked(step, text, pull).to_arrow_table().to_pylist()
+        return rows
+
+    def _asked(self, step: str, text: str, pull: Pull | None) -> duckdb.DuckDBPyConnection:
+        values = {
+            "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
+            "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
+        }  # fmt: skip
+        sql = _SQL[step].format_map(self._names())
+        return self.con.execute(sql, used(sql, values))
+
+    def _told(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {name: v for name, v in parsed(row, *_JSON).items() if v is not None or name in self.entity.fields}
+
+    def _names(self) -> dict[str, str]:
+        key, names = [quoted(name) for name in self.entity.key], routing(self.entity, self.push)
+        key_is = f"$own IN ({', '.join(key)})"
+        rows = f"(SELECT * REPLACE (false AS _deleted) FROM {names['baseline']} WHERE {key_is})"
+        return {
+            **names,
+            "canonical": quoted(f"canonical_{self.entity.name}"),
+            "fields": ", ".join(quoted(name) for name in self.entity.fields),
+            "key_is": key_is,
+            "key_texts": ", ".join(key),
+            "state": state_of(names, rows),
+        }
+
+
+def _keys(project: Project, push: Push, key: str) -> tuple[dict[str, str], list[str]]:
+    """What ``key`` is called in each pull of ``push``, and at its destination."""
+    if not project.entity_of(push).prefixed:
+        return dict.fromkeys(push.from_, key), [key]
+    connections = {id_: project.pull(id_).connection for id_ in push.from_}
+    source, _, rest = key.partition(":")
+    if rest and source in connections.values():
+        return {id_: rest for id_, connection in connections.items() if connection == source}, [key]
+    return dict.fromkeys(push.from_, key), [f"{connection}:{key}" for connection in connections.values()]
