@@ -136,6 +136,42 @@ def test_a_key_that_moves_while_it_is_under_way_is_the_others_afterwards(both):
     assert shop.desired() == {"A": {"quantity": "7.0000"}}
 
 
+def test_a_key_that_went_from_both_before_it_was_sent_is_not_sent(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    for source, rows in ((two, [("A", "STORE", 2)]), (two, []), (two, []), (one, []), (one, [])):
+        source(rows)
+    shop.arrive()
+    assert shop.heads() == {}
+
+
+def test_what_goes_under_another_source_key_leaves_the_item_its_own(both):
+    # given: an item of one, and what the other wanted of it was refused
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.deliver()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    # when
+    for rows in ([], [], [("A", "STORE", 3)]):
+        two(rows)
+        shop.arrive()
+    # then
+    assert shop.claim() == {}
+
+
+def test_what_moves_between_two_others_takes_no_key_along_that_is_a_thirds(source, outbox):
+    third, one, two = (source(scope=scope) for scope in ("OUTLET", "WH", "STORE"))
+    shop = outbox(translate={"locationId": {**NAMES, "OUTLET": "default"}})
+    third([("A", "OUTLET", 1)])
+    shop.arrive()
+    for moved, rows in ((one, [("A", "WH", 2)]), (one, []), (two, [("A", "STORE", 3)]), (one, [])):
+        moved(rows)
+    shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "dead"}, {"A": {"quantity": "1.0000"}})
+
+
 def test_a_key_that_went_in_a_set_that_is_held_is_not_disowned(source, outbox, con):
     # given
     stock, shop = source(scope="WH"), outbox(guard={"zeroed": "10%"})
