@@ -93,6 +93,20 @@ def test_a_create_given_up_while_a_newer_version_came_goes_again_as_it_was(produ
     assert same(repeating(catalogue), first)
 
 
+def test_a_create_without_an_answer_goes_again_as_it_was_however_many_newer_versions_came(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    row = first
+    for price in (2, 3):
+        products([{"sku": "A", "title": "Cup", "price": price}])
+        catalogue.arrive()
+        catalogue.settle(row, "unknown")
+        later(catalogue)
+        row = repeating(catalogue)
+    assert same(row, first)
+
+
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])
 def test_one_that_could_not_be_sent_in_between_goes_again_as_it_was(products, catalogue, outcome):
     products([{"sku": "A", "title": "Cup", "price": 1}])
