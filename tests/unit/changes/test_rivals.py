@@ -84,6 +84,40 @@ def test_a_dead_letter_is_not_lost_in_the_refusal_of_another_source(two):
     assert shop.claim()["A"].known == {"title": "Mug", "price": "2.0000"}
 
 
+def test_who_takes_over_what_another_source_had_to_give_up_has_nothing_of_it(two):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "rejected")
+    other([{"sku": "B", "price": 9}])
+    shop.arrive("erp2")
+    assert (shop.heads()["B"], shop.desired()["B"]) == ("due", {"price": "9.0000"})
+
+
+def test_a_newer_version_of_what_is_under_way_is_sent_though_a_rival_was_refused_in_between(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    for source, rows in ((two, [("A", "STORE", 2)]), (one, [("A", "WH", 3)])):
+        source(rows)
+        shop.arrive()
+    shop.settle(row, "accepted")
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+
+
+def test_what_waits_behind_a_letter_of_another_source_does_not_go_with_it(source, outbox):
+    one, two = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate={"locationId": NAMES}, deliver="every")
+    one([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected", sent_at=None)
+    for gone, rows in ((two, [("A", "STORE", 2)]), (one, []), (one, [])):
+        gone(rows)
+        shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "2.0000"}})
+
+
 def test_what_comes_and_goes_under_another_source_key_withdraws_nothing(both):
     one, two, shop = both
     one([("A", "WH", 1)])
