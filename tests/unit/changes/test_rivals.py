@@ -118,6 +118,19 @@ def test_what_waits_behind_a_letter_of_another_source_does_not_go_with_it(source
     assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "2.0000"}})
 
 
+def test_what_was_refused_while_its_holder_died_stays_refused(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    shop.claim()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    shop.wake()
+    state, reason = shop.heads("state, reason")["A"]
+    assert (state, reason.partition(":")[0]) == ("dead", "two source keys mean this key here")
+
+
 def test_what_comes_and_goes_under_another_source_key_withdraws_nothing(both):
     one, two, shop = both
     one([("A", "WH", 1)])
