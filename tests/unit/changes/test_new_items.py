@@ -107,6 +107,17 @@ def test_a_create_without_an_answer_goes_again_as_it_was_however_many_newer_vers
     assert same(row, first)
 
 
+def test_once_its_item_is_known_the_newest_version_goes(source, products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    source("product", connection="shop").pull([{"sku": "A"}])
+    assert repeating(catalogue).desired == {"title": "Cup", "price": "2.0000"}
+
+
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])
 def test_one_that_could_not_be_sent_in_between_goes_again_as_it_was(products, catalogue, outcome):
     products([{"sku": "A", "title": "Cup", "price": 1}])
