@@ -79,6 +79,16 @@ def test_and_so_does_one_that_came_during_the_tenth_attempt(products, catalogue)
     assert seconds_to_next(catalogue.con, catalogue.push) > 60
 
 
+def test_what_only_a_person_can_tell_is_not_made_again_for_a_version_that_came_meanwhile(products, catalogue):
+    products([{"sku": "A", "price": 1}])
+    catalogue.arrive()
+    row = catalogue.claim()["A"]
+    products([{"sku": "A", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(row, "unknown", unconfirmed=True)
+    assert catalogue.heads() == {"A": "unconfirmed"}
+
+
 def test_a_create_given_up_while_a_newer_version_came_goes_again_as_it_was(products, catalogue):
     products([{"sku": "A", "title": "Cup", "price": 1}])
     catalogue.arrive()

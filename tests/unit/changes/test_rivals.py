@@ -131,6 +131,32 @@ def test_what_was_refused_while_its_holder_died_stays_refused(both):
     assert (state, reason.partition(":")[0]) == ("dead", "two source keys mean this key here")
 
 
+@pytest.fixture
+def refused_under_way(both):
+    """A is being sent for one source when what another one wants of it is refused."""
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    return one, shop, row
+
+
+def test_a_newer_version_of_what_was_refused_waits_until_that_has_settled(refused_under_way):
+    one, shop, row = refused_under_way
+    shop.settle(row, "unknown", due_in=90.0)
+    one([("A", "WH", 3)])
+    shop.arrive()
+    assert seconds_to_next(shop.con, shop.push) > 60
+
+
+def test_what_only_a_person_can_tell_is_no_refusal(refused_under_way):
+    _, shop, row = refused_under_way
+    shop.settle(row, "unknown", unconfirmed=True)
+    assert shop.heads() == {"A": "unconfirmed"}
+
+
 def test_what_comes_and_goes_under_another_source_key_withdraws_nothing(both):
     one, two, shop = both
     one([("A", "WH", 1)])
