@@ -218,6 +218,12 @@ def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
     assert seen["A"].outcome.reason == "not sent: the claim was about to run out"
 
 
+def test_records_go_together_only_while_the_claims_on_all_of_them_last(platform, together, made):
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
+    seen = together(made("A", item={"id": "7"}, lease_until=soon), made("B", item={"id": "8"}))
+    assert ([one.outcome.name for one in seen], platform.requests) == (["retry"] * 2, [])
+
+
 def test_a_claim_that_runs_out_while_it_waits_for_its_turn_is_not_sent(platform, sending):
     platform.answer(Response(status_code=429, headers={"Retry-After": "2"}))
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121.9)
