@@ -97,6 +97,17 @@ def test_a_source_that_has_shrunk_for_good_is_let_through_as_absences_and_then_a
     assert stock(level(6, SKUS[:50])).audit.state == "accepted"
 
 
+def test_a_key_of_which_a_field_was_emptied_since_is_left_out(products):
+    products([{"sku": sku, "title": "a", "price": 10} for sku in SKUS])
+    dear = [{"sku": sku, "price": 100} for sku in SKUS]  # the title is unknown
+    products.pull(dear)
+    products.audit()
+    held = newest(products)
+    products.pull([{**dear[0], "title": None}, *dear[1:]])
+    products.audit()
+    assert let_through(products, held).left_out == ('{"sku":"S000"}',)
+
+
 def test_keys_that_came_back_since_are_no_absences_to_be_let_through(stock):
     stock(level(5))
     stock.pull(level(5, SKUS[:50]))

@@ -182,6 +182,21 @@ def test_new_keys_make_up_for_none_that_is_missing(stock):
     assert found.audit.counts.inserted == 100
 
 
+def test_what_another_scope_was_just_given_is_missing_from_this_one(source):
+    one, two = source("product", scope="one"), source("product", scope="two")
+    one([{"sku": sku} for sku in SKUS])
+    two.pull([{"sku": sku} for sku in SKUS[:50]])
+    one.pull([{"sku": sku} for sku in SKUS[50:]])
+    assert one.audit().audit.reasons == ("no longer has 50 of 100 keys (limit 20%, at least 20)",)
+
+
+def test_what_is_gone_is_no_longer_among_the_keys_that_are_known(stock):
+    stock(level(5, SKUS[:3]))
+    for _ in range(3):
+        found = stock(level(5, SKUS[:2]))
+    assert found.audit.counts.baseline == 2
+
+
 def test_twenty_keys_may_be_renamed(stock):
     stock(level(5))
     stock.pull(level(5, SKUS[20:]) + level(5, [sku.lower() for sku in SKUS[:20]]))

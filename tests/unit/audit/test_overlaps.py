@@ -110,3 +110,38 @@ def test_stock_whose_sku_became_unreadable_stands_for_the_key_its_product_had(so
     for _ in range(3):
         unreadable = {"id": "A@WH", "sku": {"code": "A"}, "loc": "WH", "q": 9}
         assert stock([unreadable, ("B", "WH", 2)]).changes == []
+
+
+def test_a_key_that_goes_at_one_source_goes_though_another_has_it(source):
+    one, other = source("product"), source("product", connection="other")
+    one([{"sku": "A"}, {"sku": "B"}])
+    for _ in range(2):
+        other([{"sku": "A"}, {"sku": "B"}], asked=60)
+        found = one([{"sku": "B"}])
+    other([{"sku": "A"}, {"sku": "B"}], asked=60)
+    assert [(op, key["sku"]) for op, key, *_ in found.changes] == [("delete", "A")]
+
+
+def test_what_was_asked_for_before_a_full_pull_that_fell_short_is_not_stale(products):
+    products([{"sku": "A", "title": "a"}, {"sku": "B"}], asked=1)
+    products([{"sku": "B"}], asked=10, short=1)
+    assert keys(products([{"sku": "A", "title": "b"}], kind="sync", asked=5)) == ["A"]
+
+
+def test_a_new_key_asked_for_before_a_full_pull_that_lacked_it_is_new(products):
+    products([{"sku": "A"}], asked=10)
+    assert keys(products([{"sku": "NEW"}], kind="sync", asked=5)) == ["NEW"]
+
+
+def test_of_several_full_pulls_the_newest_says_whether_keys_are_absent(products):
+    products([{"sku": "A"}, {"sku": "B"}])
+    products.pull([{"sku": "B"}], short=1)
+    products.pull([{"sku": "B"}])
+    assert products.audit().audit.deletes_off is None
+    assert [op for op, *_ in products([{"sku": "B"}]).changes] == ["delete"]
+
+
+def test_a_change_under_the_same_stamp_is_a_change(products):
+    for title in "ab":
+        found = products([{"sku": "A", "title": title, "at": "2026-11-01T07:00:00Z"}])
+    assert [op for op, *_ in found.changes] == ["update"]

@@ -94,3 +94,9 @@ def test_what_became_readable_leaves_the_quarantine_whatever_else_its_id_says(ke
     kept("product", REVISED, [{"id": 1, "rev": 1, "sku": "A", "price": "x"}], "sync")
     kept("product", REVISED, [{"id": 1, "rev": 2, "sku": "A", "price": "1"}], "sync")
     assert con.execute("FROM quarantine").fetchall() == []
+
+
+def test_another_of_an_items_ids_takes_the_place_of_the_one_before(kept, con):
+    for rev in (1, 2):
+        kept("product", REVISED, [{"id": 1, "rev": rev, "sku": "A"}], "sync")
+    assert con.execute("SELECT externalId ->> '$.rev' FROM bindings").fetchall() == [("2",)]

@@ -163,8 +163,14 @@ def test_a_full_pull_that_fell_short_forgets_no_binding(products):
 def test_a_scope_forgets_no_binding_of_another(source):
     source("product", scope="one").pull([{"id": 1, "sku": "A"}])
     other = source("product", scope="two")
-    other.pull([{"id": 2, "sku": "B"}])
+    other.pull([{"id": 2, "sku": "B"}], asked=5)
     assert len(other.bindings()) == 2
+
+
+def test_a_full_pull_forgets_no_binding_that_was_seen_after_it_began(products):
+    products.pull([{"id": 1, "sku": "A"}], kind="sync", asked=10)
+    products.pull([{"id": 2, "sku": "B"}], asked=5)
+    assert [id_ for _, id_, _ in products.bindings()] == ["1", "2"]
 
 
 def test_a_record_whose_key_became_unreadable_takes_the_key_its_id_was_bound_to(products):

@@ -289,3 +289,20 @@ def test_what_is_sent_again_after_a_sale_is_another_request(stock, shop, con):
     row = shop.claim()["A"]
     assert row.todo == {"quantity"}
     assert change_id(row, row.desired) != first
+
+
+def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(stock, shop, con):
+    stock([("A", "WH", 5)], asked=1.0)
+    shop.deliver()
+    stock([("A", "WH", 6)], asked=2.0)
+    shop.arrive()
+    row = shop.claim()["A"]
+    first = change_id(row, row.desired)
+    shop.settle(row, "unknown")
+    # when
+    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'A', ?)", [START + dt.timedelta(minutes=SOLD)])
+    stock([("A", "WH", 6)], asked=SOLD + 1)
+    shop.arrive()
+    # then
+    row = shop.claim()["A"]
+    assert change_id(row, row.desired) == first

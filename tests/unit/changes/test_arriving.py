@@ -282,9 +282,10 @@ def test_what_changed_before_the_key_went_is_still_sent_where_the_key_may_be_the
     assert quantities(shop)["A"] == "2.0000"
 
 
-def test_what_was_sent_without_an_answer_stays_when_its_key_goes(stock, shop):
+@pytest.mark.parametrize("tried", [without_an_answer, under_way])
+def test_what_was_sent_without_an_answer_stays_when_its_key_goes(stock, shop, tried):
     stock([("A", "WH", 1), ("B", "WH", 1)])
-    without_an_answer(shop)
+    tried(shop)
     for _ in range(2):
         stock([("B", "WH", 1)])
     shop.arrive()

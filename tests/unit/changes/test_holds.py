@@ -49,6 +49,16 @@ def test_less_than_nothing_is_as_implausible_at_the_destination_as_nothing(stock
     assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
 
 
+@pytest.mark.parametrize("of", ["'other' AS connection", "'product' AS entity"])
+def test_what_another_destination_has_or_another_entity_counts_for_nothing(stock, shop, of):
+    stock(level(5))
+    shop.deliver()
+    rows = f"SELECT * EXCLUDE (range) REPLACE ({of}) FROM accepted, range(20)"
+    shop.con.execute(f"INSERT INTO accepted BY NAME {rows}")
+    stock(level(0))
+    assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
+
+
 def test_what_is_held_of_one_push_is_left_alone_by_another(stock, shop, outbox):
     # given: two pushes of one log, of which each holds what it is to send
     other = outbox(name="to_shop_too")

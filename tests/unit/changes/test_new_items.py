@@ -79,6 +79,16 @@ def test_and_so_does_one_that_came_during_the_tenth_attempt(products, catalogue)
     assert seconds_to_next(catalogue.con, catalogue.push) > 60
 
 
+def test_what_only_a_person_can_tell_is_not_made_again_for_a_version_that_came_meanwhile(products, catalogue):
+    products([{"sku": "A", "price": 1}])
+    catalogue.arrive()
+    row = catalogue.claim()["A"]
+    products([{"sku": "A", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(row, "unknown", unconfirmed=True)
+    assert catalogue.heads() == {"A": "unconfirmed"}
+
+
 def test_a_create_given_up_while_a_newer_version_came_goes_again_as_it_was(products, catalogue):
     products([{"sku": "A", "title": "Cup", "price": 1}])
     catalogue.arrive()
@@ -91,6 +101,31 @@ def test_a_create_given_up_while_a_newer_version_came_goes_again_as_it_was(produ
     catalogue.settle(first, "unknown")
     later(catalogue)
     assert same(repeating(catalogue), first)
+
+
+def test_a_create_without_an_answer_goes_again_as_it_was_however_many_newer_versions_came(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    row = first
+    for price in (2, 3):
+        products([{"sku": "A", "title": "Cup", "price": price}])
+        catalogue.arrive()
+        catalogue.settle(row, "unknown")
+        later(catalogue)
+        row = repeating(catalogue)
+    assert same(row, first)
+
+
+def test_once_its_item_is_known_the_newest_version_goes(source, products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    source("product", connection="shop").pull([{"sku": "A"}])
+    assert repeating(catalogue).desired == {"title": "Cup", "price": "2.0000"}
 
 
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])

@@ -84,6 +84,79 @@ def test_a_dead_letter_is_not_lost_in_the_refusal_of_another_source(two):
     assert shop.claim()["A"].known == {"title": "Mug", "price": "2.0000"}
 
 
+def test_who_takes_over_what_another_source_had_to_give_up_has_nothing_of_it(two):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "rejected")
+    other([{"sku": "B", "price": 9}])
+    shop.arrive("erp2")
+    assert (shop.heads()["B"], shop.desired()["B"]) == ("due", {"price": "9.0000"})
+
+
+def test_a_newer_version_of_what_is_under_way_is_sent_though_a_rival_was_refused_in_between(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    for source, rows in ((two, [("A", "STORE", 2)]), (one, [("A", "WH", 3)])):
+        source(rows)
+        shop.arrive()
+    shop.settle(row, "accepted")
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+
+
+def test_what_waits_behind_a_letter_of_another_source_does_not_go_with_it(source, outbox):
+    one, two = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate={"locationId": NAMES}, deliver="every")
+    one([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected", sent_at=None)
+    for gone, rows in ((two, [("A", "STORE", 2)]), (one, []), (one, [])):
+        gone(rows)
+        shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "2.0000"}})
+
+
+def test_what_was_refused_while_its_holder_died_stays_refused(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    shop.claim()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    shop.wake()
+    state, reason = shop.heads("state, reason")["A"]
+    assert (state, reason.partition(":")[0]) == ("dead", "two source keys mean this key here")
+
+
+@pytest.fixture
+def refused_under_way(both):
+    """A is being sent for one source when what another one wants of it is refused."""
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    return one, shop, row
+
+
+def test_a_newer_version_of_what_was_refused_waits_until_that_has_settled(refused_under_way):
+    one, shop, row = refused_under_way
+    shop.settle(row, "unknown", due_in=90.0)
+    one([("A", "WH", 3)])
+    shop.arrive()
+    assert seconds_to_next(shop.con, shop.push) > 60
+
+
+def test_what_only_a_person_can_tell_is_no_refusal(refused_under_way):
+    _, shop, row = refused_under_way
+    shop.settle(row, "unknown", unconfirmed=True)
+    assert shop.heads() == {"A": "unconfirmed"}
+
+
 def test_what_comes_and_goes_under_another_source_key_withdraws_nothing(both):
     one, two, shop = both
     one([("A", "WH", 1)])
@@ -134,6 +207,42 @@ def test_a_key_that_moves_while_it_is_under_way_is_the_others_afterwards(both):
     one([("A", "WH", 7)])
     shop.arrive()
     assert shop.desired() == {"A": {"quantity": "7.0000"}}
+
+
+def test_a_key_that_went_from_both_before_it_was_sent_is_not_sent(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    for source, rows in ((two, [("A", "STORE", 2)]), (two, []), (two, []), (one, []), (one, [])):
+        source(rows)
+    shop.arrive()
+    assert shop.heads() == {}
+
+
+def test_what_goes_under_another_source_key_leaves_the_item_its_own(both):
+    # given: an item of one, and what the other wanted of it was refused
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.deliver()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    # when
+    for rows in ([], [], [("A", "STORE", 3)]):
+        two(rows)
+        shop.arrive()
+    # then
+    assert shop.claim() == {}
+
+
+def test_what_moves_between_two_others_takes_no_key_along_that_is_a_thirds(source, outbox):
+    third, one, two = (source(scope=scope) for scope in ("OUTLET", "WH", "STORE"))
+    shop = outbox(translate={"locationId": {**NAMES, "OUTLET": "default"}})
+    third([("A", "OUTLET", 1)])
+    shop.arrive()
+    for moved, rows in ((one, [("A", "WH", 2)]), (one, []), (two, [("A", "STORE", 3)]), (one, [])):
+        moved(rows)
+    shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "dead"}, {"A": {"quantity": "1.0000"}})
 
 
 def test_a_key_that_went_in_a_set_that_is_held_is_not_disowned(source, outbox, con):

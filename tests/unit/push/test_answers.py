@@ -164,6 +164,11 @@ def test_failures_may_be_in_several_lists(judged):
     assert [one.reason for one in found] == ["bad", None, "worse"]
 
 
+def test_nothing_was_taken_though_only_one_of_several_lists_means_that(judged):
+    of = [{"at": "body.warnings", "index": "row.n", "error": "row.text"}, BY_INDEX | {"atomic": True}]
+    assert names(failing(judged, {"index": 1, "message": "bad"}, failures=of)) == ["retry", "rejected", "retry"]
+
+
 @pytest.mark.parametrize(
     ("code", "name", "stale"),
     [("gone", "retry", True), ("exists", "retry", True), ("busy", "retry", False), ("later", "waiting", False),
@@ -187,6 +192,7 @@ def test_a_failure_is_what_its_code_says(judged, code, name, stale):
         (400, "race", "retry", False),
         (400, "busy", "retry", False),
         (422, "later", "waiting", False),
+        (409, "no", "retry", False),
         (404, None, "retry", True),
         (400, "no", "rejected", False),
     ],

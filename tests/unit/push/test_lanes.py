@@ -35,11 +35,43 @@ def test_each_key_is_sent_once_in_batches_of_the_platforms_size(platform, sendin
     assert sorted(name for batch in batches for name in batch) == TEN
 
 
-def test_creates_and_updates_do_not_share_a_request(platform, tiny, sending, echo):
+@pytest.fixture
+def together(tiny, facts):
+    """Sends payloads in one lane; gives what became of each."""
+
+    def send(*payloads, **parts):
+        seen = []
+
+        async def run():
+            async with tiny.client() as client:
+                lanes = Lanes(client, facts(**parts), 1, lambda sent: seen.extend(each(sent)))
+                lanes.add(payloads)
+                await lanes.ended()
+
+        asyncio.run(run())
+        return seen
+
+    return send
+
+
+def test_creates_and_updates_do_not_share_a_request(platform, together, made, echo):
     platform.route(echo)
-    sending(["A"], item=True)
-    sending(["B"], item=False)
+    together(made("A", item={"id": "7"}), made("B"))
     assert [list(json.loads(request.body)) for request in platform.requests] == [["update"], ["create"]]
+
+
+def test_each_record_goes_to_the_address_of_its_own_item(platform, together, made):
+    platform.answer(JSONResponse({}))
+    together(*(made(sku, {"price": f"{id_}.0000"}, item={"id": str(id_), "parent": "3"}) for sku, id_ in ("A7", "B8")))
+    sent = {request.path: json.loads(request.body) for request in platform.requests}
+    assert sent == {"/items/3/7": {"price": "7"}, "/items/3/8": {"price": "8"}}
+
+
+@pytest.mark.parametrize(("status", "over"), [(500, True), (502, False)])
+def test_only_of_a_failure_of_the_platform_itself_nothing_more_will_come(platform, sending, status, over):
+    platform.answer(Response(status_code=status))
+    seen, _ = sending(["A"])
+    assert (seen["A"].outcome.name, seen["A"].outcome.over) == ("unknown", over)
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
@@ -186,6 +218,12 @@ def test_a_claim_about_to_run_out_is_not_sent(platform, sending):
     assert seen["A"].outcome.reason == "not sent: the claim was about to run out"
 
 
+def test_records_go_together_only_while_the_claims_on_all_of_them_last(platform, together, made):
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
+    seen = together(made("A", item={"id": "7"}, lease_until=soon), made("B", item={"id": "8"}))
+    assert ([one.outcome.name for one in seen], platform.requests) == (["retry"] * 2, [])
+
+
 def test_a_claim_that_runs_out_while_it_waits_for_its_turn_is_not_sent(platform, sending):
     platform.answer(Response(status_code=429, headers={"Retry-After": "2"}))
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121.9)
@@ -194,19 +232,18 @@ def test_a_claim_that_runs_out_while_it_waits_for_its_turn_is_not_sent(platform,
     assert [one.outcome.reason for one in seen.values()][4:] == ["not sent: the claim was about to run out"] * 4
 
 
-def test_an_item_whose_address_is_gone_is_looked_up_again(platform, tiny, made, facts):
+def test_an_item_whose_address_is_gone_is_looked_up_again(platform, together, made):
     platform.answer(JSONResponse({"code": "nope"}, 404))
-    seen = []
+    (one,) = together(made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"}))
+    assert (one.outcome.name, one.outcome.stale) == ("retry", True)
 
-    async def run():
-        async with tiny.client() as client:
-            row = made("A", {"price": "1.0000"}, item={"id": "7", "parent": "3"})
-            lanes = Lanes(client, facts(), 1, lambda sent: seen.extend(each(sent)))
-            lanes.add([row])
-            await lanes.ended()
 
-    asyncio.run(run())
-    assert [(one.outcome.name, one.outcome.stale) for one in seen] == [("retry", True)]
+def test_a_claim_that_would_run_out_before_the_verdict_is_not_sent(platform, together, made, facts):
+    job = {"get": "/jobs/{job}", "id": "body.job", "state": "body.state", "running": "busy", "most": 300}
+    queued = facts(update=[{"put": "/items/{binding.id}", "record": {"name": "{title}"}, "job": job}])
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=6)
+    (one,) = together(made("A", item={"id": "7"}, with_facts=queued, lease_until=soon))
+    assert (platform.requests, one.outcome.reason) == ([], "not sent: the claim was about to run out")
 
 
 def test_whoever_waits_for_an_outcome_hears_of_a_lane_that_broke(tiny, made, facts):

@@ -148,3 +148,11 @@ def by_status(facts, made):
 def test_a_record_is_judged_by_its_own_status_where_it_has_one(by_status, status, name, over):
     found = by_status(status)
     assert (found.name, found.over) == (name, over)
+
+
+def test_a_status_that_is_well_does_not_hide_what_the_platform_took_instead(facts, made):
+    known = facts(status="answer.status", error=None, code=None)
+    rows = [made("A", {"price": "19.9900"}, item={"id": "iA"})]
+    answer = answer_of({"update": [{"id": "iA", "status": 200, "price": "1"}]})
+    (found,) = outcomes(known, known.update[0], rows, answer)
+    assert (found.name, found.lost) == ("retry", True)

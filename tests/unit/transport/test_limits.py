@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from contextlib import closing, suppress
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.limits_model import Limits
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.classify import short_of
+from pullpush_dagster.transport.turns import Turns
 
 GET = Request(get="/items")
 COST = {"asked": "body.cost.asked", "left": "body.cost.left", "gains": "body.cost.gains"}
@@ -211,3 +213,35 @@ def test_a_gate_that_is_shut_for_long_is_not_waited_for(tiny, platform):
     with pytest.raises(RateLimitError, match="not sent: the platform asked to wait"):
         asyncio.run(go())
     assert len(platform.requests) == 1
+
+
+@pytest.fixture
+def turns():
+    """The turns of a destination's requests: what each of them raises, and then the platform's asking to wait."""
+
+    def take(*errors, shut=()):
+        async def run():
+            with closing(Turns("tiny", Limits(), None, pause=0.0, breaks=True)) as turns:
+                for error in errors:
+                    with suppress(type(error)):
+                        async with turns.turn():
+                            raise error
+                for seconds in shut:
+                    turns.shut(seconds)
+                async with turns.turn():
+                    return True
+
+        return asyncio.run(run())
+
+    return take
+
+
+@pytest.mark.parametrize("answer", [RejectError("no"), AuthError("no"), RateLimitError("slower")])
+def test_a_refusal_is_an_answer_and_starts_the_count_of_failures_again(turns, answer):
+    silent = [UnavailableError("no answer")] * 4
+    assert turns(*silent, answer, *silent)
+
+
+def test_a_short_time_to_wait_does_not_open_a_gate_that_is_shut_for_long(turns):
+    with pytest.raises(PullPushError, match="the platform asked to wait"):
+        turns(shut=(300.0, 0.0))

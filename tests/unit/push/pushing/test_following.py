@@ -188,6 +188,14 @@ def test_after_three_attempts_a_request_waits_its_turn_in_the_outbox_with_those_
     assert set(piled.rows("SELECT state, attempts >= 3, claim FROM outbox")) == {("due", True, None)}
 
 
+def test_a_request_that_the_platform_had_no_time_for_was_no_attempt(piled, answering):
+    busy = iter([True])
+    answering(lambda _: JSONResponse({}, 429, {"Retry-After": "0.3"}) if next(busy, False) else None)
+    for _ in range(2):
+        piled.send()
+    assert piled.rows("SELECT DISTINCT attempt FROM receipts WHERE outcome = 'accepted' AND sequence > 2") == [(1,)]
+
+
 @pytest.mark.parametrize(("price", "after"), [("1", True), ("2", True), ("2", False), ("3", True)])
 def test_a_process_that_dies_leaves_nothing_that_would_go_back_to_an_older_value(piled, shop, dies, price, after):
     # when

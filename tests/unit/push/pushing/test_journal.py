@@ -3,10 +3,12 @@
 import asyncio
 import datetime as dt
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from pullpush_dagster.push.journal import Journal, Totals
+from pullpush_dagster.changes import Settled
+from pullpush_dagster.push.journal import Group, Journal, Totals
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.outcome import Outcome
 from tests.unit.push.pushing.conftest import CREATE
@@ -130,3 +132,9 @@ def test_what_could_not_be_written_waits_on_as_if_it_had_not_been_taken(pushing,
             return [*told, [one.claimed.key for one in journal.take().settled]]
 
     assert asyncio.run(run()) == [(1, 0, False), (0, 3, True), [f'{{"sku": "{sku}"}}' for sku in "ABC"]]
+
+
+def test_what_was_taken_at_a_second_try_was_taken(claim):
+    row = claim("A")
+    again, taken = Settled(row, "unknown", held=True), SimpleNamespace(keys=[row.key])
+    assert Group([again], [taken]).fates() == {row.key: "accepted"}

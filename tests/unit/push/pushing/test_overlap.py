@@ -50,6 +50,17 @@ def test_a_batch_that_is_not_answered_ends_the_run_and_all_stays_due(push, shop)
     assert push.rows("SELECT count(*) > 0 FROM receipts WHERE outcome = 'unknown'") == [(True,)]
 
 
+def test_what_has_to_settle_for_long_is_put_back_until_then(pushing, shop):
+    shop.items["7"] = {"sku": "A", "title": "old"}
+    push = pushing(settle=1.5)
+    push.pull({"title": "cup"})
+    push.send()
+    push.pull({"title": "mug"})
+    shop.down = ("/batch", 502)
+    push.send()
+    assert push.rows("SELECT state, attempts, claim FROM outbox") == [("due", 1, None)]
+
+
 def test_a_store_that_is_busy_meanwhile_does_not_lose_what_is_being_sent(push, shop, monkeypatch):
     # given: it takes no answer at first
     turns = iter([push.pusher.turn, push.pusher.turn, None])
