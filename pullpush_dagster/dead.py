@@ -100,7 +100,7 @@ def replay(project: Project, what: str) -> Replayed:
         con.register("chosen", _table(project, chosen))
         overlay(con)
         values = {"now": dt.datetime.now(dt.UTC)}
-        for step in ("covered", "drop_covered", "covered_receipts", "route_again", "forget_unrouted", "due_again"):
+        for step in ("covered", "drop_covered", "covered_receipts", "route_again", "due_again"):
             con.execute(_SQL[step], used(_SQL[step], values))
         ((dropped, routed),) = con.execute(
             "SELECT count(*), count(*) FILTER (cause = 'not routed') FROM covered JOIN chosen USING (push, key)"

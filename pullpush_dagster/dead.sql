@@ -3,7 +3,7 @@
 -- the outbox may have had an older version under way, so the newest receipt alone does not tell that it was.
 WITH last AS (
     SELECT push, key, arg_max({outcome: outcome, sent: sent, answer: answer, answeredAt: answeredAt},
-                              answeredAt) AS receipt
+                              row(answeredAt, sequence, attempt)) AS receipt
     FROM receipts
     WHERE claim IS NOT NULL AND (push, key) IN (SELECT (push, key) FROM outbox WHERE state IN ('dead', 'unconfirmed'))
     GROUP BY push, key
@@ -50,9 +50,6 @@ INSERT INTO affected (push, field, value, affectedAt)
 SELECT DISTINCT push, field, value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ)
 FROM chosen WHERE cause = 'not routed' AND (push, key) NOT IN (SELECT (push, key) FROM covered)
 
--- name: forget_unrouted
-DELETE FROM outbox AS o USING chosen AS c WHERE o.push = c.push AND o.key = c.key AND c.cause = 'not routed'
-
 -- name: due_again
 UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = greatest(dueAt, $now), claim = NULL, leaseUntil = NULL
-FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed')
+FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed') AND c.cause <> 'not routed'

@@ -124,7 +124,8 @@ WHERE _connection = $connection AND _name = $name AND _absent > 0 AND NOT _delet
 -- A record that was there but could not be read, or was an old one, was not absent.
 UPDATE {baseline} SET _absent = 0 WHERE rowid IN (
     SELECT place FROM noted_absent WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) IN (
-        SELECT key FROM quarantine WHERE connection = $connection AND name = $name AND key IS NOT NULL
+        SELECT key FROM quarantine
+        WHERE connection = $connection AND name = $name AND scope = $scope AND key IS NOT NULL
     )
     UNION ALL
     SELECT s.place FROM noted_absent AS s JOIN {canonical} AS b ON {same_key}

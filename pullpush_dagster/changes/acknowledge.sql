@@ -39,7 +39,9 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND o.sequence
 -- name: give_up
 -- Unless only a person can tell what became of it.
 UPDATE outbox AS o SET state = 'dead', claim = NULL, leaseUntil = NULL, reason = o.refused, refused = NULL,
-    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END, tried = tried OR m.sentAt IS NOT NULL
+    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END, tried = tried OR m.sentAt IS NOT NULL,
+    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence ELSE o.triedSequence END,
+    triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired) ELSE o.triedDesired END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.refused IS NOT NULL
     AND m.state IS DISTINCT FROM 'unconfirmed'

@@ -103,6 +103,10 @@ DELETE FROM rivals AS x USING gone AS g WHERE x.push = $push AND x.key = g.key A
 UPDATE outbox AS o SET source = g.heir FROM gone AS g
 WHERE o.push = $push AND o.key = g.key AND o.source = g.source AND g.heir IS NOT NULL
 
+-- name: inherit_behind
+UPDATE behind AS b SET source = g.heir FROM gone AS g
+WHERE b.push = $push AND b.key = g.key AND b.source = g.source AND g.heir IS NOT NULL
+
 -- name: moved
 DELETE FROM addressed AS a USING gone AS g WHERE a.key = g.key AND a.source = g.source AND g.heir IS NOT NULL
 
@@ -169,6 +173,15 @@ WHERE o.push = $push AND o.key = r.key AND o.source = r.source AND r.op = 'delet
 DELETE FROM behind AS b USING routed AS r
 WHERE b.push = $push AND b.key = r.key AND b.source = r.source AND r.op = 'delete'
     AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
+
+-- name: carry
+-- A letter of what had no way to the destination keeps what is unknown by now, and goes with its key to where that is.
+UPDATE routed AS r SET desired = overlaid(o.desired, r.desired)
+FROM outbox AS o WHERE o.push = $push AND o.state = 'dead' AND o.source = r.source AND o.key <> r.key
+
+-- name: carried
+DELETE FROM outbox AS o USING routed AS r
+WHERE o.push = $push AND o.state = 'dead' AND o.source = r.source AND o.key <> r.key AND NOT coalesce(o.tried, true)
 
 -- name: refusals
 -- Of those that were refused before, none takes over what nobody has.

@@ -20,7 +20,7 @@ _SQL = named_sql(__package__, "arrive.sql")
 Names = Mapping[str, str]
 # Of columns that say what is to be sent, and what is there.
 HARM: Names = {"zeroes": zeroes_sql("amount", "amount_there"), "jumps": jumps_sql("price", "price_there")}
-_GONE = ("disown", "no_rival", "inherit", "skip_deletes", "withdraw_untried", "forget_behind")
+_GONE = ("disown", "no_rival", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _route(run: Run) -> tuple[int, bool]:
 
 def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
-    for step in _GONE if deletes else ():
+    for step in (*(_GONE if deletes else ()), *(("carry", "carried") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):

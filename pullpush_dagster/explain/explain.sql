@@ -25,27 +25,28 @@ SELECT sequence, op, key, fields, before, after, acceptedAt FROM changes
 WHERE connection = $connection AND name = $name AND contains(key, $key) ORDER BY sequence DESC LIMIT 5
 
 -- name: to_be_sent
-SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND contains(key, $key)
+SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND {of_key}
 
 -- name: behind
-SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND contains(key, $key) ORDER BY sequence LIMIT 5
+SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND {of_key} ORDER BY sequence LIMIT 5
 
 -- name: sent
--- Many failures do not push out the last of each key that was taken.
-SELECT key, outcome, reason, sent, answer, coalesce(sentAt, answeredAt) AS "at" FROM receipts
-WHERE push = $push AND contains(key, $key)
-QUALIFY row_number() OVER (ORDER BY answeredAt DESC) <= 5
-    OR (outcome = 'accepted' AND row_number() OVER (PARTITION BY key, outcome ORDER BY answeredAt DESC) = 1)
-ORDER BY answeredAt DESC
+-- Many failures do not push out the last of each key that was taken. Those of one transaction have one time.
+SELECT key, outcome, reason, sent, answer, coalesce(sentAt, answeredAt) AS "at" FROM (
+    SELECT *, row(answeredAt, sequence, attempt) AS place FROM receipts WHERE push = $push AND {of_key}
+)
+QUALIFY row_number() OVER (ORDER BY place DESC) <= 5
+    OR (outcome = 'accepted' AND row_number() OVER (PARTITION BY key, outcome ORDER BY place DESC) = 1)
+ORDER BY place DESC
 
 -- name: destination_has
 -- When that was noted: what a request is under way for is forgotten as it leaves.
 SELECT key, fields, acceptedAt AS notedAt FROM accepted
-WHERE connection = $to AND entity = $entity AND contains(key, $key)
+WHERE connection = $to AND entity = $entity AND {of_key}
 
 -- name: drifted
 SELECT key, coalesce(field, 'gone there') AS field, accepted, there, startedAt AS readAt
-FROM drift JOIN readbacks USING (push) WHERE push = $push AND contains(key, $key)
+FROM drift JOIN readbacks USING (push) WHERE push = $push AND {of_key}
 
 -- name: ways
 -- Every key of the source that is known by this text, and what it is at the destination; ``concerns``: whether ``only``

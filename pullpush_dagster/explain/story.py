@@ -51,6 +51,7 @@ class _Asking:
         self.con, self.project, self.push = con, project, push
         self.entity = project.entity_of(push)
         self.own, self.theirs = _keys(project, push, key)
+        self.keys: list[str] = []  # at the destination, which may call it otherwise
         ensure_tables(con, self.entity)
         overlay(con)
 
@@ -58,9 +59,10 @@ class _Asking:
         told: Story = {"in short": []}
         for stage, step in _BY_PULL.items():
             told[stage] = [row for id_, text in self.own.items() for row in self._of_pull(step, id_, text)]
-        for stage, step in _BY_PUSH.items():
-            told[stage] = [self._told(row) for text in self.theirs for row in self._ask(step, text)]
         ways = [way for id_, text in self.own.items() for way in self._ways(id_, text)]
+        self.keys = [way.key for way in ways if way.concerns is not False]
+        for stage, step in _BY_PUSH.items():
+            told[stage] = [self._told(row) for row in self._ask(step, "", None)]
         told["in short"] = in_short(self.push, told, ways) or [{"is": self._nothing()}]
         return told
 
@@ -88,7 +90,7 @@ class _Asking:
     def _rows(self, step: str, text: str, pull: Pull) -> list[tuple[Any, ...]]:
         return self._asked(step, text, pull).fetchall()
 
-    def _ask(self, step: str, text: str, pull: Pull | None = None) -> list[dict[str, Any]]:
+    def _ask(self, step: str, text: str, pull: Pull | None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._asked(step, text, pull).to_arrow_table().to_pylist()
         return rows
 
@@ -96,6 +98,7 @@ class _Asking:
         values = {
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
+            "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
         }  # fmt: skip
         sql = _SQL[step].format_map(self._names())
         return self.con.execute(sql, used(sql, values))
@@ -112,6 +115,7 @@ class _Asking:
             "canonical": quoted(f"canonical_{self.entity.name}"),
             "fields": ", ".join(quoted(name) for name in self.entity.fields),
             "key_is": key_is,
+            "of_key": "(list_contains($keys, key) OR list_bool_or([contains(key, one) for one in $theirs]))",
             "key_texts": ", ".join(key),
             "state": state_of(names, rows),
         }

@@ -1,5 +1,6 @@
 """Which part of an answer is about which of the records that were sent."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,7 @@ class Untold(str):
 
 
 _UNNAMED = Untold("the answer does not name this record")
+_AMBIGUOUS = Untold("the answer names this record more than once")
 
 
 class Failed(NamedTuple):
@@ -63,8 +65,10 @@ def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> l
         name = _name(match, answer, match.answered)
         if isinstance(answer, Mapping) and name is not None:
             by_name.setdefault(name, []).append(answer)
-    found = [by_name.get(_name(match, one.native, match.sent) or "", []) for one in sent]
-    return [some[-1] if some else _UNNAMED for some in found]
+    names = [_name(match, one.native, match.sent) or "" for one in sent]
+    once = {name for name, count in Counter(names).items() if count == 1}
+    found = [(name in once, by_name.get(name, [])) for name in names]
+    return [_UNNAMED if not some else some[0] if alone and len(some) == 1 else _AMBIGUOUS for alone, some in found]
 
 
 def _name(match: Match, record: Any, paths: list[str]) -> str | None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.unit.changes.conftest import NAMES
+
 
 @pytest.fixture
 def paid(source):
@@ -152,3 +154,26 @@ def test_any_entity_can_be_sent_change_by_change(stock, outbox):
         found.append(row.desired["quantity"])
         shop.settle(row, "accepted")
     assert found == ["1.0000", "2.0000", "3.0000"]
+
+
+def test_changes_behind_a_key_that_moved_are_the_heirs(source, outbox):
+    # given: one under way, one behind it, when the key moves
+    one, two = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate={"locationId": NAMES}, deliver="every")
+    for quantity in (1, 2):
+        one([("A", "WH", quantity)])
+        shop.arrive()
+    one([])
+    two([("A", "STORE", 3)])
+    one([])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "accepted")
+    # when
+    two([("A", "STORE", 4)])
+    shop.arrive()
+    # then
+    sent = []
+    while rows := shop.claim():
+        sent.append(rows["A"].desired["quantity"])
+        shop.settle(rows["A"], "accepted")
+    assert (shop.heads(), sent[-1]) == ({}, "4.0000")

@@ -55,6 +55,20 @@ def test_answers_are_told_by_what_both_sides_name(judged, match, done):
     assert found[1].reason == "the answer does not name this record"
 
 
+def test_two_answers_of_one_name_leave_it_open_which_is_meant(judged):
+    error = {"code": "no", "message": "bad"}
+    found = judged({"done": [{"id": "iA", "error": error}, {"id": "iA"}, {"id": "iB"}]}, match="id")
+    assert names(found) == ["unknown", "accepted", "unknown"]
+    assert found[0].reason == "the answer names this record more than once"
+
+
+def test_two_records_of_one_name_leave_it_open_whose_the_answer_is(judged):
+    found = judged(
+        {"done": [{"same": "x"}]}, match={"sent": "record.same", "answered": "answer.same"}, record={"same": "x"}
+    )
+    assert {one.name for one in found} == {"unknown"}
+
+
 def test_a_name_in_another_case_is_another_one(judged):
     found = judged({"done": [{"sku": "a"}]}, match={"sent": "record.sku", "answered": "answer.sku"})
     assert names(found) == ["unknown"] * 3
