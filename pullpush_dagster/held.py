@@ -1,7 +1,7 @@
 """What the guards hold, and letting it through: each set by its hash, which names exactly those changes."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -9,10 +9,11 @@ import duckdb
 from pullpush_dagster.audit import approve as approve_pulled
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import arrive
-from pullpush_dagster.changes.arriving import Approved
+from pullpush_dagster.changes.arriving import Approved, routing
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
+from pullpush_dagster.store.sql import used
 from pullpush_dagster.telling import parsed
 
 _SQL = named_sql(__package__, "held.sql")
@@ -42,13 +43,26 @@ class Held:
 def held(project: Project) -> list[Held]:
     """Everything that is held now, oldest first."""
     with Store.of(project.state).session() as con:
-        found = []
-        for guard, step in (("pull", "pulls"), ("push", "pushes")):
-            rows = con.execute(_SQL[step], {"shown": _SHOWN}).to_arrow_table().to_pylist()
-            for row in rows:
-                examples = [parsed(one, "key", "before", "after") for one in row["examples"]]
-                found.append(Held(guard=guard, **{**row, "examples": examples}))
-    return sorted(found, key=lambda one: one.since)
+        found = [Held(guard="pull", **row) for row in _rows(con, "pulls", {"shown": _SHOWN})]
+        found += [Held(guard="push", **_with_examples(project, con, row)) for row in _rows(con, "pushes", {})]
+    return sorted((replace(one, examples=_read(one.examples)) for one in found), key=lambda one: one.since)
+
+
+def _with_examples(project: Project, con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> dict[str, Any]:
+    told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through")}
+    push = project.pushes.get(told["push"])  # None: it is no more
+    only = routing(project.entity_of(push), push)["only"] if push else "true"
+    return {**row, "examples": _rows(con, "examples", {**told, "shown": _SHOWN}, only=only)}
+
+
+def _rows(con: duckdb.DuckDBPyConnection, step: str, values: dict[str, Any], **parts: str) -> list[dict[str, Any]]:
+    sql = _SQL[step].format_map(parts) if parts else _SQL[step]
+    rows: list[dict[str, Any]] = con.execute(sql, used(sql, values)).to_arrow_table().to_pylist()
+    return rows
+
+
+def _read(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [parsed(one, "key", "before", "after") for one in examples]
 
 
 def approve(project: Project, hash_: str) -> list[str]:

@@ -7,12 +7,17 @@ SELECT a.hash, a.connection || '/' || a.name || CASE WHEN a.scope = '' THEN '' E
 FROM audits AS a WHERE a.state = 'held'
 
 -- name: pushes
-SELECT h.hash, h.connection || '/' || h.name || ' -> ' || h.push AS "where", h.changes, h.reasons, h.heldAt AS since,
-    (SELECT list({key: key, op: op, before: before, after: after, cleared: cleared}) FROM (
-        SELECT * FROM changes AS c WHERE c.connection = h.connection AND c.name = h.name
-            AND c.sequence > h.position AND c.sequence <= h.through ORDER BY sequence LIMIT $shown
-    )) AS examples
-FROM holds AS h WHERE h.state = 'held'
+SELECT hash, connection || '/' || name || ' -> ' || push AS "where", changes, reasons, heldAt AS since,
+    push, connection, name, position, through
+FROM holds WHERE state = 'held'
+
+-- name: examples
+-- Of a push's held set, which is about what ``only`` lets through.
+SELECT key, op, before, after, cleared FROM (
+    SELECT *, key AS sourceKey FROM changes WHERE connection = $connection AND name = $name
+        AND sequence > $position AND sequence <= $through
+)
+WHERE {only} ORDER BY sequence LIMIT $shown
 
 -- name: pulled
 SELECT audit, connection, name, scope FROM audits WHERE hash = $hash AND state IN ('held', 'replaced')

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.overview import outbox_counts
@@ -18,8 +19,9 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
     holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing.
     """
     last: dt.datetime | None = None
-    quarantined = held = 0
+    unread = quarantined = held = 0
     trouble: list[str] = []
+    names = routing(project.entity_of(push), push)
     with Store.of(project.state).session() as con:
         for id_ in push.from_:
             pull = project.pull(id_)
@@ -28,6 +30,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             last = max(last or pulled, pulled) if pulled else last
             quarantined += con.execute(_SQL["quarantined"], who).fetchall()[0][0]
             held += con.execute(_SQL["held"], who).fetchall()[0][0]
+            unread += con.execute(_SQL["unread"].format_map(names), {**who, "push": push.name}).fetchall()[0][0]
             trouble += [_failed(id_, *row) for row in con.execute(_SQL["failed"], who).fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name}).fetchall()
         counts = outbox_counts(con, push.name)
@@ -37,7 +40,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
         "mode": push.mode,
         "last pull": last.astimezone(dt.UTC) if last else None,
         "lag": round((now - last).total_seconds()) if last else None,
-        "pending": counts.due,
+        "pending": counts.due + unread,
         "waiting": counts.waiting,
         "quarantined": quarantined,
         "held": held + int(held_here),

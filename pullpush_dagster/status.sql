@@ -18,3 +18,13 @@ SELECT scope, reason, failedAt FROM failed_pulls WHERE connection = $connection 
 -- What is not used of a pull.
 SELECT connection || '/' || name AS pull, scope, key, externalId AS id, reasons FROM quarantine
 WHERE connection = $connection AND name = $name ORDER BY scope, key, page, row
+
+-- name: unread
+-- Keys of which a push has yet to read a change, beside those that it is to send anyway; not where a guard holds them.
+SELECT count(DISTINCT key) FROM (
+    SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key FROM (
+        SELECT c.key AS sourceKey, coalesce(c.after, '{{}}') AS after FROM changes AS c
+        JOIN positions AS p ON p.push = $push AND p.connection = c.connection AND p.name = c.name
+        WHERE c.connection = $connection AND c.name = $name AND c.sequence > p.position AND p.held IS NULL
+    ) WHERE {only}
+) WHERE key NOT IN (SELECT key FROM outbox WHERE push = $push AND state IN ('due', 'claimed'))
