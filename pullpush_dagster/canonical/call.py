@@ -17,6 +17,7 @@ CALL = Entity(
         "to": TEXT,
         "contactEmail": TEXT,
         "startedAt": INSTANT,
+        "updatedAt": INSTANT,
     },
     checks={
         "callId": [NOT_EMPTY],
