@@ -19,7 +19,7 @@ from pullpush_dagster.push import plan as planned
 from pullpush_dagster.readback import Drift, ReadBack, newest, read_back, resend
 from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
-from pullpush_dagster.telling import named, parsed, print_json, print_story, print_table, sent, shown, told
+from pullpush_dagster.telling import briefly, named, parsed, print_json, print_story, print_table, sent, shown, told
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 
@@ -104,7 +104,7 @@ def status(as_json: bool) -> None:
         print_json(rows)
         return
     trouble = dict.fromkeys(sentence for row in rows for sentence in row.pop("trouble"))
-    print_table([{name: "never" if value is None else value for name, value in row.items()} for row in rows])
+    print_table([row | {name: briefly(row[name]) for name in ("last pull", "lag")} for row in rows])
     for sentence in trouble:
         click.echo(sentence)
 

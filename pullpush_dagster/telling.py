@@ -50,6 +50,13 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def briefly(value: dt.datetime | int | None) -> str:
+    """An instant without its year, or seconds, where there is little room; null: never."""
+    if value is None:
+        return "never"
+    return f"{value:%m-%d %H:%M}" if isinstance(value, dt.datetime) else str(value)
+
+
 def _inside(value: Any) -> str:
     return f"({shown(value)})" if isinstance(value, Mapping | list) else shown(value)
 
@@ -74,7 +81,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], *whole: str) -> None:
     if not rows:
         click.echo("nothing")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for place, name in enumerate(rows[0]):
         table.add_column(name, no_wrap=not place or name in whole, overflow="fold")
     for row in rows:

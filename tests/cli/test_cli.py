@@ -151,14 +151,21 @@ def test_status_tells_which_pull_fails_and_why_until_one_is_complete(world, run)
     assert "failed at" not in run("status").output
 
 
-@pytest.mark.parametrize("narrow", [80, None])
-def test_status_loses_no_word_of_its_columns(world, run, monkeypatch, narrow):
+def test_status_has_room_for_all_of_its_columns_in_eighty(world, run, monkeypatch):
     world.sync("stock_to_shop")
-    if narrow:
-        monkeypatch.setenv("COLUMNS", str(narrow))
-    said = run("status").output
-    assert all(word in said for word in ("stock_to_shop", "quarantined", "waiting", "pending"))
-    assert "…" not in said
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    said = re.sub("\x1b\\[[0-9;]*m", "", run("status").output)
+    heads = said.splitlines()[0].split()
+    assert heads == ["sync", "mode", "last", "pull", "lag", "pending", "waiting", "quarantined", "held", "dead"]
+    assert re.search(r"^stock_to_shop +live +\d\d-\d\d \d\d:\d\d ", said, re.MULTILINE)
+
+
+def test_what_other_programs_read_is_not_broken_into_lines(world, run, monkeypatch):
+    world.pull("erp/product")
+    monkeypatch.setenv("COLUMNS", "40")
+    said = run("plan", "products_to_shop").output
+    assert re.search(r"SKU-00002 +look up +\w+ +unknown +\S", said)
 
 
 def test_what_is_quarantined_is_listed_with_its_reasons(world, run):

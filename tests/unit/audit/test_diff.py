@@ -145,7 +145,9 @@ def con():
         yield con
 
 
-@pytest.mark.parametrize(("name", "pairs", "size"), [("stocklevel", 280, 8), ("product", 14, 60), ("order", 8, 60)])
+@pytest.mark.parametrize(
+    ("name", "pairs", "size"), [("stocklevel", 280, 8), ("call", 20, 60), ("product", 14, 60), ("order", 8, 60)]
+)
 def test_diff_finds_just_what_differs(con, name, pairs, size):
     entity = ENTITIES[name]
     for seed in range(pairs):
