@@ -35,7 +35,7 @@ def arrow(type_):
 def some(rng, type_):
     match type_:
         case Scalar(kind):
-            return rng.choice({"decimal": NUMBERS, "instant": TIMES}.get(kind, TEXTS))
+            return rng.choice({"decimal": NUMBERS, "instant": TIMES, "integer": range(3)}.get(kind, TEXTS))
         case Struct(fields):
             return {name: some(rng, part) if rng.random() < 0.5 else None for name, part in fields.items()}
         case ListOf(item):
