@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.connection import Connection
+from pullpush_dagster.config.files import TYPES, connection_files, documents, ignored, sync_files
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
 from pullpush_dagster.connectors.loading import DESCRIBED, described_connector
-from pullpush_dagster.connectors.yaml_source import Document, Source, parse
+from pullpush_dagster.connectors.yaml_source import Document, parse
 from pullpush_dagster.errors import ConfigError
 
-_TYPES = {"pullpush_dagster.Pull": Pull, "pullpush_dagster.Push": Push}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -46,7 +46,7 @@ class Project:
     @cached_property
     def connections(self) -> dict[str, Connection]:
         """Every connection by name. Raises ConfigError naming file, line and key."""
-        found = [parse(Connection, d) for d in self._documents(sorted((self.root / "resources").glob("*.yaml")))]
+        found = [parse(Connection, d) for d in self._documents(connection_files(self.root))]
         return {connection.connection: connection for connection in found}
 
     @cached_property
@@ -78,7 +78,7 @@ class Project:
         return {}
 
     def _document_of(self, connection: str) -> Document:
-        every = self._documents(sorted((self.root / "resources").glob("*.yaml")))
+        every = self._documents(connection_files(self.root))
         return next(one for one in every if one.data.get("connection") == connection)
 
     def connection(self, name: str) -> Connection:
@@ -106,17 +106,20 @@ class Project:
     def problems(self) -> list[str]:
         """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
         found: list[str] = []
-        for read in (self._connection_problems, self._pull_problems, self._push_problems):
+        for read in (self._ignored, self._connection_problems, self._pull_problems, self._push_problems):
             try:
                 found += read()
             except ConfigError as error:
                 found += str(error).splitlines()
         return list(dict.fromkeys(found))
 
+    def _ignored(self) -> list[str]:
+        return list(ignored(self.root))
+
     def _connection_problems(self) -> list[str]:
         found: list[str] = []
         seen: dict[str, str] = {}
-        for document in self._documents(sorted((self.root / "resources").glob("*.yaml"))):
+        for document in self._documents(connection_files(self.root)):
             connection = parse(Connection, document)
             if connection.connection in seen:
                 found.append(document.complaint(("connection",), f"is also in {seen[connection.connection]}"))
@@ -242,12 +245,12 @@ class Project:
             yield ("affects",), f"{other} is no entity with {part} in its key"
 
     def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:
-        for document in self._documents(sorted((self.root / "assets").rglob("defs.yaml"))):
+        for document in self._documents(sync_files(self.root)):
             type_ = document.data.get("type") if isinstance(document.data, dict) else None
-            if _TYPES.get(str(type_)) is model:
+            if TYPES.get(str(type_)) is model:
                 below = document.at("attributes")
                 yield below, parse(model, below)
 
     def _documents(self, paths: list[Path]) -> Iterator[Document]:
         for path in paths:
-            yield from Source.read(path, str(path.relative_to(self.root))).documents()
+            yield from documents(self.root, path)
