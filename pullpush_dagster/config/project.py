@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import ListOf
+from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.files import TYPES, connection_files, documents, ignored, sync_files
 from pullpush_dagster.config.sync import Pull, Push
@@ -130,17 +131,7 @@ class Project:
                 told = connection.api is not None
                 found += str(error).splitlines() if told else [document.complaint(("connector",), str(error))]
                 continue
-            known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
-            for part, given, needed, allowed in (
-                ("settings", connection.settings, facts.settings, known),
-                ("secrets", connection.secrets, facts.secrets, [*facts.secrets, *facts.optional_secrets]),
-            ):
-                found += [document.complaint((part, n), "is required") for n in needed if n not in given]
-                extra = [name for name in given if name not in allowed]
-                found += [document.complaint((part, n), f"is not known; allowed: {', '.join(allowed)}") for n in extra]
-            if facts.envelope is not None:
-                wrong = facts.envelope.problems({**facts.defaults, **connection.settings}, facts.defaults)
-                found += [document.complaint(("settings", name), text) for name, text in wrong]
+            found += [document.complaint(key, text) for key, text in account_faults(connection, facts)]
         return found
 
     def _pull_problems(self) -> list[str]:

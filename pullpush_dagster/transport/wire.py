@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from pullpush_dagster.config import Connection
+from pullpush_dagster.config.address import address_fault, address_of
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
@@ -215,15 +216,14 @@ def _envelope(facts: ConnectorFile, connection: Connection, values: Mapping[str,
 
 
 def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:
-    own = connection.settings.get("base_url") if "base_url" not in facts.settings else None
-    trimmed = {name: str(value).rstrip("/") for name, value in values.items()}
+    address = address_of(facts, connection, values)
+    fault = address_fault(address)
+    if fault is not None:
+        raise ConfigError(f"base_url {fault}", connection=connection.connection)
     try:
-        url = httpx.URL(own or fill_text(facts.base_url, trimmed, what=f"base_url of {connection.connection}"))
+        return httpx.URL(address)
     except httpx.InvalidURL as error:
         raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise ConfigError("base_url must be http(s)://host, with no user in it", connection=connection.connection)
-    return url
 
 
 def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
