@@ -13,6 +13,7 @@ from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
+from pullpush_dagster.config.destinations import rival, strangers
 from pullpush_dagster.config.files import TYPES, connection_files, documents, ignored, sync_files
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
@@ -171,11 +172,14 @@ class Project:
 
     def _push_problems(self) -> list[str]:
         found: list[str] = []
-        seen: set[str] = set()
+        seen: dict[str, Push] = {}
         for document, push in self._declared(Push):
             if push.name in seen:
                 found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
-            seen.add(push.name)
+            elif other := rival(push, seen.values()):
+                said = f"{other[0].name} sends what {other[1]} has to {push.to} already"
+                found.append(document.complaint(("from",), f"{said}; two live pushes need disjoint keys: say only"))
+            seen[push.name] = push
             found += [document.complaint(key, text) for key, text in self._push_faults(push)]
         return found
 
@@ -199,6 +203,9 @@ class Project:
         except ConfigError as error:
             if not self._is_told(push.to):
                 yield ("to",), str(error)
+        else:
+            fixed = self.connector(push.to).fixed(entity.name)
+            yield from ((("to",), text) for text in strangers(push, map(self.pulls.__getitem__, push.from_), fixed))
         yield from self._readback_faults(push, entity)
         yield from self._affects_faults(push, entity)
         for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):

@@ -58,7 +58,7 @@ def test_a_fault_in_a_connection_is_told_with_file_line_and_key(project, text, c
             "assets/stock/defs.yaml:4 entitty: is not known here; allowed: connection, ent",
         ),
         (
-            PULL.replace("values: [WH]", "start: 2026-02-30"),
+            PULL.replace("values: [default]", "start: 2026-02-30"),
             "assets/stock/defs.yaml:5 partitions.start: Input should be",
         ),
         (PULL + "  every: 10\n", "assets/stock/defs.yaml:6 every: 10 is not a duration such as 15m, 1h or 1d"),
@@ -72,7 +72,10 @@ def test_a_fault_in_a_connection_is_told_with_file_line_and_key(project, text, c
         ),
         ("type: pullpush_dagster.Pull\n", "assets/stock/defs.yaml:1 connection: is required"),
         ("type: pullpush_dagster.Pull\nattributes: erp\n", "assets/stock/defs.yaml:2 must be keys with values"),
-        (PULL.replace("[WH]", "[no]"), "assets/stock/defs.yaml:5 partitions.values.0: Input should be a valid string"),
+        (
+            PULL.replace("[default]", "[no]"),
+            "assets/stock/defs.yaml:5 partitions.values.0: Input should be a valid string",
+        ),
     ],
 )
 def test_a_fault_in_a_sync_is_told_with_file_line_and_key(project, text, complaint):
