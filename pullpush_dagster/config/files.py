@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors.yaml_source import Document, Source
+from pullpush_dagster.errors import ConfigError
 
 TYPES: dict[str, type[BaseModel]] = {"pullpush_dagster.Pull": Pull, "pullpush_dagster.Push": Push}
 # What Dagster itself reads at the top of a component.
@@ -29,6 +30,16 @@ def sync_files(root: Path) -> list[Path]:
 def connection_files(root: Path) -> list[Path]:
     """The files in resources/ that are read."""
     return sorted((root / "resources").glob("*.yaml"))
+
+
+def attributes_of(document: Document) -> Document:
+    """The part of one of our components that says what it does. Raises ConfigError: there is nothing in it."""
+    if document.data.get("attributes") is None:
+        fields = TYPES[document.data["type"]].model_fields.items()
+        needed = ", ".join(field.alias or name for name, field in fields if field.is_required())
+        said = f"nothing stands under it; indent {needed} and what else there is, by two blanks"
+        raise ConfigError(document.complaint(("attributes",), said))
+    return document.at("attributes")
 
 
 def ignored(root: Path) -> Iterator[str]:

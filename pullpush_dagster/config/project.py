@@ -14,7 +14,7 @@ from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.destinations import rival, strangers
-from pullpush_dagster.config.files import TYPES, connection_files, documents, ignored, sync_files
+from pullpush_dagster.config.files import TYPES, attributes_of, connection_files, documents, ignored, sync_files
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
 from pullpush_dagster.connectors.loading import DESCRIBED, described_connector
@@ -188,7 +188,7 @@ class Project:
         for source in missing:
             yield ("from",), f"{source} is not a pull; there are {', '.join(self.pulls) or 'none'}"
         if push.to not in self.connections:
-            yield ("to",), f"is no connection; there are {', '.join(self.connections) or 'none'}"
+            yield ("to",), f"{push.to} is no connection; there are {', '.join(self.connections) or 'none'}"
         if missing or push.to not in self.connections:
             return
         entities = {self.pulls[source].entity for source in push.from_}
@@ -246,7 +246,7 @@ class Project:
         for document in self._documents(sync_files(self.root)):
             type_ = document.data.get("type") if isinstance(document.data, dict) else None
             if TYPES.get(str(type_)) is model:
-                below = document.at("attributes")
+                below = attributes_of(document)
                 yield below, parse(model, below)
 
     def _documents(self, paths: list[Path]) -> Iterator[Document]:

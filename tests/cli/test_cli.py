@@ -45,7 +45,7 @@ def test_check_is_content_with_the_shipped_files(run):
             "assets/stock/defs.yaml",
             "to: shop",
             "to: shoop",
-            "assets/stock/defs.yaml:12 to: is no connection; there are erp, shop",
+            "assets/stock/defs.yaml:12 to: shoop is no connection; there are erp, shop",
         ),
         (
             "resources/shop.yaml",

@@ -87,7 +87,7 @@ def test_a_push_from_a_pull_that_does_not_exist_is_told(project):
 
 def test_a_push_to_a_connection_that_does_not_exist_is_told(project):
     (problem,) = project(PULL, PUSH.replace("to: shop", "to: shpo")).problems()
-    assert problem == "assets/stock/defs.yaml:11 to: is no connection; there are erp, shop"
+    assert problem == "assets/stock/defs.yaml:11 to: shpo is no connection; there are erp, shop"
 
 
 def test_a_push_to_a_platform_that_cannot_be_sent_it_is_told(project):
