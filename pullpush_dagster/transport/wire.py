@@ -23,7 +23,7 @@ from pullpush_dagster.transport.classify import error_inside, fault_of, http_dat
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import redacted
 from pullpush_dagster.transport.sessions import Asked, within
-from pullpush_dagster.transport.sockets import Jar, carrier
+from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
@@ -95,9 +95,9 @@ class Wire:
                     answer = await self._proven(request, values, body, link, json=json)
                 else:
                     answer = await self._carried(self._envelope, request, values, body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            where = f"{self._base.host}:{self._base.port}"
-            raise UnavailableError(f"{where} cannot be reached", sent=False, connection=self._name) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            said = f"{_place(error.request.url)} cannot be reached: {why_unreached(error)}"
+            raise UnavailableError(said, sent=False, connection=self._name) from None
         except httpx.HTTPError as error:
             raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
         except TimeoutError:
@@ -136,7 +136,7 @@ class Wire:
 
     def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
-        answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
+        answer = Answer(response.status_code, response.headers, content, asked_at, server_time, self._name)
         if response.is_success and self._envelope is not None:
             answer = self._envelope.opened(answer)
         good = httpx.codes.is_success(answer.status)
@@ -241,6 +241,11 @@ def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth
     if base.scheme not in auth:
         raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
     return auth["https" if base.scheme == "https" else "http"]
+
+
+def _place(url: httpx.URL) -> str:
+    """Host, and port where one is written."""
+    return url.host if url.port is None else f"{url.host}:{url.port}"
 
 
 def _merged(query: Any) -> dict[str, Any]:

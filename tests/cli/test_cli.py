@@ -99,7 +99,7 @@ def test_an_unreachable_platform_is_one_clear_sentence(world, run):
     own.write_text(text.replace("limits: {", "limits: {attempts: 1, "))
     result = run("try", "erp", "product")
     assert result.exit_code == 1
-    assert "127.0.0.1:9 cannot be reached" in result.stderr
+    assert "127.0.0.1:9 cannot be reached: connection refused (connection=erp)" in result.stderr
     assert "Traceback" not in result.output
 
 
