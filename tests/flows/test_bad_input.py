@@ -53,7 +53,11 @@ BROKEN = {
     "no body": (Response(b""), UnavailableError, "the platform answered 200 with nothing (connection=tiny)"),
     "an object": (JSONResponse({}), RejectError, "page 2 has no list at body, but an object"),
     "null": (Response("null"), RejectError, "page 2 has no list at body, but nothing"),
-    "cut JSON": (Response(CUT), UnavailableError, "the platform answered 200 with no JSON, or only a part of it (connection=tiny)"),
+    "cut JSON": (
+        Response(CUT),
+        UnavailableError,
+        "the platform answered 200 with no JSON, or only a part of it (connection=tiny)",
+    ),
     "no UTF-8": (
         Response(b'[{"id": 3, "sku": "\xe9"}]'),
         UnavailableError,
