@@ -6,6 +6,7 @@ class PullPushError(Exception):
 
     * PullPushError
       x ConfigError      fix a file; nothing was sent
+      x NothingYetError  let something happen first; nothing was asked or changed
       x RetryError       wait and try the same thing again
         + RateLimitError     .retry_after seconds, when the platform said
         + UnavailableError   timeout, reset, 5xx
@@ -32,6 +33,10 @@ class PullPushError(Exception):
 
 class ConfigError(PullPushError):
     """A file says something that cannot be."""
+
+
+class NothingYetError(PullPushError):
+    """There is nothing to do this with yet."""
 
 
 class RetryError(PullPushError):
