@@ -53,7 +53,7 @@ def check() -> None:
 @main.command("try")
 @click.argument("connection")
 @click.argument("entity")
-@click.option("--rows", default=5, show_default=True, help="Rows to show.")
+@click.option("--rows", default=5, show_default=True, type=click.IntRange(1), help="Rows to show.")
 @click.option("--scope", default="", help="The scope to ask for, such as a location; default: the first one declared.")
 @_JSON
 @told

@@ -77,6 +77,13 @@ def test_try_shows_canonical_rows_and_stores_nothing(world, run):
     assert not world.store.path.exists()
 
 
+@pytest.mark.parametrize("rows", ["0", "-1"])
+def test_try_shows_one_row_or_more(run, rows):
+    result = run("try", "erp", "stocklevel", "--rows", rows)
+    assert result.exit_code == 2
+    assert f"{rows} is not in the range x>=1" in result.stderr
+
+
 def test_try_reads_an_entity_no_file_declares(run):
     result = run("try", "shop", "product", "--json")
     assert result.exit_code == 0
