@@ -93,7 +93,7 @@ def _hidden(root: Path, path: Path) -> Iterator[str]:
 def _misnamed(root: Path) -> Iterator[str]:
     assets, resources = root / "assets", root / "resources"
     for path in sorted([*assets.rglob("*.yaml"), *assets.rglob("*.yml")]):
-        if path.name != "defs.yaml" and _OURS.search(path.read_text(encoding="utf-8", errors="replace")):
+        if path.name != "defs.yaml" and path.is_file() and _OURS.search(path.read_text("utf-8", errors="replace")):
             yield f"{_name(root, path)}:1 is not read; call it {_name(root, _right(assets, path))}"
     for path in sorted([*resources.glob("*.yml"), *(resources / "connectors").glob("*.yml")]):
         yield f"{_name(root, path)}:1 is not read; call it {_name(root, path.with_suffix('.yaml'))}"

@@ -73,6 +73,10 @@ def test_other_yaml_files_beside_syncs_are_none_of_our_business(beside, text):
     assert beside("assets/stock/more.yaml", text) == []
 
 
+def test_a_folder_that_is_called_like_a_file_is_fine(beside):
+    assert beside("assets/stock/more.yaml/notes.txt", "type: pullpush_dagster.Pull") == []
+
+
 def test_a_sync_below_another_components_folder_is_told_since_dagster_does_not_look_there(beside):
     (problem,) = beside("assets/stock/more/defs.yaml", PULL + "  as: more\n")
     said = f"is not read by Dagster, which goes no deeper than {DEFS}; put it into a folder of its own"
