@@ -16,7 +16,7 @@ from pullpush_dagster.listing.command import connectors
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
-from pullpush_dagster.readback import Drift, ReadBack, newest, read_back, resend
+from pullpush_dagster.readback import Drift, ReadBack, newest, read_back, require_readable, resend
 from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
 from pullpush_dagster.telling import briefly, named, parsed, print_json, print_story, print_table, sent, shown, told
@@ -50,7 +50,7 @@ def check() -> None:
 @main.command("try")
 @click.argument("connection")
 @click.argument("entity")
-@click.option("--rows", default=5, show_default=True, help="Rows to show.")
+@click.option("--rows", default=5, show_default=True, type=click.IntRange(1), help="Rows to show.")
 @click.option("--scope", default="", help="The scope to ask for, such as a location; default: the first one declared.")
 @_JSON
 @told
@@ -209,6 +209,7 @@ def drift_(sync: str, now: bool, again: bool, as_json: bool) -> None:
     """Show what SYNC's destination has that is not what it last accepted, field by field."""
     project = Project.find()
     push, store = project.push(sync), Store.of(project.state)
+    require_readable(project, push)
     if now:
         with Console(stderr=True).status("asking") as status:
             asyncio.run(read_back(project, push, store, status.update))

@@ -6,6 +6,7 @@ class PullPushError(Exception):
 
     * PullPushError
       x ConfigError      fix a file; nothing was sent
+      x NothingYetError  let something happen first; nothing was asked or changed
       x RetryError       wait and try the same thing again
         + RateLimitError     .retry_after seconds, when the platform said
         + UnavailableError   timeout, reset, 5xx
@@ -18,18 +19,24 @@ class PullPushError(Exception):
         + StoreBusyError     another process kept the store for too long
 
     The message is the given one, or the class's first docstring line, with what it is about
-    (``connection=``, ``entity=``, ``key=``, ...) appended. Payloads and secrets never go in.
+    (``connection=``, ``entity=``, ``key=``, ...) appended; ``said`` is it without that. Payloads and
+    secrets never go in.
     """
 
     def __init__(self, message: str = "", **where: object) -> None:
         self.where = {name: value for name, value in where.items() if value is not None}
         text = message or (self.__doc__ or "").strip().splitlines()[0]
         about = ", ".join(f"{name}={value}" for name, value in self.where.items())
+        self.said = text
         super().__init__(f"{text} ({about})" if about else text)
 
 
 class ConfigError(PullPushError):
     """A file says something that cannot be."""
+
+
+class NothingYetError(PullPushError):
+    """There is nothing to do this with yet."""
 
 
 class RetryError(PullPushError):

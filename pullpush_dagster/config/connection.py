@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from pullpush_dagster.connectors.yaml_source import NAME
 from pullpush_dagster.errors import ConfigError
 
 _VARIABLE = re.compile(r"^[A-Z][A-Z0-9_]*$")
@@ -15,7 +16,6 @@ _SECRET_LIKE = re.compile(r"secret|passw|pwd|passphrase|token|api_?key|key$|priv
 _USER_IN_URL = re.compile(r"//[^/?#]*@")
 # Capitals and digits without a break, as in keys that are handed out; a variable of that length has words in it.
 _VALUE_LIKE = re.compile(r"(?=.*\d)[A-Z0-9]{16,}")
-NAME = r"^[a-z][a-z0-9_]*$"
 
 
 def _variable(text: str) -> str:

@@ -11,14 +11,16 @@ from pydantic import BaseModel
 
 from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import ListOf
+from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
+from pullpush_dagster.config.destinations import rival, strangers
+from pullpush_dagster.config.files import TYPES, attributes_of, connection_files, documents, ignored, sync_files
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
 from pullpush_dagster.connectors.loading import DESCRIBED, described_connector
-from pullpush_dagster.connectors.yaml_source import Document, Source, parse
+from pullpush_dagster.connectors.yaml_source import Document, parse
 from pullpush_dagster.errors import ConfigError
 
-_TYPES = {"pullpush_dagster.Pull": Pull, "pullpush_dagster.Push": Push}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -46,7 +48,7 @@ class Project:
     @cached_property
     def connections(self) -> dict[str, Connection]:
         """Every connection by name. Raises ConfigError naming file, line and key."""
-        found = [parse(Connection, d) for d in self._documents(sorted((self.root / "resources").glob("*.yaml")))]
+        found = [parse(Connection, d) for d in self._documents(connection_files(self.root))]
         return {connection.connection: connection for connection in found}
 
     @cached_property
@@ -78,7 +80,7 @@ class Project:
         return {}
 
     def _document_of(self, connection: str) -> Document:
-        every = self._documents(sorted((self.root / "resources").glob("*.yaml")))
+        every = self._documents(connection_files(self.root))
         return next(one for one in every if one.data.get("connection") == connection)
 
     def connection(self, name: str) -> Connection:
@@ -106,17 +108,20 @@ class Project:
     def problems(self) -> list[str]:
         """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
         found: list[str] = []
-        for read in (self._connection_problems, self._pull_problems, self._push_problems):
+        for read in (self._ignored, self._connection_problems, self._pull_problems, self._push_problems):
             try:
                 found += read()
             except ConfigError as error:
                 found += str(error).splitlines()
         return list(dict.fromkeys(found))
 
+    def _ignored(self) -> list[str]:
+        return list(ignored(self.root))
+
     def _connection_problems(self) -> list[str]:
         found: list[str] = []
         seen: dict[str, str] = {}
-        for document in self._documents(sorted((self.root / "resources").glob("*.yaml"))):
+        for document in self._documents(connection_files(self.root)):
             connection = parse(Connection, document)
             if connection.connection in seen:
                 found.append(document.complaint(("connection",), f"is also in {seen[connection.connection]}"))
@@ -127,17 +132,7 @@ class Project:
                 told = connection.api is not None
                 found += str(error).splitlines() if told else [document.complaint(("connector",), str(error))]
                 continue
-            known = list(dict.fromkeys([*facts.settings, *facts.optional_settings, "base_url"]))
-            for part, given, needed, allowed in (
-                ("settings", connection.settings, facts.settings, known),
-                ("secrets", connection.secrets, facts.secrets, [*facts.secrets, *facts.optional_secrets]),
-            ):
-                found += [document.complaint((part, n), "is required") for n in needed if n not in given]
-                extra = [name for name in given if name not in allowed]
-                found += [document.complaint((part, n), f"is not known; allowed: {', '.join(allowed)}") for n in extra]
-            if facts.envelope is not None:
-                wrong = facts.envelope.problems({**facts.defaults, **connection.settings}, facts.defaults)
-                found += [document.complaint(("settings", name), text) for name, text in wrong]
+            found += [document.complaint(key, text) for key, text in account_faults(connection, facts)]
         return found
 
     def _pull_problems(self) -> list[str]:
@@ -177,11 +172,14 @@ class Project:
 
     def _push_problems(self) -> list[str]:
         found: list[str] = []
-        seen: set[str] = set()
+        seen: dict[str, Push] = {}
         for document, push in self._declared(Push):
             if push.name in seen:
                 found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
-            seen.add(push.name)
+            elif other := rival(push, seen.values()):
+                said = f"{other[0].name} sends what {other[1]} has to {push.to} already"
+                found.append(document.complaint(("from",), f"{said}; two live pushes need disjoint keys: say only"))
+            seen[push.name] = push
             found += [document.complaint(key, text) for key, text in self._push_faults(push)]
         return found
 
@@ -190,7 +188,7 @@ class Project:
         for source in missing:
             yield ("from",), f"{source} is not a pull; there are {', '.join(self.pulls) or 'none'}"
         if push.to not in self.connections:
-            yield ("to",), f"is no connection; there are {', '.join(self.connections) or 'none'}"
+            yield ("to",), f"{push.to} is no connection; there are {', '.join(self.connections) or 'none'}"
         if missing or push.to not in self.connections:
             return
         entities = {self.pulls[source].entity for source in push.from_}
@@ -205,6 +203,9 @@ class Project:
         except ConfigError as error:
             if not self._is_told(push.to):
                 yield ("to",), str(error)
+        else:
+            fixed = self.connector(push.to).fixed(entity.name)
+            yield from ((("to",), text) for text in strangers(push, map(self.pulls.__getitem__, push.from_), fixed))
         yield from self._readback_faults(push, entity)
         yield from self._affects_faults(push, entity)
         for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
@@ -242,12 +243,12 @@ class Project:
             yield ("affects",), f"{other} is no entity with {part} in its key"
 
     def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:
-        for document in self._documents(sorted((self.root / "assets").rglob("defs.yaml"))):
+        for document in self._documents(sync_files(self.root)):
             type_ = document.data.get("type") if isinstance(document.data, dict) else None
-            if _TYPES.get(str(type_)) is model:
-                below = document.at("attributes")
+            if TYPES.get(str(type_)) is model:
+                below = attributes_of(document)
                 yield below, parse(model, below)
 
     def _documents(self, paths: list[Path]) -> Iterator[Document]:
         for path in paths:
-            yield from Source.read(path, str(path.relative_to(self.root))).documents()
+            yield from documents(self.root, path)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from pullpush_dagster.config.connection import NAME
 from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
+from pullpush_dagster.connectors.yaml_source import NAME
 
 _DAY = 86_400
 

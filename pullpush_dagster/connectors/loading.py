@@ -102,6 +102,12 @@ class Connector:
         find = facts.push.find if facts.push else None
         return not entity.prefixed or (find is not None and facts.canonical_map[find.field].from_ == find.match)
 
+    def fixed(self, name: str) -> dict[str, str]:
+        """Those key fields of entity ``name`` that are always the same here, such as the one place of all stock."""
+        known = self.entity(name).canonical_map
+        key = (field for field in ENTITIES[name].key if field in known)
+        return {field: str(known[field].value) for field in key if known[field].value is not None}
+
     def bound_as(self, name: str) -> str:
         """The entity whose bindings ``name`` uses: itself, or the one it shares them with."""
         return self.entity(name).binding.shares or name

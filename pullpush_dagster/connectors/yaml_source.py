@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from pullpush_dagster.errors import ConfigError
 
+# What connections, connectors, pulls and pushes may be called.
+NAME = r"^[a-z][a-z0-9_]*$"
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -135,6 +137,8 @@ def _complaint(model: type[BaseModel], document: Document, fault: dict[str, Any]
         text = f"is not known here; allowed: {', '.join(_allowed(model, key[:-1]))}"
     elif fault["type"] == "missing":
         text = "is required"
+    elif fault["type"] == "string_pattern_mismatch" and fault["ctx"]["pattern"] == NAME:
+        text = "may have small letters, digits and _, and begins with a letter"
     elif fault["type"] in ("model_type", "dict_type"):
         text = "must be keys with values, as in `name: value`"
     below = fault.get("ctx", {}).get("below")

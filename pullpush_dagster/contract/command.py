@@ -7,6 +7,7 @@ import click
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.connectors import Connector, load_connector
+from pullpush_dagster.connectors.loading import connector_names
 from pullpush_dagster.contract.acting import playing
 from pullpush_dagster.contract.samples import read_samples
 from pullpush_dagster.contract.testing import Verdict, tested
@@ -17,13 +18,11 @@ def tested_by_samples(name: str, samples: Path | None, *, as_json: bool) -> bool
     """Whether the connector does what its samples say; every check is told.
 
     Raises:
-        ConfigError: there is no such connector, or there are no samples of it.
+        ConfigError: there is no such connector, or there are no samples of it; where they belong.
     """
     project = Project.find()
-    file = samples or project.root / "resources" / "connectors" / "samples" / f"{name}.yaml"
-    if not file.is_file():
-        raise ConfigError(f"there are no samples at {file}; docs/write-a-connector.md says what goes into them")
     connector = _connector(project, name)
+    file = _samples(project, name) if samples is None else samples
     with playing() as platform:
         verdicts = list(tested(connector, read_samples(file), platform))
     if as_json:
@@ -31,6 +30,16 @@ def tested_by_samples(name: str, samples: Path | None, *, as_json: bool) -> bool
     else:
         _show(verdicts)
     return not any(one.problems for one in verdicts)
+
+
+def _samples(project: Project, name: str) -> Path:
+    own = Path("resources", "connectors", "samples", f"{name}.yaml")
+    if not (project.root / own).is_file():
+        said = "docs/write-a-connector.md says what goes into them"
+        if name in connector_names():
+            said = "those of built-in connectors are in the sources, tests/connectors/samples; --samples FILE names one"
+        raise ConfigError(f"there are no samples of {name} at {own}; {said}")
+    return project.root / own
 
 
 def _connector(project: Project, name: str) -> Connector:

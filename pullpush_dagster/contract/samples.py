@@ -117,7 +117,9 @@ class Samples(Fact):
 
 
 def read_samples(file: Path) -> Samples:
-    """The samples in ``file``. Raises ConfigError: it has another form; where, and what is wrong."""
+    """The samples in ``file``. Raises ConfigError: there is none, or it has another form; where, and what is wrong."""
+    if not file.is_file():
+        raise ConfigError(f"there are no samples at {file}; docs/write-a-connector.md says what goes into them")
     data = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
     if not isinstance(data, dict):
         raise ConfigError(f"{file.name} holds no samples")

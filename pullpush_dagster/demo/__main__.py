@@ -15,8 +15,10 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.demo.comparing import differences, items_of_shop
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.demo.showing import SyncTable
+from pullpush_dagster.dev.processes import require_free
 from pullpush_dagster.dev.standins import platforms_of, ports_of, set_secrets
 from pullpush_dagster.sandbox import Sandbox, running
+from pullpush_dagster.telling import told
 
 
 @click.command()
@@ -24,17 +26,20 @@ from pullpush_dagster.sandbox import Sandbox, running
 @click.option("--seed", default=1, show_default=True, help="Same seed, same data.")
 @click.option("--drift", default=60, show_default=True, help="Edits of the ERP between the two rounds.")
 @click.option("--orders", default=40, show_default=True, help="Orders of each shop between the two rounds.")
+@told
 def main(skus: int, seed: int, drift: int, orders: int) -> None:
     """Run every sync against stand-in platforms, let the ERP drift, run them again, and compare."""
     started = time.monotonic()
     console = Console(width=max(120, Console().width))
     os.environ["PULLPUSH_DATA"] = str(Project.find().root / "data" / "demo")
     project = Project.find()
+    ports = ports_of(project)
+    require_free({f"connection {name}": port for name, port in ports.items()})
     shutil.rmtree(project.state, ignore_errors=True)
     shops = [name for name, platform in platforms_of(project).items() if platform == "woocommerce"]
     sold = f"and {len(shops)} shops, each with a tenth of them"
     console.print(f"[bold]Sandbox[/]: an ERP with {skus:,} products at two locations, {sold}")
-    with running(platforms_of(project), skus=skus, seed=seed, ports=ports_of(project)) as sandbox:
+    with running(platforms_of(project), skus=skus, seed=seed, ports=ports) as sandbox:
         set_secrets(project, sandbox)
         before = {shop: items_of_shop(project, shop) for shop in shops}
         failed = _rounds(console, project, sandbox, drift, dict.fromkeys(shops, orders))
@@ -56,8 +61,8 @@ def _rounds(console: Console, project: Project, sandbox: Sandbox, drift: int, or
     """Every sync, drift, every sync again, the shops' orders move on, and once more; whether any run failed."""
     table = SyncTable(console, project)
     failed = table.round("first round")
-    told = sandbox["erp"].control("drift", n=drift, seed=drift)
-    moved, edited = len(told["stock"]), len(told["products"])
+    done = sandbox["erp"].control("drift", n=drift, seed=drift)
+    moved, edited = len(done["stock"]), len(done["products"])
     sold = sum(len(sandbox[shop].control("orders", n=n, seed=drift)["orders"]) for shop, n in orders.items() if n)
     console.print(f"[bold]Drift[/]: {moved} stock levels moved, {edited} products edited, {sold} orders placed")
     failed = table.round("after the drift") or failed

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from pullpush_dagster.dev.processes import require_free
 from pullpush_dagster.dev.standins import about_of, platforms_of, ports_of, standins_of
 from pullpush_dagster.errors import ConfigError, HaltError
 from pullpush_dagster.sandbox import Standin, running
+from pullpush_dagster.sandbox.faults import Rules
 from pullpush_dagster.sandbox.server import LEAST_SKUS
 from pullpush_dagster.telling import told
 
@@ -94,7 +96,7 @@ def faults(platform: str, rules: tuple[str, ...]) -> None:
     found = _running()
     if platform not in found:
         raise ConfigError(f"there is no connection {platform!r}; there are {', '.join(found)}")
-    given = {} if rules == ("off",) else dict(_rule(rule) for rule in rules)
+    given = {} if rules == ("off",) else _rules(rules)
     _steer(platform, found[platform], "faults", **given)
     click.echo(f"{platform}: {_pairs(given)}")
 
@@ -146,6 +148,19 @@ def _reason(text: str) -> str:
         return str(json.loads(text)["error"])
     except (ValueError, KeyError, TypeError):
         return text
+
+
+def _rules(texts: tuple[str, ...]) -> dict[str, Any]:
+    given, known = dict(map(_rule, texts)), [one.name for one in fields(Rules)]
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"there is no fault {name!r}; there are {', '.join(known)}")
+    try:
+        TypeAdapter(Rules).validate_python(given)
+    except ValidationError as error:
+        said = [": ".join([*map(str, one["loc"]), one["msg"].removeprefix("Value error, ")]) for one in error.errors()]
+        raise ConfigError("; ".join(said)) from None
+    return given
 
 
 def _rule(text: str) -> tuple[str, Any]:

@@ -9,9 +9,11 @@ from pullpush_dagster.errors import PullPushError, RetryError
 
 
 @contextmanager
-def as_failure() -> Iterator[None]:
-    """Turns a PullPushError into a Dagster Failure that shows one clear sentence; only waiting can be retried."""
+def as_failure(*but: type[PullPushError]) -> Iterator[None]:
+    """Turns a PullPushError, ``but`` these, into a Dagster Failure that shows one sentence; only waiting is retried."""
     try:
         yield
+    except but:
+        raise
     except PullPushError as error:
         raise dg.Failure(description=str(error), allow_retries=isinstance(error, RetryError)) from None

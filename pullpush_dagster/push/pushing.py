@@ -36,10 +36,7 @@ class Pusher:
         self.connector = project.connector(push.to)
         self.facts = self.connector.push(self.entity.name)
         self.binding = self.connector.entity(self.entity.name).binding
-        own = self.connector.entity(self.entity.name).canonical_map
-        self.fixed = {
-            name: str(own[name].value) for name in self.entity.key if name in own and own[name].value is not None
-        }
+        self.fixed = self.connector.fixed(self.entity.name)
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
         given = self.connector.settings(project.connection(push.to).settings)
         settings = {f"settings.{name}": value for name, value in given.items()}

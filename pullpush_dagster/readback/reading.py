@@ -12,7 +12,7 @@ from pullpush_dagster.canonical.shape import placed
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.config.sync import Partitions
-from pullpush_dagster.errors import ConfigError, RetryError
+from pullpush_dagster.errors import ConfigError, NothingYetError, RetryError
 from pullpush_dagster.pull import Window
 from pullpush_dagster.pull.asking import Progress
 from pullpush_dagster.pull.pulling import ask_platform, read_pages
@@ -34,13 +34,35 @@ async def read_back(project: Project, push: Push, store: Store, progress: Progre
     of the destination's own pull moves, if it has one: no watermark, no baseline, no binding.
 
     Raises:
-        ConfigError: the destination cannot be asked for this entity.
+        ConfigError: the destination cannot be asked for what it was sent.
+        NothingYetError: it has accepted nothing; then nothing is asked, and nothing kept.
         RetryError: it gave fewer records than it says it has; nothing is concluded from those.
         PullPushError: as ``ask``; what was known before stays.
     """
+    require_readable(project, push)
     reading = _Reading(project, push, store, progress)
-    frames = [await reading.walk(scope) for scope in reading.scopes()]
+    scopes = reading.scopes()
+    if not scopes:
+        said = f"{push.to} has accepted nothing of {push.name} yet, so there is nothing to compare"
+        raise NothingYetError(said)
+    frames = [await reading.walk(scope) for scope in scopes]
     return reading.compared([*frames, *await reading.looked_up(frames)])
+
+
+def require_readable(project: Project, push: Push) -> None:
+    """Returns where ``push`` has a read-back.
+
+    Raises:
+        ConfigError: its destination cannot be asked for what it was sent, and why, where that is known.
+    """
+    entity, connector = project.entity_of(push).name, project.connector(push.to)
+    why = None if connector.reads_back(entity) else f"{push.to} cannot be asked for the {entity} records it was sent"
+    try:
+        connector.pull(entity)
+    except ConfigError as error:
+        why = str(error)
+    if why is not None:
+        raise ConfigError(f"{push.name} has no read-back: {why}")
 
 
 class _Reading:
@@ -49,10 +71,7 @@ class _Reading:
     def __init__(self, project: Project, push: Push, store: Store, progress: Progress) -> None:
         self.project, self.push, self.store, self.progress = project, push, store, progress
         self.connector, self.entity = project.connector(push.to), project.entity_of(push)
-        facts = self.connector.pull(self.entity.name)
-        if not self.connector.reads_back(self.entity.name):
-            raise ConfigError(f"{self.connector.name} is asked by {', '.join(facts.scope)}, which no key tells")
-        self.by = next(iter(facts.scope), None)
+        self.by = next(iter(self.connector.pull(self.entity.name).scope), None)
         self.started_at = dt.datetime.now(dt.UTC)
         self.comparing = Comparing(project, push, self.started_at)
         self.records = 0

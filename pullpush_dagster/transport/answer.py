@@ -16,13 +16,17 @@ _EMPTY = (201, 202, 204, 205)
 
 @dataclass(frozen=True)
 class Answer:
-    """A good answer. ``asked_at`` is our clock just before asking; ``server_time`` is theirs, if they said."""
+    """A good answer.
+
+    ``asked_at`` is our clock just before asking; ``server_time`` is theirs, if they said; ``connection``: whose it is.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     asked_at: dt.datetime
     server_time: dt.datetime | None
+    connection: str | None = None
 
     @cached_property
     def body(self) -> Any:
@@ -38,4 +42,5 @@ class Answer:
         except orjson.JSONDecodeError:
             start = self.content[:1].decode("latin-1")
             kind = "HTML" if start == "<" else "nothing" if not self.content else "no JSON, or only a part of it"
-            raise UnavailableError(f"the platform answered {self.status} with {kind}") from None
+            said = f"the platform answered {self.status} with {kind}"
+            raise UnavailableError(said, connection=self.connection) from None

@@ -60,7 +60,7 @@ class Client:
     async def __aenter__(self) -> Self:
         folder = self._state / "limits" / self._name if self._state and self._state.is_dir() else None
         limits, pause = self.facts.limits, 2 * self._pause
-        self._turns = Turns(self._name, limits, folder, pause=pause, breaks=self._destination)
+        self._turns = Turns(self._name, limits, folder, pause=pause, breaks=self._destination, clean=self.redacted)
         return self
 
     async def __aexit__(

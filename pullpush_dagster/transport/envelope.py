@@ -55,7 +55,8 @@ class Enveloping:
             UnavailableError: it is not an answer to an envelope.
         """
         if at(answer.body, self.envelope.sign) is None:
-            raise UnavailableError(f"the platform answered {answer.status} with something without an envelope")
+            said = f"the platform answered {answer.status} with something without an envelope"
+            raise UnavailableError(said, connection=answer.connection)
         error = at(answer.body, self.envelope.error)
         if error is not None:
             return replace(answer, status=self.envelope.status, content=orjson.dumps(error))

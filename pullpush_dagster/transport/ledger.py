@@ -14,8 +14,10 @@ from pullpush_dagster.transport.files import Files, unlock
 
 _FAILURES_IN_A_ROW = 5
 _FIRST_OPEN, _LONGEST_OPEN, _SHORTEST_OPEN = 5.0, 300.0, 1.0
+# Bytes of what the last failure said.
+_LONGEST_SAID = 240
 # When it was written (boot, ticks, wall), then the state's own fields; before both their checksum.
-_FORM = struct.Struct("<16sddddd2I")
+_FORM = struct.Struct(f"<16sddddd2I{_LONGEST_SAID}s")
 _SEAL = struct.Struct("<I")
 _UNWRITTEN = bytes(_SEAL.size + _FORM.size)
 
@@ -30,6 +32,7 @@ class State:
         open: seconds until the breaker lets a probe through.
         failures: requests in a row that had no answer.
         openings: how often the breaker opened since there was one. 0: it is closed.
+        last: what the last of the failures said, as far as there is room for it.
     """
 
     debt: float = 0.0
@@ -37,16 +40,18 @@ class State:
     open: float = 0.0
     failures: int = 0
     openings: int = 0
+    last: str = ""
 
     def until_token(self, rate: Rate) -> float:
         """Seconds until the bucket has a token; 0: it has."""
         return max(0.0, self.debt - (rate.burst - 1) * rate.interval)
 
-    def failed(self, *, probe: bool) -> None:
-        """A request had no answer. One that was under way when the breaker opened says nothing new."""
+    def failed(self, said: str = "", *, probe: bool) -> None:
+        """A request had no answer, and why. One that was under way when the breaker opened says nothing new."""
         if self.openings and not probe:
             return
         self.failures += 1
+        self.last = said.encode()[:_LONGEST_SAID].decode(errors="ignore")
         if probe or self.failures >= _FAILURES_IN_A_ROW:
             cap = min(_LONGEST_OPEN, _FIRST_OPEN * 2 ** min(self.openings, 10))
             self.open = random.uniform(_SHORTEST_OPEN, cap)  # noqa: S311
@@ -59,7 +64,7 @@ class State:
 
     def answered(self) -> None:
         """A request had an answer, whatever it said: the platform is there."""
-        self.open, self.failures, self.openings = 0.0, 0, 0
+        self.open, self.failures, self.openings, self.last = 0.0, 0, 0, ""
 
 
 class Ledger:
@@ -99,12 +104,11 @@ class Ledger:
             return State()
         if zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
             return None
-        boot, ticks, wall, debt, shut, open_, failures, openings = _FORM.unpack_from(packed, _SEAL.size)
+        boot, ticks, wall, debt, shut, open_, failures, openings, last = _FORM.unpack_from(packed, _SEAL.size)
         passed = seconds_between(Instant(boot, ticks, wall), now)
-        return State(
-            max(0.0, debt - passed), max(0.0, shut - passed), max(0.0, open_ - passed), failures, openings
-        )  # fmt: skip
+        debt, shut, open_ = (max(0.0, seconds - passed) for seconds in (debt, shut, open_))
+        return State(debt, shut, open_, failures, openings, last.rstrip(b"\0").decode())
 
 
-def _fields(state: State) -> tuple[float, float, float, int, int]:
-    return state.debt, state.shut, state.open, state.failures, state.openings
+def _fields(state: State) -> tuple[float, float, float, int, int, bytes]:
+    return state.debt, state.shut, state.open, state.failures, state.openings, state.last.encode()

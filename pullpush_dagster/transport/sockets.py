@@ -1,5 +1,7 @@
 """httpx over aiohttp's connections: with many of them open, httpx's own pool costs more than the requests."""
 
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +36,28 @@ def carried_by(make: Callable[[int], httpx.AsyncBaseTransport]) -> Iterator[None
         yield
     finally:
         _carrier.reset(token)
+
+
+def why_unreached(error: BaseException) -> str:
+    """In words, what kept a request from going out at all."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    match error:
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return "its name cannot be looked up now"
+        case socket.gaierror():
+            return "unknown host"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return "no TLS there"
+        case TimeoutError():
+            return "no answer"
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+    return "no connection"
 
 
 class Sockets(AiohttpTransport):

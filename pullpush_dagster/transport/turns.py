@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from io import FileIO
 from pathlib import Path
@@ -27,9 +27,20 @@ class Turns:
         folder: where all processes that use the connection keep its files; None: this client is alone.
         pause: seconds the gate is shut for when the platform says "slower" and not for how long.
         breaks: whether there is a breaker: it is for destinations, whose records can wait.
+        clean: takes secrets out of what a failure says, before other processes are told.
     """
 
-    def __init__(self, connection: str, limits: Limits, folder: Path | None, *, pause: float, breaks: bool) -> None:
+    def __init__(
+        self,
+        connection: str,
+        limits: Limits,
+        folder: Path | None,
+        *,
+        pause: float,
+        breaks: bool,
+        clean: Callable[[str], str] = str,
+    ) -> None:
+        self._clean = clean
         self._connection, self._rate, self._pause, self._breaks = connection, limits.rate, pause, breaks
         self._files = Files(folder)
         self._ledger = Ledger(self._files)
@@ -55,8 +66,8 @@ class Turns:
         try:
             yield
             self._answered()
-        except UnavailableError:
-            self._failed(probe=probe)
+        except UnavailableError as error:
+            self._failed(error, probe=probe)
             raise
         except RateLimitError as error:
             self._answered()
@@ -136,7 +147,8 @@ class Turns:
             raise self._down(f"the next one goes out at {when:%H:%M:%S} UTC", state.open, state)
 
     def _down(self, then: str, seconds: float, state: State) -> DownError:
-        said = f"not sent: {state.failures} requests in a row had no answer; {then}"
+        last = f", the last: {state.last}" if state.last else ""
+        said = f"not sent: {state.failures} requests in a row had no answer{last}; {then}"
         return DownError(said, retry_after=seconds, connection=self._connection)
 
     def _answered(self) -> None:
@@ -144,10 +156,10 @@ class Turns:
             with self._ledger.held() as state:
                 state.answered()
 
-    def _failed(self, *, probe: bool) -> None:
+    def _failed(self, error: UnavailableError, *, probe: bool) -> None:
         if self._breaks:
             with self._ledger.held() as state:
-                state.failed(probe=probe)
+                state.failed(self._clean(error.said), probe=probe)
 
     def shut(self, seconds: float) -> None:
         """Let nobody through for so long."""

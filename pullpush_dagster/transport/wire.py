@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from pullpush_dagster.config import Connection
+from pullpush_dagster.config.address import address_fault, address_of
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
@@ -22,7 +23,7 @@ from pullpush_dagster.transport.classify import error_inside, fault_of, http_dat
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import redacted
 from pullpush_dagster.transport.sessions import Asked, within
-from pullpush_dagster.transport.sockets import Jar, carrier
+from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
@@ -94,9 +95,9 @@ class Wire:
                     answer = await self._proven(request, values, body, link, json=json)
                 else:
                     answer = await self._carried(self._envelope, request, values, body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            where = f"{self._base.host}:{self._base.port}"
-            raise UnavailableError(f"{where} cannot be reached", sent=False, connection=self._name) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            said = f"{_place(error.request.url)} cannot be reached: {why_unreached(error)}"
+            raise UnavailableError(said, sent=False, connection=self._name) from None
         except httpx.HTTPError as error:
             raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
         except TimeoutError:
@@ -135,7 +136,7 @@ class Wire:
 
     def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
-        answer = Answer(response.status_code, response.headers, content, asked_at, server_time)
+        answer = Answer(response.status_code, response.headers, content, asked_at, server_time, self._name)
         if response.is_success and self._envelope is not None:
             answer = self._envelope.opened(answer)
         good = httpx.codes.is_success(answer.status)
@@ -215,15 +216,14 @@ def _envelope(facts: ConnectorFile, connection: Connection, values: Mapping[str,
 
 
 def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:
-    own = connection.settings.get("base_url") if "base_url" not in facts.settings else None
-    trimmed = {name: str(value).rstrip("/") for name, value in values.items()}
+    address = address_of(facts, connection, values)
+    fault = address_fault(address)
+    if fault is not None:
+        raise ConfigError(f"base_url {fault}", connection=connection.connection)
     try:
-        url = httpx.URL(own or fill_text(facts.base_url, trimmed, what=f"base_url of {connection.connection}"))
+        return httpx.URL(address)
     except httpx.InvalidURL as error:
         raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise ConfigError("base_url must be http(s)://host, with no user in it", connection=connection.connection)
-    return url
 
 
 def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
@@ -241,6 +241,11 @@ def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth
     if base.scheme not in auth:
         raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
     return auth["https" if base.scheme == "https" else "http"]
+
+
+def _place(url: httpx.URL) -> str:
+    """Host, and port where one is written."""
+    return url.host if url.port is None else f"{url.host}:{url.port}"
 
 
 def _merged(query: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_check_is_content_with_the_shipped_files(run):
             "assets/stock/defs.yaml",
             "to: shop",
             "to: shoop",
-            "assets/stock/defs.yaml:12 to: is no connection; there are erp, shop",
+            "assets/stock/defs.yaml:12 to: shoop is no connection; there are erp, shop",
         ),
         (
             "resources/shop.yaml",
@@ -77,6 +77,13 @@ def test_try_shows_canonical_rows_and_stores_nothing(world, run):
     assert not world.store.path.exists()
 
 
+@pytest.mark.parametrize("rows", ["0", "-1"])
+def test_try_shows_one_row_or_more(run, rows):
+    result = run("try", "erp", "stocklevel", "--rows", rows)
+    assert result.exit_code == 2
+    assert f"{rows} is not in the range x>=1" in result.stderr
+
+
 def test_try_reads_an_entity_no_file_declares(run):
     result = run("try", "shop", "product", "--json")
     assert result.exit_code == 0
@@ -99,7 +106,7 @@ def test_an_unreachable_platform_is_one_clear_sentence(world, run):
     own.write_text(text.replace("limits: {", "limits: {attempts: 1, "))
     result = run("try", "erp", "product")
     assert result.exit_code == 1
-    assert "127.0.0.1:9 cannot be reached" in result.stderr
+    assert "127.0.0.1:9 cannot be reached: connection refused (connection=erp)" in result.stderr
     assert "Traceback" not in result.output
 
 

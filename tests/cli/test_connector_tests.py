@@ -75,4 +75,19 @@ def test_without_samples_it_says_where_they_belong(project: Path, tested: Callab
     result = tested()
 
     assert result.exit_code == 1
-    assert "there are no samples at" in result.output
+    assert "there are no samples of stockroom at resources/connectors/samples/stockroom.yaml" in result.output
+
+
+def test_a_built_in_connector_says_where_its_samples_are(project: Path) -> None:
+    result = CliRunner().invoke(main, ["connectors", "test", "woocommerce"])
+
+    assert result.exit_code == 1
+    said = "those of built-in connectors are in the sources, tests/connectors/samples; --samples FILE names one"
+    assert said in result.output
+
+
+def test_a_connector_that_is_none_is_told_with_those_there_are(project: Path) -> None:
+    result = CliRunner().invoke(main, ["connectors", "test", "nosuch"])
+
+    assert result.exit_code == 1
+    assert "there is no connector 'nosuch'; there are bigcommerce, " in result.output

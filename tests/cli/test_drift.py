@@ -15,6 +15,20 @@ def test_a_sync_that_was_never_read_back_says_so(run, drift):
     assert drift() == {"sync": "stock_to_shop", "readAt": None, "drift": [], "resent": None}
 
 
+def test_before_anything_was_accepted_there_is_nothing_to_compare(world, run):
+    done = run("drift", "stock_to_shop", "--now")
+    assert done.exit_code == 1
+    assert done.stderr == "shop has accepted nothing of stock_to_shop yet, so there is nothing to compare\n"
+    assert world.rows("SELECT * FROM readbacks") == []
+
+
+@pytest.mark.parametrize("now", [[], ["--now"]])
+def test_a_sync_without_a_read_back_says_so(run, now):
+    done = run("drift", "orders_to_erp", *now)
+    assert done.exit_code == 1
+    assert done.stderr == "orders_to_erp has no read-back: erp cannot be asked for the order records it was sent\n"
+
+
 def test_what_drifted_is_shown_explained_and_made_due_again(world, run, drift):
     # given
     world.sync("products_to_shop")

@@ -87,7 +87,9 @@ def test_faults_are_set_and_switched_off(run, shown):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("faults", "shop", "nonsense=1"), "unexpected keyword argument 'nonsense'"),
+        (("faults", "shop", "error_befor=1"), "there is no fault 'error_befor'; there are error_before, error_after,"),
+        (("faults", "shop", "error_before=much"), "error_before: Input should be a valid number"),
+        (("faults", "shop", "error_before=1", "truncate=1"), "the rates exclude each other, so their sum is at most 1"),
         (("faults", "shop", "nonsense"), "is not KEY=VALUE"),
         (("faults", "nobody", "off"), "there is no connection 'nobody'; there are erp, outlet, shop"),
         (("drift", "--every", "often"), "is not a duration such as 5s"),

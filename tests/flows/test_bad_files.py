@@ -51,7 +51,7 @@ FAULTS = {
     "a push without its source": Fault(
         STOCK, "from: erp/stocklevel", "from: erp/stock", "defs.yaml:11 from: erp/stock is not a pull; there are "
     ),
-    "a push to nowhere": Fault(STOCK, "to: shop", "to: shpo", "defs.yaml:12 to: is no connection; there are erp, "),
+    "a push to nowhere": Fault(STOCK, "to: shop", "to: shpo", "defs.yaml:12 to: shpo is no connection; there are "),
     "pulls cut up differently": Fault(
         ORDERS, OUTLET_DAYS, OUTLET_DAYS.replace("2026-10", "2026-09"),
         "defs.yaml:18 from: shop/order, outlet/order have different partitions; one run needs the same for all",

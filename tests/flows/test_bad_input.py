@@ -49,15 +49,19 @@ BROKEN = {
         RejectError,
         "Tiny answered 307: redirects are not followed; correct base_url (connection=tiny)",
     ),
-    "HTML": (HTMLResponse("<html>log in"), UnavailableError, "the platform answered 200 with HTML"),
-    "no body": (Response(b""), UnavailableError, "the platform answered 200 with nothing"),
+    "HTML": (HTMLResponse("<html>log in"), UnavailableError, "the platform answered 200 with HTML (connection=tiny)"),
+    "no body": (Response(b""), UnavailableError, "the platform answered 200 with nothing (connection=tiny)"),
     "an object": (JSONResponse({}), RejectError, "page 2 has no list at body, but an object"),
     "null": (Response("null"), RejectError, "page 2 has no list at body, but nothing"),
-    "cut JSON": (Response(CUT), UnavailableError, "the platform answered 200 with no JSON, or only a part of it"),
+    "cut JSON": (
+        Response(CUT),
+        UnavailableError,
+        "the platform answered 200 with no JSON, or only a part of it (connection=tiny)",
+    ),
     "no UTF-8": (
         Response(b'[{"id": 3, "sku": "\xe9"}]'),
         UnavailableError,
-        "the platform answered 200 with no JSON, or only a part of it",
+        "the platform answered 200 with no JSON, or only a part of it (connection=tiny)",
     ),
     "a closed connection": (
         _closed, UnavailableError, "no whole answer (ReadError) (connection=tiny)"
@@ -175,7 +179,7 @@ def test_a_host_that_cannot_be_reached_is_named(source, contents, tiny):
     # when
     told = source.refuse(UnavailableError)
     # then
-    assert told == "127.0.0.1:9 cannot be reached (connection=tiny) (pulling tiny/product)"
+    assert told == "127.0.0.1:9 cannot be reached: connection refused (connection=tiny) (pulling tiny/product)"
     assert contents(source.store) == before
     file.write_text(file.read_text().replace("http://127.0.0.1:9", there))
     source.project = Project(source.project.root, source.project.state)

@@ -31,6 +31,8 @@ def demo(tmp_path):
         command = [sys.executable, "-W", "ignore", "-m", "pullpush_dagster.demo", "--skus", "100", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
+    run.port = port
+    run.state = tmp_path / "data" / "demo"
     return run
 
 
@@ -41,3 +43,12 @@ def test_the_demo_agrees_and_exits_0(demo):
     assert "source and destination agree" in ran.stdout
     for column in ("pulled", "quarantined", "changed", "held", "sent", "accepted", "waiting", "skipped", "dead"):
         assert column in ran.stdout
+
+
+def test_a_port_in_use_is_one_sentence_and_leaves_the_last_demo_alone(demo):
+    demo.state.mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", demo.port)):
+        ran = demo()
+    said = f"port {demo.port} on 127.0.0.1, for connection outlet, is in use; nothing was started\n"
+    assert (ran.returncode, ran.stderr) == (1, said)
+    assert demo.state.exists()

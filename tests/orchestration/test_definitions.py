@@ -238,6 +238,19 @@ def test_a_push_whose_source_does_not_exist_is_refused_at_load(world, monkeypatc
         project_definitions(type(world.project)(world.project.root, world.project.state))
 
 
+@pytest.mark.parametrize("folder", ["resources", "assets", "assets/.hidden", "assets/notes"])
+def test_a_project_without_a_sync_loads_with_nothing_in_it(tmp_path, monkeypatch, folder):
+    # given: what a new project is before its first file
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "README.md").write_text("Here will be syncs.")
+    (tmp_path / "pyproject.toml").write_text((Project.find().root / "pyproject.toml").read_text())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # when
+    found = project_definitions(Project.at(tmp_path))
+    # then
+    assert _keys(found) == set()
+
+
 def test_a_plain_asset_dropped_into_assets_joins_the_lineage(world, monkeypatch):
     # given: a user's own asset that reads canonical rows
     folder = world.project.root / "assets" / "reports"

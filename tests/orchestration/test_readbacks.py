@@ -57,6 +57,13 @@ def test_more_than_the_guard_lets_through_fails_the_run_and_still_shows_what_dri
     assert world.rows("SELECT * FROM outbox WHERE push = 'stock_to_shop'") == []
 
 
+def test_where_nothing_was_accepted_yet_the_run_is_good_and_says_so(world, readback):
+    ran, shown, check = readback(resend=True)
+    assert (ran.success, check.passed) == (True, True)
+    assert shown["nothing compared"] == "shop has accepted nothing of stock_to_shop yet, so there is nothing to compare"
+    assert world.shop.stats() == {}
+
+
 def test_what_says_something_of_a_person_is_not_in_the_sample():
     rows = [Drift('{"email":"ann@b"}', "name", "Ann", "Bob"), Drift('{"email":"ann@b"}', None, {"name": "Ann"}, None)]
     told = drifted(ENTITIES["contact"], rows).value

@@ -21,7 +21,7 @@ type: pullpush_dagster.Pull
 attributes:
   connection: erp
   entity: stocklevel
-  partitions: {by: locationId, values: [WH]}
+  partitions: {by: locationId, values: [default]}
 """
 PUSH = """\
 type: pullpush_dagster.Push

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.errors import ConfigError
+from tests.unit.config.conftest import ERP
 
 CANARY = "canary-0815-secret"
 
@@ -60,3 +61,48 @@ def test_an_ordinary_setting_is_kept():
 def test_a_connector_is_a_name_and_no_path(connector):
     with pytest.raises(ValidationError, match="connector"):
         connection(connector=connector)
+
+
+# Where it is.
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["erp.example", "htps://erp.example", "//erp.example", "http://", "http://erp example", ""],
+)
+def test_an_address_that_is_none_is_told(project, address):
+    problems = project(erp=ERP.replace("http://erp.example", address)).problems()
+    (problem,) = [one for one in problems if "must be" in one]
+    assert problem.startswith("resources/erp.yaml:3 settings.base_url: must be http(s)://host, with no user in it")
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "x"])
+def test_a_port_that_is_none_is_told(project, port):
+    (problem,) = project(erp=ERP.replace("erp.example", f"erp.example:{port}")).problems()
+    assert problem == "resources/erp.yaml:3 settings.base_url: has a port that is none; there are 1 to 65535"
+
+
+def test_an_address_that_a_connector_makes_of_other_settings_is_told(project):
+    shop = "connection: shop\nconnector: magento\nsettings: {base_url: shop.example}\nsecrets: {token: SHOP_TOKEN}\n"
+    assert (
+        "resources/shop.yaml:3 settings.base_url: must be http(s)://host, with no user in it"
+        in project(shop=shop).problems()
+    )
+
+
+def test_an_address_that_takes_the_place_of_the_connectors_own_is_told(project):
+    shop = "connection: shop\nconnector: klaviyo\nsettings: {base_url: klaviyo}\n"
+    assert any("settings.base_url: must be http" in problem for problem in project(shop=shop).problems())
+
+
+def test_an_address_that_nobody_gives_is_told(project):
+    shop = "connection: shop\nconnector: rest\n"
+    assert (
+        project(shop=shop).problems()[0] == "resources/shop.yaml:1 settings: base_url of shop needs settings.base_url"
+    )
+
+
+def test_settings_that_make_no_address_are_told(project):
+    shop = "connection: shop\nconnector: mailchimp\nsettings: {dc: us 1, store: x, list: y}\nsecrets: {key: SHOP_KEY}\n"
+    said = "the address that mailchimp makes of them must be http(s)://host, with no user in it"
+    assert f"resources/shop.yaml:3 settings: {said}" in project(shop=shop).problems()

@@ -41,7 +41,8 @@ def described(tmp_path):
         (tmp_path / "resources" / "yard.yaml").write_text(
             yaml.safe_dump({**said, "api": {**API, **parts}}, sort_keys=False)
         )
-        (tmp_path / "assets" / "defs.yaml").write_text(yaml.safe_dump_all(documents))
+        if documents:
+            (tmp_path / "assets" / "defs.yaml").write_text(yaml.safe_dump_all(documents))
         return Project.at(tmp_path)
 
     return make

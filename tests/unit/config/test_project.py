@@ -40,7 +40,10 @@ def test_state_lies_in_the_project_unless_a_variable_says_where(tmp_path, monkey
         (ERP.replace("odoo", "[odoo]"), "resources/erp.yaml:2 connector: Input should be a valid string"),
         (ERP + "connector: odoo\n", "resources/erp.yaml:5 connector: is here twice"),
         (ERP + "x: [1\n", "resources/erp.yaml:6 expected ',' or ']'"),
-        (ERP.replace("connection: erp", "connection: My ERP"), "resources/erp.yaml:1 connection: String should match"),
+        (
+            ERP.replace("connection: erp", "connection: My ERP"),
+            "resources/erp.yaml:1 connection: may have small letters, digits and _, and begins with a letter",
+        ),
         (ERP + "---\nconnection: two\n", "resources/erp.yaml:6 connector: is required"),
     ],
     ids=["unknown key", "missing key", "wrong type", "duplicate key", "bad YAML", "bad name", "second document"],
@@ -58,7 +61,7 @@ def test_a_fault_in_a_connection_is_told_with_file_line_and_key(project, text, c
             "assets/stock/defs.yaml:4 entitty: is not known here; allowed: connection, ent",
         ),
         (
-            PULL.replace("values: [WH]", "start: 2026-02-30"),
+            PULL.replace("values: [default]", "start: 2026-02-30"),
             "assets/stock/defs.yaml:5 partitions.start: Input should be",
         ),
         (PULL + "  every: 10\n", "assets/stock/defs.yaml:6 every: 10 is not a duration such as 15m, 1h or 1d"),
@@ -70,9 +73,19 @@ def test_a_fault_in_a_connection_is_told_with_file_line_and_key(project, text, c
             PULL + "  guard: {zeored: 5%}\n",
             "assets/stock/defs.yaml:6 guard.zeored: is not known here; allowed: deleted, zer",
         ),
-        ("type: pullpush_dagster.Pull\n", "assets/stock/defs.yaml:1 connection: is required"),
+        (
+            "type: pullpush_dagster.Pull\n",
+            "assets/stock/defs.yaml:1 attributes: nothing stands under it; indent connection, entity and what else",
+        ),
+        (
+            "type: pullpush_dagster.Push\nattributes:\nname: x\nfrom: erp/stocklevel\nto: shop\n",
+            "assets/stock/defs.yaml:2 attributes: nothing stands under it; indent name, from, to and what else",
+        ),
         ("type: pullpush_dagster.Pull\nattributes: erp\n", "assets/stock/defs.yaml:2 must be keys with values"),
-        (PULL.replace("[WH]", "[no]"), "assets/stock/defs.yaml:5 partitions.values.0: Input should be a valid string"),
+        (
+            PULL.replace("[default]", "[no]"),
+            "assets/stock/defs.yaml:5 partitions.values.0: Input should be a valid string",
+        ),
     ],
 )
 def test_a_fault_in_a_sync_is_told_with_file_line_and_key(project, text, complaint):

@@ -49,7 +49,9 @@ def test_a_pull_of_what_the_platform_does_not_carry_is_told(project):
 
 
 def test_days_on_a_source_without_a_filter_are_refused(project):
-    (problem, *_) = project(PULL.replace("{by: locationId, values: [WH]}", "{by: day, start: 2026-01-01}")).problems()
+    (problem, *_) = project(
+        PULL.replace("{by: locationId, values: [default]}", "{by: day, start: 2026-01-01}")
+    ).problems()
     assert problem.startswith("assets/stock/defs.yaml:5 partitions.by: day needs a filter by modified stamp")
 
 
@@ -60,7 +62,7 @@ def test_a_scope_the_platform_cannot_be_asked_for_is_refused(project):
 
 
 def test_a_platform_asked_per_scope_needs_the_scopes(project):
-    (problem,) = project(PULL.replace("  partitions: {by: locationId, values: [WH]}\n", "")).problems()
+    (problem,) = project(PULL.replace("  partitions: {by: locationId, values: [default]}\n", "")).problems()
     assert "partitions: is required: by: locationId" in problem
 
 
@@ -85,7 +87,7 @@ def test_a_push_from_a_pull_that_does_not_exist_is_told(project):
 
 def test_a_push_to_a_connection_that_does_not_exist_is_told(project):
     (problem,) = project(PULL, PUSH.replace("to: shop", "to: shpo")).problems()
-    assert problem == "assets/stock/defs.yaml:11 to: is no connection; there are erp, shop"
+    assert problem == "assets/stock/defs.yaml:11 to: shpo is no connection; there are erp, shop"
 
 
 def test_a_push_to_a_platform_that_cannot_be_sent_it_is_told(project):

@@ -1,5 +1,9 @@
 """Which keys are compared with what was accepted, which are left out, and which are gone."""
 
+import pytest
+
+from pullpush_dagster.errors import NothingYetError
+
 NOW = "2100-01-01"
 
 
@@ -50,9 +54,13 @@ def test_an_item_that_is_listed_under_another_key_is_compared_once(stock, shelf)
     assert (found.compared, found.drifted, found.gone, found.unreadable) == (1, 1, 0, 1)
 
 
-def test_nothing_is_asked_where_nothing_was_accepted(products, platform):
-    found = products.read()
-    assert (found.compared, platform.requests) == (0, [])
+def test_where_nothing_was_accepted_nothing_is_asked_and_nothing_stored(products, platform):
+    with pytest.raises(
+        NothingYetError, match="shelf has accepted nothing of to_shelf yet, so there is nothing to comp"
+    ):
+        products.read()
+    assert platform.requests == []
+    assert products.rows("SELECT * FROM readbacks") == []
 
 
 def test_keys_under_way_are_left_out(products, shelf):

@@ -97,6 +97,14 @@ def test_an_address_of_a_connections_own_is_checked_as_well(tiny, url):
         tiny.client(tiny.connector(base_url="https://api.example.com", settings=[]))
 
 
+def test_a_port_that_is_none_is_refused_before_anything_is_asked(tiny):
+    at(tiny, base_url="http://127.0.0.1:99999")
+    with pytest.raises(
+        ConfigError, match=r"base_url has a port that is none; there are 1 to 65535 \(connection=tiny\)"
+    ):
+        tiny.client(tiny.connector(base_url="https://api.example.com", settings=[]))
+
+
 # Headers and bodies.
 
 

@@ -192,7 +192,7 @@ def test_a_refused_connection_certainly_sent_nothing(tiny):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     tiny.url = f"http://127.0.0.1:{port}"
-    with pytest.raises(UnavailableError, match=rf"127\.0\.0\.1:{port} cannot be reached") as error:
+    with pytest.raises(UnavailableError, match=rf"127\.0\.0\.1:{port} cannot be reached: connection refused") as error:
         tiny.send(GET)
     assert not error.value.sent
 

@@ -32,6 +32,23 @@ def test_what_one_wrote_the_other_reads(ledger):
         assert 99 < state.shut < 100
 
 
+def test_the_last_failure_is_kept_as_far_as_there_is_room_for_it(ledger):
+    with ledger().held() as state:
+        state.failed("ü" * 1000, probe=False)
+    with ledger().held() as state:
+        assert len(state.last) > 100
+        assert set(state.last) == {"ü"}
+        state.answered()
+    assert ledger().seen() == State()
+
+
+def test_what_fails_while_the_breaker_is_open_is_not_the_last(ledger):
+    with ledger().held() as state:
+        state.openings, state.last = 1, "first"
+        state.failed("under way before that", probe=False)
+        assert state.last == "first"
+
+
 def test_nothing_is_written_of_what_went_wrong(ledger):
     def half_done():
         with ledger().held() as state:

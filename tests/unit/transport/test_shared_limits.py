@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
@@ -20,13 +20,14 @@ from tests.unit.transport.processes import Process
 
 ASKER = Path(__file__).with_name("asker.py")
 GOOD = Response("[]")
+SECRET = "tiny-secret-value"
 
 
 class Asker(Process):
     """One process with clients of its own."""
 
     def __init__(self):
-        super().__init__(ASKER, env={**os.environ, "TINY_KEY": "tiny-secret-value"})
+        super().__init__(ASKER, env={**os.environ, "TINY_KEY": SECRET})
 
     def begin(self, tiny, requests=1, at_once=1, destination=True):
         self.tell(root=str(tiny.root), url=tiny.url, requests=requests, at_once=at_once, destination=destination)
@@ -168,8 +169,19 @@ def test_after_five_requests_without_an_answer_nobody_asks_a_destination(two, ti
     for one in two:
         ((kind, said),) = one.ask(tiny)
         assert kind == "DownError"
-        assert re.search(r"not sent: 5 requests in a row had no answer; the next one goes out at [\d:]{8} UTC", said)
+        why = r"the last: Tiny answered 500; the next one goes out at [\d:]{8} UTC \(connection=tiny\)"
+        assert re.fullmatch(rf"not sent: 5 requests in a row had no answer, {why}", said)
     assert len(watched.came) == 5
+
+
+def test_what_the_last_failure_said_goes_to_other_processes_without_secrets(two, tiny, watched):
+    tiny.connector(errors={"message": ["body.message"]})
+    said = {"message": f"no place for {SECRET}, ü " * 99}
+    watched.answer = lambda _: JSONResponse(said, status_code=500)
+    two[0].ask(tiny, 5)
+    ((_, told),) = two[1].ask(tiny)
+    assert "the last: Tiny answered 500: no place for <key>, ü" in told
+    assert SECRET.encode() not in (tiny.root / "limits" / "tiny" / "ledger").read_bytes()
 
 
 def test_a_source_that_does_not_answer_is_asked_again(two, tiny, watched):

@@ -2,16 +2,18 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 from contextlib import suppress
 
+import aiohttp
 import httpx
 import pytest
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import UnavailableError
-from pullpush_dagster.transport.sockets import Sockets
+from pullpush_dagster.transport.sockets import Sockets, why_unreached
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"
 
@@ -129,3 +131,28 @@ def test_the_client_tells_a_lost_answer_from_an_unreached_platform(tiny, raw):
     with pytest.raises(UnavailableError) as lost:
         tiny.send(Request(post="/items"))
     assert lost.value.sent
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "unknown host"),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), "its name cannot be looked up now"),
+        (ConnectionRefusedError(111, "Connect call failed"), "connection refused"),
+        (TimeoutError(), "no answer"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "no TLS there"),
+        (OSError(101, "Connect call failed"), "network is unreachable"),
+        (OSError("Multiple exceptions: ..."), "no connection"),
+    ],
+)
+def test_why_a_place_cannot_be_reached_is_said_in_words(error, why):
+    failed = httpx.ConnectTimeout("Cannot connect")
+    failed.__cause__ = aiohttp.ClientError()
+    failed.__cause__.__cause__ = error
+    assert why_unreached(failed) == why
+
+
+def test_a_host_is_named_without_a_port_that_nobody_wrote(tiny):
+    tiny.url = "http://shop.invalid"
+    with pytest.raises(UnavailableError, match=r"^shop\.invalid cannot be reached: \w"):
+        tiny.send(Request(get="/items"))
