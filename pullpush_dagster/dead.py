@@ -95,12 +95,14 @@ def replay(project: Project, what: str) -> Replayed:
     """
     with Store.of(project.state).session() as con:
         chosen = [one for one in _letters(con) if _is(one, what)]
-        if not chosen and what != "ALL":
+        if not chosen and what == "ALL":
+            return Replayed(0, 0, 0)
+        if not chosen:
             raise ConfigError(f"no dead letter has the key or group {what}; `pullpush dead-letters` lists them")
         con.register("chosen", _table(project, chosen))
         overlay(con)
         values = {"now": dt.datetime.now(dt.UTC)}
-        for step in ("covered", "drop_covered", "covered_receipts", "route_again", "due_again"):
+        for step in ("covered", "drop_covered", "covered_receipts", "route_again", "forget_empty", "due_again"):
             con.execute(_SQL[step], used(_SQL[step], values))
         ((dropped, routed),) = con.execute(
             "SELECT count(*), count(*) FILTER (cause = 'not routed') FROM covered JOIN chosen USING (push, key)"

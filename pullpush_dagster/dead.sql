@@ -50,6 +50,11 @@ INSERT INTO affected (push, field, value, affectedAt)
 SELECT DISTINCT push, field, value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ)
 FROM chosen WHERE cause = 'not routed' AND (push, key) NOT IN (SELECT (push, key) FROM covered)
 
+-- name: forget_empty
+-- One of which nothing was ever known has nothing to bring.
+DELETE FROM outbox AS o USING chosen AS c
+WHERE o.push = c.push AND o.key = c.key AND c.cause = 'not routed' AND o.desired = '{}' AND NOT coalesce(o.tried, true)
+
 -- name: due_again
 UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = greatest(dueAt, $now), claim = NULL, leaseUntil = NULL
 FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed') AND c.cause <> 'not routed'

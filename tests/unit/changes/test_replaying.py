@@ -12,7 +12,7 @@ from pullpush_dagster.dead import _SQL, _letters
 from pullpush_dagster.store.sql import used
 from tests.unit.changes.conftest import NAMES
 
-STEPS = ("covered", "drop_covered", "covered_receipts", "route_again", "due_again")
+STEPS = ("covered", "drop_covered", "covered_receipts", "route_again", "forget_empty", "due_again")
 
 
 @pytest.fixture
