@@ -55,8 +55,10 @@ class Turns:
         try:
             yield
             self._answered()
-        except UnavailableError:
+        except UnavailableError as error:
             self._failed(probe=probe)
+            if error.busy:
+                self.shut(error.retry_after or self._pause)
             raise
         except RateLimitError as error:
             self._answered()

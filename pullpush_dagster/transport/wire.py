@@ -140,8 +140,7 @@ class Wire:
             answer = self._envelope.opened(answer)
         good = httpx.codes.is_success(answer.status)
         if not good or (json and self._facts.errors.inside and error_inside(self._facts, answer.body)):
-            said = answer.body if good else _parsed(answer.content)
-            raise fault_of(self._facts, answer.status, response.headers, said, self._name, self.redacted)
+            raise fault_of(self._facts, answer, self._name, self.redacted)
         return answer
 
     def _built(
@@ -247,10 +246,3 @@ def _merged(query: Any) -> dict[str, Any]:
     """The terms of a query as one."""
     terms = query if isinstance(query, list) else [query]
     return {name: value for term in terms for name, value in term.items()}
-
-
-def _parsed(content: bytes) -> object:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None

@@ -232,7 +232,7 @@ def test_an_answer_over_the_largest_size_is_refused_even_packed(tiny, platform, 
         (429, RateLimitError),
         (500, UnavailableError),
         (502, UnavailableError),
-        (503, RateLimitError),
+        (503, UnavailableError),
         (504, UnavailableError),
     ],
 )

@@ -4,18 +4,24 @@ import datetime as dt
 import time
 from email.utils import format_datetime, parsedate_to_datetime
 
+import orjson
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.classify import fault_of, retry_after
 from pullpush_dagster.transport.client import backoff
 
 GET = Request(get="/items")
 GOOD = JSONResponse([{"id": 1}])
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+
+
+def answered(status, body):
+    return Answer(status, {}, orjson.dumps(body), NOW, None)
 
 
 def slower(when):
@@ -75,8 +81,9 @@ def test_what_stays_wrong_is_asked_once(tiny, platform, status, code, kind):
 def test_odoos_answer_to_an_unknown_field_stays_wrong():
     facts = load_connector("odoo").facts
     body = {"name": "builtins.ValueError", "message": "Invalid field 'x' on 'product.product'"}
-    assert isinstance(fault_of(facts, 500, {}, body, "erp"), RejectError)
-    assert isinstance(fault_of(facts, 500, {}, {"name": "psycopg2.OperationalError"}, "erp"), UnavailableError)
+    assert isinstance(fault_of(facts, answered(500, body), "erp"), RejectError)
+    passing = answered(500, {"name": "psycopg2.OperationalError"})
+    assert isinstance(fault_of(facts, passing, "erp"), UnavailableError)
 
 
 def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):

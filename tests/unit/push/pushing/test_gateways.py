@@ -1,0 +1,53 @@
+"""What stands before the platform answers in its place: a gateway that gives up, a page while there is maintenance."""
+
+import asyncio
+import time
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from pullpush_dagster.push import Pusher
+from tests.unit.push.pushing.conftest import CREATE
+
+
+@pytest.fixture
+def cut_off(shop, platform):
+    """Lets the answer to the first write be a gateway's, though the shop does it; items are found after two seconds."""
+
+    def route(status):
+        began = []
+
+        def answer(seen):
+            if seen.method == "GET":
+                return shop(seen) if began and time.monotonic() > began[0] + 2 else JSONResponse([])
+            began.append(time.monotonic())
+            done = shop(seen)
+            return Response("<html>first byte timeout</html>", status) if len(began) == 1 else done
+
+        platform.route(answer)
+
+    return route
+
+
+@pytest.mark.parametrize("status", [503, 504])
+def test_a_create_whose_answer_was_cut_off_is_left_for_a_person_where_nobody_can_be_asked(
+    pushing, shop, cut_off, status
+):
+    made = pushing(find=None, batch=1, create=CREATE)
+    made.pull({"title": "a"})
+    cut_off(status)
+    made.send()
+    made.send()
+    assert len(shop.items) == 1
+    assert [state for state, _ in made.why()] == ["unconfirmed"]
+
+
+@pytest.mark.parametrize("status", [503, 504])
+def test_a_create_whose_answer_was_cut_off_is_looked_up_once_it_has_settled(pushing, shop, cut_off, store, status):
+    made = pushing(settle=3.0, create=CREATE)
+    made.pull({"title": "a"})
+    cut_off(status)
+    pusher = Pusher(made.pusher.project, made.pusher.push, store, patience=8.0)
+    pusher.arrive()
+    asyncio.run(pusher.send(lambda _: None))
+    assert [item["sku"] for item in shop.items.values()] == ["A"]
