@@ -22,7 +22,8 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
 
     A 5xx is *unknown*: the platform may have done the work before it failed, unless its error code is one
     the connector calls permanent (Odoo 19 answers 500 for an unknown field, however often one asks). One by which it
-    says "slower" is no other, unless it says so itself, by a code or how long to wait.
+    says "slower" is no other, unless it says so itself, by a code or how long to wait. A redirect, or a web page that
+    says that there is no such thing, refuses nothing: it may be there while a platform is being maintained.
     """
     limits, errors, status = facts.limits, facts.errors, answer.status
     body = _parsed(answer.content)
@@ -43,8 +44,11 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
         # Other 5xx come from what stands before the platform, which may be at it still.
         over = status == HTTPStatus.INTERNAL_SERVER_ERROR or code in errors.transient
         return UnavailableError(said, over=over, busy=busy, retry_after=wait if busy else None, connection=connection)
-    if 300 <= status < 400:
-        said = f"{said}: redirects are not followed; correct base_url"
+    redirected = 300 <= status < 400
+    if redirected or (status in (404, 405) and _is_page(answer.content)):
+        # Not the platform's own words, which would be JSON: its host may be busy with it, and soon be done.
+        said = f"{said}: redirects are not followed; correct base_url" if redirected else f"{said} with HTML"
+        return UnavailableError(said, over=True, connection=connection)
     return RejectError(said, code=code or None, status=status, connection=connection)
 
 

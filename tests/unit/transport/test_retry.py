@@ -38,8 +38,10 @@ def slower(when):
         Response(""),
         Response('[{"id": 1}, {'),
         Response("[", 408),
+        Response("", 302, {"location": "/maintenance.html"}),
+        Response("<html>back soon", 404),
     ],
-    ids=["429", "500", "504", "HTML", "nothing", "cut JSON", "408"],
+    ids=["429", "500", "504", "HTML", "nothing", "cut JSON", "408", "302", "a page"],
 )
 def test_a_passing_fault_is_asked_again(tiny, platform, bad):
     platform.answer(bad, bad, GOOD)
@@ -68,7 +70,6 @@ def test_a_refused_connection_is_asked_again_and_told_as_unsent(tiny):
         (403, "", AuthError),
         (404, "", RejectError),
         (500, "broken_for_good", RejectError),
-        (301, "", RejectError),
     ],
 )
 def test_what_stays_wrong_is_asked_once(tiny, platform, status, code, kind):

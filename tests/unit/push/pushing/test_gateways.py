@@ -51,3 +51,17 @@ def test_a_create_whose_answer_was_cut_off_is_looked_up_once_it_has_settled(push
     pusher.arrive()
     asyncio.run(pusher.send(lambda _: None))
     assert [item["sku"] for item in shop.items.values()] == ["A"]
+
+
+@pytest.mark.parametrize("status", [302, 404, 405])
+def test_while_there_is_a_maintenance_page_no_change_is_lost(pushing, shop, platform, status):
+    shop.items |= {"1": {"sku": "A"}, "2": {"sku": "B"}}
+    made = pushing()
+    made.pull({"sku": "A", "title": "a"}, {"sku": "B", "title": "b"})
+    page = Response("<html>back soon</html>", status, headers={"location": "/maintenance.html"})
+    platform.route(lambda seen: shop(seen) if seen.method == "GET" else page)
+    made.send()
+    platform.route(shop)
+    made.send()
+    made.send()
+    assert {item["sku"]: item.get("title") for item in shop.items.values()} == {"A": "a", "B": "b"}
