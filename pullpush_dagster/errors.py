@@ -13,6 +13,7 @@ class PullPushError(Exception):
       x RejectError      this record or request will never be accepted; carry on with the others
       x HaltError        stop; a person must look
         + AuthError          credentials refused
+          x ForbiddenError     a 403: perhaps only this request
         + GuardError         a change set is implausibly large or destructive
         + UnconfirmedError   sent, and the platform's answer is unknown
         + StoreBusyError     another process kept the store for too long
@@ -90,6 +91,10 @@ class HaltError(PullPushError):
 
 class AuthError(HaltError):
     """The platform refused the credentials."""
+
+
+class ForbiddenError(AuthError):
+    """The platform refused a request by a 403: for its credentials, or for what is in it."""
 
 
 class GuardError(HaltError):

@@ -13,7 +13,14 @@ import orjson
 from pullpush_dagster.connectors.limits_model import Limits
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import (
+    AuthError,
+    ForbiddenError,
+    PullPushError,
+    RateLimitError,
+    RejectError,
+    UnavailableError,
+)
 from pullpush_dagster.transport.answer import Answer
 
 
@@ -39,7 +46,9 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
     if code in limits.throttled_codes or (busy and undone):
         return RateLimitError(said, retry_after=wait, connection=connection)
     if status in (401, 403) or code in errors.refused:
-        return AuthError(f"{said}: check the credentials and their rights", connection=connection)
+        only_this = status == HTTPStatus.FORBIDDEN and code not in errors.refused
+        kind = ForbiddenError if only_this else AuthError
+        return kind(f"{said}: check the credentials and their rights", connection=connection)
     if status == 408 or code in errors.transient or (status >= 500 and code not in errors.permanent):
         # Other 5xx come from what stands before the platform, which may be at it still.
         over = status == HTTPStatus.INTERNAL_SERVER_ERROR or code in errors.transient

@@ -1,4 +1,4 @@
-"""What stands before the platform answers in its place: a gateway that gives up, a page while there is maintenance."""
+"""What stands before the platform answers in its place: a gateway, a firewall, a page while there is maintenance."""
 
 import asyncio
 import time
@@ -65,3 +65,13 @@ def test_while_there_is_a_maintenance_page_no_change_is_lost(pushing, shop, plat
     made.send()
     made.send()
     assert {item["sku"]: item.get("title") for item in shop.items.values()} == {"A": "a", "B": "b"}
+
+
+def test_a_record_that_a_firewall_refuses_is_a_dead_letter_and_the_others_go(pushing, shop, platform):
+    shop.items |= {"1": {"sku": "A"}, "2": {"sku": "B"}, "3": {"sku": "C"}}
+    made = pushing()
+    made.pull({"sku": "A", "title": "a"}, {"sku": "B", "title": "<script>"}, {"sku": "C", "title": "c"})
+    blocked = Response("<html>blocked</html>", 403)
+    platform.route(lambda seen: blocked if b"<script>" in seen.body else shop(seen))
+    assert made.send() == {"A": "accepted", "B": "rejected", "C": "accepted"}
+    assert [state for state, _ in made.why()] == ["dead"]
