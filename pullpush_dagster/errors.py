@@ -9,11 +9,12 @@ class PullPushError(Exception):
       x NothingYetError  let something happen first; nothing was asked or changed
       x RetryError       wait and try the same thing again
         + RateLimitError     .retry_after seconds, when the platform said
-        + UnavailableError   timeout, reset, 5xx
+        + UnavailableError   timeout, reset, 5xx; .retry_after seconds, when the platform said
         + DownError          not asked, since it gave no answer; .retry_after seconds until it is
       x RejectError      this record or request will never be accepted; carry on with the others
       x HaltError        stop; a person must look
         + AuthError          credentials refused
+          x ForbiddenError     a 403: perhaps only this request
         + GuardError         a change set is implausibly large or destructive
         + UnconfirmedError   sent, and the platform's answer is unknown
         + StoreBusyError     another process kept the store for too long
@@ -57,12 +58,21 @@ class UnavailableError(RetryError):
     """The platform did not answer, or answered with a fault of its own.
 
     ``sent`` is False only when the request certainly never reached it. ``over``: it answered, so that nothing more
-    will come of the request later on.
+    will come of the request later on. ``busy``: it is to be left alone for a while, ``retry_after`` seconds if known.
     """
 
-    def __init__(self, message: str = "", *, sent: bool = True, over: bool = False, **where: object) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        sent: bool = True,
+        over: bool = False,
+        busy: bool = False,
+        retry_after: float | None = None,
+        **where: object,
+    ) -> None:
         super().__init__(message, **where)
-        self.sent, self.over = sent, over
+        self.sent, self.over, self.busy, self.retry_after = sent, over, busy, retry_after
 
 
 class DownError(RetryError):
@@ -88,6 +98,10 @@ class HaltError(PullPushError):
 
 class AuthError(HaltError):
     """The platform refused the credentials."""
+
+
+class ForbiddenError(AuthError):
+    """The platform refused a request by a 403: for its credentials, or for what is in it."""
 
 
 class GuardError(HaltError):

@@ -36,8 +36,9 @@ class Limits(Fact):
 
     Attributes:
         concurrency: requests in flight. rate: how many may start; None: it states none.
-        throttled: statuses by which it says "slower". throttled_codes: error codes that say the same, under
-            whatever status. throttled_bare: statuses that say it where the answer is no JSON.
+        throttled: statuses by which it says "slower". Under a 5xx a request may have been done all the same, unless
+            ``wait`` or a code is there too. throttled_codes: error codes that say the same, under whatever status.
+            throttled_bare: statuses that say it where the answer is no JSON.
         wait: the header that says how long to wait, in seconds or as a date. pause: seconds to wait where it
             does not say.
         left, reset: headers that say how many requests are left, and in how long there will be more, in ``reset_in``.

@@ -41,7 +41,7 @@ def throttled_problems(account: Account, entity: str, case: Case) -> list[str]:
 
 def _slower(account: Account) -> Iterator[Reply]:
     limits, errors = account.tested.facts.limits, account.tested.facts.errors
-    yield from (Reply({}, status) for status in limits.throttled[:1])
+    yield from (Reply({}, status, {limits.wait: "1"}) for status in limits.throttled[:1])
     yield from (Reply(status=status, text="<html></html>") for status in limits.throttled_bare[:1])
     for code in limits.throttled_codes[:1]:
         body: Any = {"root": [] if errors.code[0].partition(".")[2].startswith("0") else {}}

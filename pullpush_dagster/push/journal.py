@@ -197,11 +197,12 @@ class Journal:
             return 0.0 if row.attempts < _STEPS_AT_ONCE else wait(row.attempts - _STEPS_AT_ONCE)
         if outcome.name not in ("retry", "unknown"):
             return 0.0
-        if retry_after is not None:
+        if retry_after is not None and outcome.name == "retry":
             return retry_after
         # An update that is over can go again at once; whether a create is there shows only after a while.
         may_come = outcome.name == "unknown" and not (outcome.over and row.ids)
-        return wait(row.attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
+        usual = wait(row.attempts + 1) + (self._pusher.facts.settle if may_come else 0.0)
+        return max(usual, retry_after or 0.0)
 
 
 def _goes_again(row: Claimed, outcome: Outcome, sent: Sent, due_in: float) -> bool:

@@ -13,8 +13,9 @@ import orjson
 from pullpush_dagster.changes import Taken
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.write_model import Write
-from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.errors import AuthError, ForbiddenError, PullPushError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.push.batch import Place, ReadyBatch, leased_until
+from pullpush_dagster.push.forbidden import Forbidden
 from pullpush_dagster.push.outcome import Outcome, outcomes, refused_whole
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.push.requests import request_of, verdict
@@ -60,11 +61,15 @@ class _Group:
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits in lane ``number``; ``task`` sends it, None: nothing waits."""
+    """What waits in lane ``number``; ``task`` sends it, None: nothing waits.
+
+    ``forbidden_at``: when the batch that is under way, whole or in parts, was first sent and answered 403.
+    """
 
     number: int
     groups: dict[tuple[object, ...], _Group] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
+    forbidden_at: dt.datetime | None = None
 
     def group(self, form: Write, path: str, *more: object) -> _Group:
         """Those of one form and path, and with the same in the rest of their request."""
@@ -94,6 +99,7 @@ class Lanes:
         self._client, self._facts, self._report, self._halts = client, facts, report, halts
         self._lanes = [_Lane(number) for number in range(count)]
         self._halt: BaseException | None = None
+        self._forbidden = Forbidden(report, self.halt)
 
     def add(self, payloads: Iterable[Payload]) -> None:
         """Let these be sent. None of their keys may be here still."""
@@ -164,7 +170,8 @@ class Lanes:
         """As ``idle``.
 
         Raises:
-            AuthError: credentials were refused; what was not sent is reported as retry first.
+            AuthError: credentials were refused, by a 401, or by a 403 after which nothing was taken; what was not sent
+                is reported as retry first.
         """
         await self.idle()
         if self._halt is not None:
@@ -174,11 +181,14 @@ class Lanes:
         try:
             while lane.groups:
                 group, batch = lane.next(self._facts)
+                lane.forbidden_at = None
                 await self._batch(lane, group.form, group.path, batch)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the lanes gets it
             self.halt(error)
         finally:
             lane.task = None
+            if not self.busy:
+                self._forbidden.give_up()
 
     async def _batch(self, lane: _Lane, form: Write, path: str, batch: Sequence[Payload]) -> bool:
         """Send ``batch``; whether all of it had an answer that is its own."""
@@ -196,7 +206,10 @@ class Lanes:
         except PullPushError as error:
             await self._failed(lane, form, path, batch, sent_at, error)
             return False
-        self._report(Sent(batch, outcomes(self._facts, form, batch, answer), sent_at, lane=lane.number))
+        found = outcomes(self._facts, form, batch, answer)
+        self._report(Sent(batch, found, sent_at, lane=lane.number))
+        if sent_at is not None and any(one.name == "accepted" for one in found):
+            self._forbidden.taken(form, sent_at)
         return True
 
     async def _request(self, form: Write, path: str, batch: Sequence[Payload], start: Callable[[], None]) -> Answer:
@@ -227,6 +240,13 @@ class Lanes:
         sent_at: dt.datetime | None,
         error: PullPushError,
     ) -> None:
+        if isinstance(error, ForbiddenError) and sent_at is not None:
+            lane.forbidden_at = lane.forbidden_at or sent_at
+            if len(batch) > 1:
+                await self._split(lane, form, path, batch)
+            else:
+                self._forbidden.add(form, lane.forbidden_at, Sent(batch, (), sent_at, lane=lane.number), error)
+            return
         refused = refused_whole(self._facts, form, error) if isinstance(error, RejectError) else None
         if refused is not None and not refused.stale and len(batch) > 1:
             await self._split(lane, form, path, batch)

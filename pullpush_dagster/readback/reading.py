@@ -100,7 +100,8 @@ class _Reading:
         if not find or not values:
             return []
         self.progress(f"{self.push.to}: {len(values)} keys are looked up")
-        async with Client(self.project.connection(self.push.to), self.connector) as client:
+        connection, state = self.project.connection(self.push.to), self.project.state
+        async with Client(connection, self.connector, state=state) as client:
             found = await look_up(client, find, values.values())
         self.seen |= {key for key, value in values.items() if found[value]}
         # An item alone does not say what it is in which scope, nor one that has another form; only that it is there.

@@ -8,47 +8,69 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 
+import orjson
+
 from pullpush_dagster.connectors.limits_model import Limits
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import (
+    AuthError,
+    ForbiddenError,
+    PullPushError,
+    RateLimitError,
+    RejectError,
+    UnavailableError,
+)
+from pullpush_dagster.transport.answer import Answer
 
 
-def fault_of(
-    facts: ConnectorFile,
-    status: int,
-    headers: Mapping[str, str],
-    body: object,
-    connection: str,
-    clean: Callable[[str], str] = str,
-) -> PullPushError:
-    """The error that an answer stands for; ``clean`` takes secrets out of what it says.
+def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Callable[[str], str] = str) -> PullPushError:
+    """The error that ``answer`` stands for; ``clean`` takes secrets out of what it says.
 
     A 5xx is *unknown*: the platform may have done the work before it failed, unless its error code is one
-    the connector calls permanent (Odoo 19 answers 500 for an unknown field, however often one asks).
-
-    Args:
-        status: outside 2xx, or within it where the body holds an error.
-        body: parsed; None: it is no JSON.
+    the connector calls permanent (Odoo 19 answers 500 for an unknown field, however often one asks). One by which it
+    says "slower" is no other, unless it says so itself, by a code or how long to wait. A redirect, or a web page that
+    says that there is no such thing, refuses nothing: it may be there while a platform is being maintained.
     """
-    limits, errors = facts.limits, facts.errors
+    limits, errors, status = facts.limits, facts.errors, answer.status
+    body = _parsed(answer.content)
     code, message = _text(body, errors.code, clean), _text(body, errors.message, clean)
     said = f"{facts.title} answered {status}" + "".join(f": {part}" for part in (code, message) if part)
-    bare = body is None and status in limits.throttled_bare
-    if status in limits.throttled or code in limits.throttled_codes or bare:
-        wait = retry_after(headers, limits.wait)
-        if wait is None:
-            wait = short_of(limits, headers, body) or limits.pause
+    busy = status in limits.throttled or (body is None and status in limits.throttled_bare)
+    wait = retry_after(answer.headers, limits.wait)
+    # What stands before the platform answers 503 too when it waits no longer for one that is at it, and says on a web
+    # page (Varnish) when to come again.
+    undone = status < 500 or (wait is not None and not _is_page(answer.content))
+    if wait is None:
+        wait = short_of(limits, answer.headers, body) or limits.pause
+    if code in limits.throttled_codes or (busy and undone):
         return RateLimitError(said, retry_after=wait, connection=connection)
     if status in (401, 403) or code in errors.refused:
-        return AuthError(f"{said}: check the credentials and their rights", connection=connection)
+        only_this = status == HTTPStatus.FORBIDDEN and code not in errors.refused
+        kind = ForbiddenError if only_this else AuthError
+        return kind(f"{said}: check the credentials and their rights", connection=connection)
     if status == 408 or code in errors.transient or (status >= 500 and code not in errors.permanent):
         # Other 5xx come from what stands before the platform, which may be at it still.
         over = status == HTTPStatus.INTERNAL_SERVER_ERROR or code in errors.transient
-        return UnavailableError(said, over=over, connection=connection)
-    if 300 <= status < 400:
-        said = f"{said}: redirects are not followed; correct base_url"
+        return UnavailableError(said, over=over, busy=busy, retry_after=wait if busy else None, connection=connection)
+    redirected = 300 <= status < 400
+    if redirected or (status in (404, 405) and _is_page(answer.content)):
+        # Not the platform's own words, which would be JSON: its host may be busy with it, and soon be done.
+        said = f"{said}: redirects are not followed; correct base_url" if redirected else f"{said} with HTML"
+        return UnavailableError(said, over=True, connection=connection)
     return RejectError(said, code=code or None, status=status, connection=connection)
+
+
+def _parsed(content: bytes) -> object:
+    """None: it is no JSON."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _is_page(content: bytes) -> bool:
+    return content.lstrip().startswith(b"<")
 
 
 def error_inside(facts: ConnectorFile, body: object) -> bool:

@@ -136,7 +136,7 @@ class Client:
             start: called just before it goes out; what this raises keeps it here.
 
         Raises:
-            RateLimitError: not done; wait. UnavailableError: perhaps done, unless ``sent`` is False.
+            RateLimitError: not done; wait. UnavailableError: perhaps done, unless ``sent`` is False; wait if ``busy``.
             DownError: not sent, since the destination does not answer. RejectError, AuthError: refused.
         """
         async with self._turns.turn():

@@ -126,6 +126,8 @@ class LoginSession:
         self.origin: httpx.URL | None = None
         self._opened = False
         self._token, self._cookies = "", list[str]()
+        # name=value of every cookie of this session, and of those of the one before it that it does not share.
+        self._given, self._former = set[str](), set[str]()
         self._one = asyncio.Lock()
 
     async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
@@ -133,14 +135,25 @@ class LoginSession:
         async with self._one:
             if not self._opened:
                 await self._open(http, asked.base)
-            told = f"{self._auth.scheme} {self._token}".strip()
-            return {self._auth.header or "Authorization": told} if self._token else {}
+            return self._told
+
+    @property
+    def _told(self) -> dict[str, str]:
+        told = f"{self._auth.scheme} {self._token}".strip()
+        return {self._auth.header or "Authorization": told} if self._token else {}
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: it has ended."""
         ended = answer.status_code == httpx.codes.UNAUTHORIZED
-        self._opened = self._opened and not ended
+        # Of requests under way together, one that is answered late says nothing of a session opened since.
+        self._opened = self._opened and not (ended and self._is_of_this(answer.request))
         return ended
+
+    def _is_of_this(self, request: httpx.Request) -> bool:
+        if self._token:
+            return all(request.headers.get(name) == told for name, told in self._told.items())
+        # Not by its own ones, as a platform may change them under way.
+        return not self._former & set(request.headers.get("Cookie", "").split("; "))
 
     @property
     def secrets(self) -> list[str]:
@@ -156,6 +169,8 @@ class LoginSession:
             login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
         )
         _refused(answer, "the session")
+        given = {f"{name}={value}" for name, value in answer.cookies.items()}
+        self._former, self._given = self._given - given, given
         # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
         self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None

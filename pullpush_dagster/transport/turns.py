@@ -68,6 +68,8 @@ class Turns:
             self._answered()
         except UnavailableError as error:
             self._failed(error, probe=probe)
+            if error.busy:
+                self.shut(error.retry_after or self._pause)
             raise
         except RateLimitError as error:
             self._answered()

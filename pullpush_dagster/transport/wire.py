@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,20 @@ from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
 from pullpush_dagster.transport.envelope import Enveloping
-from pullpush_dagster.transport.redact import redacted
+from pullpush_dagster.transport.redact import no_query_logged, redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
 _JSON = {"Content-Type": b"application/json"}
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One exchange under way. ``sent``: whether its request itself has begun, and not only what proves who we are."""
+
+    sent: bool = False
 
 
 class Wire:
@@ -87,41 +95,52 @@ class Wire:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
                 is one.
         """
-        values = fill_texts(request, values)
+        values, flight = fill_texts(request, values), _Flight()
         try:
             # httpx's own would be per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
                 if self._envelope is None:
-                    answer = await self._proven(request, values, body, link, json=json)
+                    answer = await self._proven(flight, request, values, body, link, json=json)
                 else:
-                    answer = await self._carried(self._envelope, request, values, body)
+                    answer = await self._carried(flight, self._envelope, request, values, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             said = f"{_place(error.request.url)} cannot be reached: {why_unreached(error)}"
             raise UnavailableError(said, sent=False, connection=self._name) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(f"no whole answer ({type(error).__name__})", connection=self._name) from None
+            said = f"no whole answer ({type(error).__name__})"
+            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
         except TimeoutError:
-            raise UnavailableError(f"no whole answer in {self._seconds:g} s", connection=self._name) from None
+            said = f"no whole answer in {self._seconds:g} s"
+            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
         return answer
 
-    async def _carried(self, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any) -> Answer:
+    async def _carried(
+        self, flight: _Flight, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any
+    ) -> Answer:
         """The answer to a request that goes in an envelope."""
 
         async def send(content: Any) -> Answer:
-            return await self._proven(into.envelope, values, content, None)
+            return await self._proven(flight, into.envelope, values, content, None)
 
         content = body if body is not None else fill(request.body, values)
         return await into.carried(fill_path(request.path, values), None if content is ABSENT else content, send)
 
     async def _proven(
-        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+        self,
+        flight: _Flight,
+        request: Request,
+        values: Mapping[str, Any],
+        body: Any,
+        link: str | None,
+        *,
+        json: bool = True,
     ) -> Answer:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
-            proof: dict[str, str] = {}
-            for session in self._sessions:
-                proof |= await session.headers(self._http, Asked(request.method, self._origin(), proof))
-            asked_at = dt.datetime.now(dt.UTC)
+            # Nor was one done of which the proof was no longer good.
+            flight.sent = False
+            proof = await self._proof(request.method)
+            asked_at, flight.sent = dt.datetime.now(dt.UTC), True
             response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
             try:
                 content = await self._read(response)
@@ -134,6 +153,13 @@ class Wire:
                 break
         return self._judged(response, content, asked_at, json=json)
 
+    async def _proof(self, method: str) -> dict[str, str]:
+        proof: dict[str, str] = {}
+        with no_query_logged():
+            for session in self._sessions:
+                proof |= await session.headers(self._http, Asked(method, self._origin(), proof))
+        return proof
+
     def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
         answer = Answer(response.status_code, response.headers, content, asked_at, server_time, self._name)
@@ -141,8 +167,7 @@ class Wire:
             answer = self._envelope.opened(answer)
         good = httpx.codes.is_success(answer.status)
         if not good or (json and self._facts.errors.inside and error_inside(self._facts, answer.body)):
-            said = answer.body if good else _parsed(answer.content)
-            raise fault_of(self._facts, answer.status, response.headers, said, self._name, self.redacted)
+            raise fault_of(self._facts, answer, self._name, self.redacted)
         return answer
 
     def _built(
@@ -252,10 +277,3 @@ def _merged(query: Any) -> dict[str, Any]:
     """The terms of a query as one."""
     terms = query if isinstance(query, list) else [query]
     return {name: value for term in terms for name, value in term.items()}
-
-
-def _parsed(content: bytes) -> object:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None

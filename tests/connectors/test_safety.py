@@ -83,7 +83,7 @@ def test_a_redirect_is_not_followed(account: Account, name: str) -> None:
     away = Reply({}, 302, {"location": f"{_ELSEWHERE}/steal"})
 
     with pytest.raises(PullPushError):
-        asked_for(account.for_entity(entity), entity, [away])
+        asked_for(account.for_entity(entity), entity, [away, Reply(status=418)])
 
     assert _ELSEWHERE not in {one.origin for one in account.platform.heard}
 

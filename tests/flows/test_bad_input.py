@@ -46,7 +46,7 @@ BROKEN = {
     "500": (Response("x", 500), UnavailableError, "Tiny answered 500 (connection=tiny)"),
     "a redirect": (
         RedirectResponse("http://127.0.0.1:1/"),
-        RejectError,
+        UnavailableError,
         "Tiny answered 307: redirects are not followed; correct base_url (connection=tiny)",
     ),
     "HTML": (HTMLResponse("<html>log in"), UnavailableError, "the platform answered 200 with HTML (connection=tiny)"),

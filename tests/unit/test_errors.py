@@ -30,6 +30,7 @@ def test_what_is_not_known_is_left_out():
         (errors.UnavailableError, errors.RetryError),
         (errors.DownError, errors.RetryError),
         (errors.AuthError, errors.HaltError),
+        (errors.ForbiddenError, errors.HaltError),
         (errors.GuardError, errors.HaltError),
         (errors.UnconfirmedError, errors.HaltError),
         (errors.StoreBusyError, errors.HaltError),

@@ -105,11 +105,10 @@ def test_an_id_cannot_lead_a_request_elsewhere(tiny, platform):
     assert platform.requests[0].target == "/items/..%2F..%2Fadmin%3Fx%3D1"
 
 
-def test_a_redirect_is_refused_and_not_followed(tiny, platform):
+def test_a_redirect_is_told_and_not_followed(tiny, platform):
     platform.answer(RedirectResponse(f"{platform.url}/elsewhere"))
-    with pytest.raises(RejectError, match="redirects are not followed; correct base_url") as refusal:
+    with pytest.raises(UnavailableError, match="answered 307: redirects are not followed; correct base_url"):
         tiny.send(GET)
-    assert refusal.value.status == 307
     assert len(platform.requests) == 1
 
 
@@ -232,7 +231,7 @@ def test_an_answer_over_the_largest_size_is_refused_even_packed(tiny, platform, 
         (429, RateLimitError),
         (500, UnavailableError),
         (502, UnavailableError),
-        (503, RateLimitError),
+        (503, UnavailableError),
         (504, UnavailableError),
     ],
 )
@@ -253,6 +252,17 @@ def test_a_500_with_a_code_that_never_goes_away_is_a_rejection(tiny, platform):
     platform.answer(JSONResponse({"code": "broken_for_good"}, 500))
     with pytest.raises(RejectError, match="broken_for_good"):
         tiny.send(GET)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b" <html>back soon</html>", UnavailableError), (b"{}", RejectError), (b"", RejectError)]
+)
+def test_only_a_web_page_says_that_nothing_is_there_for_now(tiny, platform, status, content, kind):
+    platform.answer(Response(content, status))
+    with pytest.raises(kind, match=f"Tiny answered {status}") as error:
+        tiny.send(GET)
+    assert getattr(error.value, "over", True)
 
 
 @pytest.mark.parametrize("content", [b"<html>Bad Gateway</html>", b"", b"[1]", b"null", b'"text"'])

@@ -143,10 +143,10 @@ def test_an_answer_without_an_envelope_is_none(sealed):
 
 
 def test_an_error_of_what_stands_before_the_platform_keeps_its_own_status(sealed):
-    sealed.platform.answer(inside(7), Response("<html>", 404))
+    sealed.platform.answer(inside(7), Response("<html>", 413))
     with pytest.raises(RejectError) as refused:
         sealed.send(NEED)
-    assert refused.value.status == 404
+    assert refused.value.status == 413
 
 
 def test_an_error_that_repeats_the_secret_does_not_tell_it(sealed):

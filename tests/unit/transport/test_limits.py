@@ -57,6 +57,42 @@ def test_a_code_says_more_than_its_status(tiny, platform, answer, kind):
         tell(tiny, platform, answer, errors, throttled=[420], throttled_codes=["slow"], throttled_bare=[403])
 
 
+SOON = {"retry-after": "7"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "wait"),
+    [
+        (Response("", 503, SOON), RateLimitError, 7),
+        (JSONResponse({"code": "slow"}, 503), RateLimitError, 2),
+        (JSONResponse({}, 429), RateLimitError, 2),
+        (JSONResponse({}, 503), UnavailableError, 2),
+        (Response("<html>first byte timeout", 503), UnavailableError, 2),
+        (Response("<html>guru meditation", 503, SOON), UnavailableError, 7),
+        (Response("", 502, SOON), UnavailableError, None),
+    ],
+    ids=["503 and when", "503 and a code", "429", "503", "a page", "a page and when", "502"],
+)
+def test_of_what_is_busy_only_an_answer_that_says_so_itself_was_not_done(tiny, platform, answer, kind, wait):
+    with pytest.raises(kind) as error:
+        tell(tiny, platform, answer, throttled_codes=["slow"], pause=2)
+    assert (type(error.value), error.value.retry_after) == (kind, wait)
+
+
+def test_who_is_busy_is_left_alone_though_it_is_not_known_what_was_done(tiny, platform):
+    platform.answer(Response("", 503), JSONResponse([]))
+
+    async def twice():
+        async with tiny.client(tiny.connector(limits={"pause": 0.5})) as client:
+            with suppress(UnavailableError):
+                await client.send(GET, {})
+            began = time.monotonic()
+            await client.send(GET, {})
+            return time.monotonic() - began
+
+    assert asyncio.run(twice()) > 0.4
+
+
 @pytest.mark.parametrize(("answer", "over"), [(coded("soon"), True), (coded("", 500), True), (coded("", 502), False)])
 def test_only_what_stands_before_the_platform_may_be_at_it_still(tiny, platform, answer, over):
     with pytest.raises(UnavailableError) as error:

@@ -4,18 +4,24 @@ import datetime as dt
 import time
 from email.utils import format_datetime, parsedate_to_datetime
 
+import orjson
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.classify import fault_of, retry_after
 from pullpush_dagster.transport.client import backoff
 
 GET = Request(get="/items")
 GOOD = JSONResponse([{"id": 1}])
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+
+
+def answered(status, body):
+    return Answer(status, {}, orjson.dumps(body), NOW, None)
 
 
 def slower(when):
@@ -32,8 +38,10 @@ def slower(when):
         Response(""),
         Response('[{"id": 1}, {'),
         Response("[", 408),
+        Response("", 302, {"location": "/maintenance.html"}),
+        Response("<html>back soon", 404),
     ],
-    ids=["429", "500", "504", "HTML", "nothing", "cut JSON", "408"],
+    ids=["429", "500", "504", "HTML", "nothing", "cut JSON", "408", "302", "a page"],
 )
 def test_a_passing_fault_is_asked_again(tiny, platform, bad):
     platform.answer(bad, bad, GOOD)
@@ -62,7 +70,6 @@ def test_a_refused_connection_is_asked_again_and_told_as_unsent(tiny):
         (403, "", AuthError),
         (404, "", RejectError),
         (500, "broken_for_good", RejectError),
-        (301, "", RejectError),
     ],
 )
 def test_what_stays_wrong_is_asked_once(tiny, platform, status, code, kind):
@@ -75,8 +82,9 @@ def test_what_stays_wrong_is_asked_once(tiny, platform, status, code, kind):
 def test_odoos_answer_to_an_unknown_field_stays_wrong():
     facts = load_connector("odoo").facts
     body = {"name": "builtins.ValueError", "message": "Invalid field 'x' on 'product.product'"}
-    assert isinstance(fault_of(facts, 500, {}, body, "erp"), RejectError)
-    assert isinstance(fault_of(facts, 500, {}, {"name": "psycopg2.OperationalError"}, "erp"), UnavailableError)
+    assert isinstance(fault_of(facts, answered(500, body), "erp"), RejectError)
+    passing = answered(500, {"name": "psycopg2.OperationalError"})
+    assert isinstance(fault_of(facts, passing, "erp"), UnavailableError)
 
 
 def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):

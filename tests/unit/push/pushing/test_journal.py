@@ -41,9 +41,15 @@ def test_what_is_not_tried_again_by_itself_has_no_time_to_wait(told, name):
     assert [one.due_in for one in told(Outcome(name))] == [0.0]
 
 
-@pytest.mark.parametrize("name", ["retry", "unknown"])
-def test_the_platforms_own_time_to_wait_wins(told, name):
-    assert [one.due_in for one in told(Outcome(name), retry_after=7.0)] == [7.0]
+def test_the_platforms_own_time_to_wait_wins(told):
+    assert [one.due_in for one in told(Outcome("retry"), retry_after=7.0)] == [7.0]
+
+
+@pytest.mark.parametrize(("seconds", "later"), [(7.0, False), (7000.0, True)])
+def test_what_had_no_answer_has_time_to_settle_whatever_the_platform_asks_for(told, seconds, later):
+    (one,) = told(Outcome("unknown"), retry_after=seconds)
+    assert one.due_in >= 50
+    assert (one.due_in == seconds) is later
 
 
 @pytest.mark.parametrize(("attempts", "longest"), [(0, 0.22), (1, 0.484), (2, 1.0648)])

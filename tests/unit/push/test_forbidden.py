@@ -1,0 +1,76 @@
+"""A 403: of a firewall that dislikes one record, or for the credentials of all of them."""
+
+import asyncio
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from pullpush_dagster.errors import AuthError
+from pullpush_dagster.push.lanes import Lanes
+
+TEN = [f"S{n}" for n in range(10)]
+
+
+def told(seen):
+    return {sku: one.outcome.name for sku, one in seen.items()}
+
+
+@pytest.fixture
+def firewall(platform, echo, names):
+    """Refuses every request with one of these."""
+
+    def refuse(*skus):
+        page = Response("<html>blocked</html>", 403)
+        platform.route(lambda seen: page if {*skus} & {*names(seen)} else echo(seen))
+
+    return refuse
+
+
+@pytest.mark.parametrize("bad", ["S0", "S1", "S3", "S4", "S9"])
+@pytest.mark.parametrize("batch", [2, 4, 10])
+def test_one_record_that_a_firewall_refuses_does_not_stop_the_others(sending, firewall, batch, bad):
+    firewall(bad)
+    seen, error = sending(TEN, batch=batch)
+    assert error is None
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {bad: "rejected"}
+
+
+def test_one_that_goes_alone_is_refused_once_another_one_is_taken(sending, firewall):
+    firewall("S3")
+    seen, error = sending(TEN, batch=1)
+    assert error is None
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S3": "rejected"}
+
+
+def test_that_others_were_taken_before_says_nothing(sending, firewall):
+    firewall("S9")
+    seen, error = sending(TEN, batch=1)
+    assert isinstance(error, AuthError)
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | {"S9": "retry"}
+    assert seen["S9"].sent_at is None
+
+
+@pytest.mark.parametrize(("batch", "requests"), [(1, 3), (10, 7)])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_where_none_is_taken_all_is_stopped_after_few_requests(platform, sending, batch, requests, lanes):
+    platform.answer(JSONResponse({"message": "no such right"}, 403))
+    seen, error = sending([f"S{n}" for n in range(100)], lanes=lanes, batch=batch)
+    assert isinstance(error, AuthError)
+    assert set(told(seen).values()) == {"retry"}
+    assert len(seen) == 100
+    assert len(platform.requests) <= requests * lanes
+
+
+def test_what_may_be_changed_says_nothing_of_what_may_be_made(tiny, platform, facts, made, echo):
+    platform.route(lambda seen: echo(seen) if b"update" in seen.body else Response("", 403))
+    seen = []
+
+    async def run():
+        async with tiny.client(destination=True) as client:
+            lanes = Lanes(client, facts(), 1, lambda sent: seen.append(sent.outcomes[0].name))
+            lanes.add([made("A"), made("B", item={"id": "7"})])
+            await lanes.ended()
+
+    with pytest.raises(AuthError):
+        asyncio.run(run())
+    assert sorted(seen) == ["accepted", "retry"]
