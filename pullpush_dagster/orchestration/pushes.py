@@ -1,6 +1,5 @@
 """The asset of one push: three ops, claim -> send -> confirm, and the check that all is delivered."""
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ import dagster as dg
 
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import GuardError
+from pullpush_dagster.orchestration.ending import ended_in_order
 from pullpush_dagster.orchestration.failures import as_failure
 from pullpush_dagster.orchestration.keys import push_key, stage_key
 from pullpush_dagster.push import Pusher
@@ -85,7 +85,7 @@ def _send(project: Project, push: Push) -> dg.OpDefinition:
             context.log.info("shadow: nothing is sent; `pullpush plan` shows what would be")
             return
         with as_failure():
-            totals = asyncio.run(Pusher(project, push, Store.of(project.state)).send(context.log.debug))
+            totals = ended_in_order(Pusher(project, push, Store.of(project.state)).send(context.log.debug))
         context.log.info(f"{totals.sent} sent; {totals.counted()}")
 
     return send
