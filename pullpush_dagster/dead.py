@@ -19,6 +19,9 @@ from pullpush_dagster.store.sql import used
 from pullpush_dagster.telling import named
 
 _SQL = named_sql(__package__, "dead.sql")
+_CHOSEN = arrow.schema(
+    [(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field", "value")]
+)
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,15 @@ def grouped(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Replayed:
-    """Numbers of letters: ``due`` again, to be ``routed`` anew, and ``dropped`` as newer accepted values cover them."""
+    """Numbers of letters: ``due`` again, to be ``routed`` anew, and ``dropped`` as newer accepted values cover them.
+
+    ``left_out``: those of syncs that are no more, or have another name by now.
+    """
 
     due: int
     routed: int
     dropped: int
+    left_out: int
 
 
 def replay(project: Project, what: str) -> Replayed:
@@ -94,10 +101,9 @@ def replay(project: Project, what: str) -> Replayed:
         ConfigError: no dead letter is called so; ALL may be none.
     """
     with Store.of(project.state).session() as con:
-        chosen = [one for one in _letters(con) if _is(one, what)]
-        if not chosen and what == "ALL":
-            return Replayed(0, 0, 0)
-        if not chosen:
+        named_so = [one for one in _letters(con) if _is(one, what)]
+        chosen = [one for one in named_so if one.sync in project.pushes]
+        if not named_so and what != "ALL":
             raise ConfigError(f"no dead letter has the key or group {what}; `pullpush dead-letters` lists them")
         con.register("chosen", _table(project, chosen))
         overlay(con)
@@ -110,7 +116,8 @@ def replay(project: Project, what: str) -> Replayed:
         con.execute("DROP TABLE covered")
         con.unregister("chosen")
     unrouted = sum(one.cause == "not routed" for one in chosen)
-    return Replayed(len(chosen) - unrouted - dropped + routed, unrouted - routed, dropped)
+    due = len(chosen) - unrouted - dropped + routed
+    return Replayed(due, unrouted - routed, dropped, len(named_so) - len(chosen))
 
 
 def _letters(con: duckdb.DuckDBPyConnection) -> list[DeadLetter]:
@@ -132,4 +139,4 @@ def _table(project: Project, letters: Sequence[DeadLetter]) -> arrow.Table:
             {"push": one.sync, "key": one.key, "cause": one.cause, "destination": push.to, "entity": entity.name,
              "field": field, "value": value}
         )  # fmt: skip
-    return arrow.Table.from_pylist(rows)
+    return arrow.Table.from_pylist(rows, _CHOSEN)

@@ -18,6 +18,8 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 _LOOKED_AT = 50
 _SLACK_SECONDS = 2.0
 _START_SECONDS = 60.0
+# Under it Dagster's store keeps, of each run that was seen alive, which process it is.
+_SEEN = "pullpush/processes"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -30,9 +32,12 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """End every run of this machine whose process is gone, and free what it held; one sentence for each."""
     active = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     told = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=active), limit=_LOOKED_AT):
+    records = instance.get_run_records(dg.RunsFilter(statuses=active), limit=_LOOKED_AT)
+    before = _seen(instance)
+    seen = {one.dagster_run.run_id: before.get(one.dagster_run.run_id, "") for one in records}
+    for record in records:
         run = record.dagster_run
-        reason = _why_dead(instance, run, record.update_timestamp)
+        reason = _why_dead(instance, run, record.update_timestamp, seen)
         # It may have ended by itself while we looked.
         now = instance.get_run_by_id(run.run_id) if reason else None
         if reason is None or now is None or now.is_finished:
@@ -42,8 +47,16 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         else:
             instance.report_run_failed(now, reason)
         told.append(f"run {run.run_id} of {run.job_name}: {reason}")
+    if seen != before:
+        instance.daemon_cursor_storage.set_cursor_values({_SEEN: json.dumps(seen)})
     _free_slots(instance)
     return told
+
+
+def _seen(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Run -> its process, as it was seen alive; empty: it was not yet."""
+    found = instance.daemon_cursor_storage.get_cursor_values({_SEEN})
+    return dict(json.loads(found.get(_SEEN, "{}")))
 
 
 def _free_slots(instance: dg.DagsterInstance) -> None:
@@ -57,14 +70,17 @@ def _free_slots(instance: dg.DagsterInstance) -> None:
             storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _why_dead(instance: dg.DagsterInstance, run: dg.DagsterRun, updated_at: dt.datetime) -> str | None:
-    """Why ``run`` can never end by itself; None: its process lives, or cannot be judged from here."""
+def _why_dead(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, updated_at: dt.datetime, seen: dict[str, str]
+) -> str | None:
+    """Why ``run`` can never end by itself; None: its process lives, as ``seen``, or cannot be judged from here."""
     server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
     if server and not (server.get("socket") or server.get("host") in _LOOPBACK):
         return None  # its process is on another machine
     process = _process_of(instance, run.run_id)
     if process is not None:
-        return None if _is_alive(process) else f"its process {process.pid} is gone"
+        seen[run.run_id] = _living(process, seen[run.run_id])
+        return None if seen[run.run_id] else f"its process {process.pid} is gone"
     if server and not _answers(server):
         return "the code server that was to start it is gone"
     age = (dt.datetime.now(dt.UTC) - updated_at.replace(tzinfo=updated_at.tzinfo or dt.UTC)).total_seconds()
@@ -82,17 +98,24 @@ def _process_of(instance: dg.DagsterInstance, run_id: str) -> _Process | None:
     return None
 
 
-def _is_alive(process: _Process) -> bool:
-    """Whether that very process lives: one that started after the run told its pid only has the same number."""
-    stat = Path(f"/proc/{process.pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            return False
-        state, ticks = fields[0], int(fields[19])
-        return state not in "ZX" and _started_at(ticks) <= process.told_at + _SLACK_SECONDS
-    return _has_pid(process.pid)
+def _living(process: _Process, seen: str) -> str:
+    """What tells that very process from all others with its number; empty: it is gone.
+
+    Once it was ``seen`` it is known. Before that, one that started after the run told its pid is another: that is as
+    good as the clock, which may be set meanwhile, and so it is asked only once.
+    """
+    if not Path("/proc/self/stat").exists():
+        return "lives" if _has_pid(process.pid) else ""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    state, ticks = fields[0], int(fields[19])
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    found = f"{boot} {process.pid} {ticks}"
+    same = seen == found if seen else _started_at(ticks) <= process.told_at + _SLACK_SECONDS
+    return found if same and state not in "ZX" else ""
 
 
 def _started_at(ticks: int) -> float:

@@ -11,7 +11,8 @@ from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import Kept
 from pullpush_dagster.config import Project, Pull, Push
-from pullpush_dagster.orchestration.failures import as_failure
+from pullpush_dagster.errors import PullPushError
+from pullpush_dagster.orchestration.failures import Failures
 from pullpush_dagster.orchestration.keys import SYNC_TAG, column_schema, platform_key, push_key, stage_key
 from pullpush_dagster.orchestration.partitions import (
     changes_partitions_of,
@@ -86,20 +87,28 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
     def pulled(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         sync = context.run.tags.get("pullpush/run") == SYNC_TAG["pullpush/run"]
         keys = _keys(context)
-        short, store = [], Store.of(project.state)
+        short, came, store = [], [], Store.of(project.state)
+        failures = Failures(context.log)
         for window in windows_of(pull, keys, filtered=filtered, sync=sync):
-            with as_failure():
+            with failures.noted(_of(pull, window)):
                 done = asyncio.run(pull_records(project, store, pull, window, context.log.debug))
-            asked = done.asked
-            whole = is_whole(done)
-            short += [] if whole else [window.scope or pull.name]
-            context.log.info(f"{_of(pull, window.scope)}: {asked.records} records in {asked.pages} pages")
-            _for_window(context, keys, window, pulled_metadata(done), "complete", passed=whole)
+                asked = done.asked
+                whole = is_whole(done)
+                came += [window.scope]
+                short += [] if whole else [window.scope or pull.name]
+                context.log.info(f"{_of(pull, window)}: {asked.records} records in {asked.pages} pages")
+                _for_window(context, keys, window, pulled_metadata(done), "complete", passed=whole)
+            _tell_failed(context, keys, window, failures.errors.get(_of(pull, window)), "complete")
+        # Scopes are asked for again by the next run. Days may never be, and what came of them is not lost by a failure.
+        if not any(came):
+            failures.fail()
         with store.session() as con:
             past = past_counts(con, pull.connection, pull.name)
+        told = {"short": short} | ({"failed": failures.told()} if failures.errors else {})
+        passed = not (short or failures.errors)
         return dg.MaterializeResult(
             metadata={"records, newest pull last": bars(past)},
-            check_results=[dg.AssetCheckResult(passed=not short, check_name="complete", metadata={"short": short})],
+            check_results=[dg.AssetCheckResult(passed=passed, check_name="complete", metadata=told)],
         )
 
     return pulled
@@ -123,27 +132,32 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
     @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
     def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         keys = _keys(context)
-        bad, store = 0, Store.of(project.state)
-        for scope in scopes_of(pull, keys):
-            with as_failure():
-                kept = read_pulls(project, store, pull, scope)
-            bad += sum(one.quarantined for one in kept)
-            shown = {"sample": sample(store, pull, scope)} if kept else {}
-            for one in kept:
-                told = canonical_metadata(one) | shown
-                _for_window(context, keys, Window("full", scope), told, "valid", passed=not one.quarantined)
-        return dg.MaterializeResult(check_results=[valid(bad)])
+        bad, came, store = 0, [], Store.of(project.state)
+        failures = Failures(context.log)
+        for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
+            with failures.noted(_of(pull, window)):
+                kept = read_pulls(project, store, pull, window.scope)
+                came += [window.scope]
+                bad += sum(one.quarantined for one in kept)
+                shown = {"sample": sample(store, pull, window.scope)} if kept else {}
+                for one in kept:
+                    told = canonical_metadata(one) | shown
+                    _for_window(context, keys, window, told, "valid", passed=not one.quarantined)
+            _tell_failed(context, keys, window, failures.errors.get(_of(pull, window)), "valid")
+        if not any(came):
+            failures.fail()
+        return dg.MaterializeResult(check_results=[valid(bad, failures.told())])
 
     return canonical
 
 
-def valid(quarantined: int) -> dg.AssetCheckResult:
-    """The check of that name: it warns of quarantined records."""
+def valid(quarantined: int, failed: Mapping[str, str] | None = None) -> dg.AssetCheckResult:
+    """The check of that name: it warns of quarantined records. ``failed``: scope -> why none of it could be read."""
     return dg.AssetCheckResult(
-        passed=not quarantined,
+        passed=not (quarantined or failed),
         check_name="valid",
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"quarantined": quarantined},
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": quarantined} | ({"failed": dict(failed)} if failed else {}),
     )
 
 
@@ -163,12 +177,12 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
         held: list[str] = []
         keys = _keys(context)
         store = Store.of(project.state)
-        for scope in scopes_of(pull, keys):
+        for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
             with store.session() as con:
-                one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, scope, pull.guard.own())
-            held += [f"{scope or pull.name}: {reason} (change set {one.hash})" for reason in one.reasons]
-            context.log.info(f"{_of(pull, scope)}: {one.state}, {one.changes} changes")
-            _for_window(context, keys, Window("full", scope), _changes_metadata(one), "guard", passed=not one.reasons)
+                one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, window.scope, pull.guard.own())
+            held += [f"{window.scope or pull.name}: {reason} (change set {one.hash})" for reason in one.reasons]
+            context.log.info(f"{_of(pull, window)}: {one.state}, {one.changes} changes")
+            _for_window(context, keys, window, _changes_metadata(one), "guard", passed=not one.reasons)
         for reason in held:
             context.log.error(f"held, nothing of it is sent: {reason}; `pullpush held` shows it")
         return dg.MaterializeResult(
@@ -186,8 +200,9 @@ def _changes_metadata(one: Audit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of(pull: Pull, scope: str) -> str:
-    return f"{pull.id} {scope}" if scope else pull.id
+def _of(pull: Pull, window: Window) -> str:
+    days = f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}" if window.start and window.end else ""
+    return f"{pull.id} {window.scope or days}".rstrip()
 
 
 def _keys(context: dg.AssetExecutionContext) -> list[str]:
@@ -202,6 +217,7 @@ def _for_window(
     check: str,
     *,
     passed: bool,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
 ) -> None:
     """Put what one window came to on its own partition, where the run covers several."""
     if window.scope not in keys:
@@ -211,6 +227,15 @@ def _for_window(
     if len(keys) > 1:
         # Dagster itself keeps one evaluation for the whole range, in which a good partition hides a bad one.
         evaluation = dg.AssetCheckEvaluation(
-            context.asset_key, check, passed, partition=window.scope, severity=dg.AssetCheckSeverity.WARN
+            context.asset_key, check, passed, partition=window.scope, severity=severity
         )
         context.log_event(evaluation)
+
+
+def _tell_failed(
+    context: dg.AssetExecutionContext, keys: Sequence[str], window: Window, error: PullPushError | None, check: str
+) -> None:
+    """Put what went wrong with one window, if anything, on its partition: Dagster takes it for materialised."""
+    if error is not None:
+        told = {"failed": str(error)}
+        _for_window(context, keys, window, told, check, passed=False, severity=dg.AssetCheckSeverity.ERROR)

@@ -1,6 +1,5 @@
 """The asset of one push: three ops, claim -> send -> confirm, and the check that all is delivered."""
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ import dagster as dg
 
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import GuardError
+from pullpush_dagster.orchestration.ending import ended_in_order
 from pullpush_dagster.orchestration.failures import as_failure
 from pullpush_dagster.orchestration.keys import push_key, stage_key
 from pullpush_dagster.push import Pusher
@@ -85,7 +85,7 @@ def _send(project: Project, push: Push) -> dg.OpDefinition:
             context.log.info("shadow: nothing is sent; `pullpush plan` shows what would be")
             return
         with as_failure():
-            totals = asyncio.run(Pusher(project, push, Store.of(project.state)).send(context.log.debug))
+            totals = ended_in_order(Pusher(project, push, Store.of(project.state)).send(context.log.debug))
         context.log.info(f"{totals.sent} sent; {totals.counted()}")
 
     return send
@@ -101,7 +101,7 @@ def _confirm(project: Project, push: Push) -> dg.OpDefinition:
     )
     def confirm(context: dg.OpExecutionContext) -> None:
         with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name)
+            counts = outbox_counts(con, push.name, project.entity_of(push).personal)
         context.add_output_metadata({**counts.numbers(), "dagster/row_count": counts.accepted, "why not": counts.why})
         if counts.held:
             raise dg.Failure(str(GuardError(counts.held, push=push.name)), allow_retries=False)
@@ -117,7 +117,7 @@ def _delivered(project: Project, push: Push) -> dg.AssetChecksDefinition:
     )
     def delivered() -> dg.AssetCheckResult:
         with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name)
+            counts = outbox_counts(con, push.name, project.entity_of(push).personal)
         return dg.AssetCheckResult(
             passed=not (counts.due or counts.waiting or counts.dead or counts.held),
             severity=dg.AssetCheckSeverity.ERROR if counts.dead or counts.held else dg.AssetCheckSeverity.WARN,

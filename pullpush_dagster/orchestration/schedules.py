@@ -6,10 +6,13 @@ import dagster as dg
 import duckdb
 
 from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.keys import SYNC_TAG, push_key, stage_key
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import oldest_watermark
 
+# Dagster gives a tick up after a minute, and with it the run that it was to launch: for so long it waits for the store.
+TICK_SECONDS = 20.0
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -35,23 +38,31 @@ def sync_definitions(project: Project, push: Push) -> dg.Definitions:
 
 
 def sync_tags(project: Project, pulls: list[Pull]) -> dict[str, str]:
-    """Run tags of a sync run: the partitions it covers, and that it moves the watermarks."""
-    with Store.of(project.state).session() as con:
-        return tags_in(con, project, pulls)
+    """Run tags of a sync run: the partitions it covers, and that it moves the watermarks.
+
+    Where the store is held for longer than a tick can wait, of days only today is covered: the run goes on from the
+    watermarks all the same.
+    """
+    try:
+        with Store(Store.of(project.state).path, wait=TICK_SECONDS).session() as con:
+            return tags_in(con, project, pulls)
+    except StoreBusyError:
+        return tags_in(None, project, pulls)
 
 
-def tags_in(con: duckdb.DuckDBPyConnection, project: Project, pulls: list[Pull]) -> dict[str, str]:
-    """The same, in a session that is open already."""
+def tags_in(con: duckdb.DuckDBPyConnection | None, project: Project, pulls: list[Pull]) -> dict[str, str]:
+    """The same, in a session that is open already; None: there is none."""
     first, last = _range(con, project, pulls)
     return dict(SYNC_TAG) | ({_START: first, _END: last} if first else {})
 
 
-def _range(con: duckdb.DuckDBPyConnection, project: Project, pulls: list[Pull]) -> tuple[str, str]:
+def _range(con: duckdb.DuckDBPyConnection | None, project: Project, pulls: list[Pull]) -> tuple[str, str]:
     """The first and last partition a sync run covers: every scope, or from the day it walks on from to today."""
     days = [pull for pull in pulls if pull.partitions and pull.partitions.is_days]
     if days:
-        first = min(_first_day(con, project, pull) for pull in days)
-        return str(first), str(dt.datetime.now(dt.UTC).date())
+        today = dt.datetime.now(dt.UTC).date()
+        first = min(_first_day(con, project, pull) for pull in days) if con else today
+        return str(first), str(today)
     scopes = [value for pull in pulls if pull.partitions for value in pull.partitions.values]
     return (scopes[0], scopes[-1]) if scopes else ("", "")
 

@@ -15,7 +15,7 @@ from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
 from pullpush_dagster.orchestration.keys import push_key
-from pullpush_dagster.orchestration.schedules import push_job_name, tags_in
+from pullpush_dagster.orchestration.schedules import TICK_SECONDS, push_job_name, tags_in
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due, begun, due_now, unread
 
@@ -27,8 +27,6 @@ _LOOKED_AT = 200
 _SECONDS = 4
 # Until its next tick it looks itself, so that what comes meanwhile waits for a second and not for five.
 _LOOKS, _BETWEEN_SECONDS = 5, 1.0
-# Below the minute in which Dagster gives a tick up.
-_STORE_SECONDS = 20.0
 _TRY_SECONDS = 60
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -51,14 +49,14 @@ class Standing:
     behind: dict[str, int]
 
 
-def standing(project: Project, now: dt.datetime) -> Standing:
-    """How every live push stands at ``now``, in one session of the store.
+def standing(project: Project, now: dt.datetime, wait: float | None = None) -> Standing:
+    """How every live push stands at ``now``, in one session of the store, for which it waits so many seconds.
 
     Raises:
         StoreBusyError: the store was held all the while that a tick can wait.
     """
     live = {push.name: push for push in live_pushes(project)}
-    with Store(Store.of(project.state).path, wait=_STORE_SECONDS).session() as con:
+    with Store(Store.of(project.state).path, wait=TICK_SECONDS if wait is None else wait).session() as con:
         read, due, behind = begun(con), due_now(con, now), unread(con)
         never = {
             name: tags_in(con, project, [project.pull(id_) for id_ in push.from_])
@@ -73,13 +71,18 @@ def standing(project: Project, now: dt.datetime) -> Standing:
 
 
 def _looked(project: Project) -> Standing:
-    """How every live push stands as soon as there is something to do, or at the last look of this tick."""
-    for _ in range(_LOOKS - 1):
-        found = standing(project, dt.datetime.now(dt.UTC))
-        if found.due or found.never or found.behind:
-            return found
+    """How every live push stands as soon as there is something to do, or at the last look of this tick.
+
+    Raises:
+        StoreBusyError: as ``standing``; all looks together wait no longer than one.
+    """
+    until = time.monotonic() + TICK_SECONDS
+    for look in range(1, _LOOKS + 1):
+        found = standing(project, dt.datetime.now(dt.UTC), max(0.0, until - time.monotonic()))
+        if found.due or found.never or found.behind or look == _LOOKS:
+            break
         time.sleep(_BETWEEN_SECONDS)
-    return standing(project, dt.datetime.now(dt.UTC))
+    return found
 
 
 def live_pushes(project: Project) -> list[Push]:

@@ -206,6 +206,11 @@ class Lanes:
         except PullPushError as error:
             await self._failed(lane, form, path, batch, sent_at, error)
             return False
+        except Exception:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the run was ended; ``ended`` raises it
+            self._called_off(lane, batch, sent_at, error)
+            return False
         found = outcomes(self._facts, form, batch, answer)
         self._report(Sent(batch, found, sent_at, lane=lane.number))
         if sent_at is not None and any(one.name == "accepted" for one in found):
@@ -260,6 +265,15 @@ class Lanes:
         outcome = refused or Outcome("unknown" if maybe_done else "retry", str(error), over=over)
         sent_at = sent_at if maybe_done else None
         self._report(Sent(batch, [outcome] * len(batch), sent_at, wait, self.halted, lane.number))
+
+    def _called_off(
+        self, lane: _Lane, batch: Sequence[Payload], sent_at: dt.datetime | None, error: BaseException
+    ) -> None:
+        """Report a batch that is not waited for any more; what is left of its lane learns that it is not sent."""
+        self.halt(error)
+        no_answer = Outcome("unknown", "the push was stopped before it was answered")
+        outcome = no_answer if sent_at else Outcome("retry", "not sent: the push was stopped")
+        self._report(Sent(batch, [outcome] * len(batch), sent_at, halted=True, lane=lane.number))
 
     async def _split(self, lane: _Lane, form: Write, path: str, batch: Sequence[Payload]) -> None:
         """One bad record can sink a whole batch: halve it until that one stands alone."""

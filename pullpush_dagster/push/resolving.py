@@ -1,5 +1,6 @@
 """Everything a round must know of the destination before it can send: items, their rows, what records name."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -51,9 +52,10 @@ class Resolving:
             found = await self._found(rows)
             items = await self._read(found)
             return await self._filled(items)
-        except PullPushError as error:
+        except (PullPushError, asyncio.CancelledError) as error:
             done = {one.claimed.key for one in self.settled}
-            self.settled += [Settled(row, "retry", str(error)) for row in rows if row.key not in done]
+            reason = str(error) or "not sent: the push was stopped"
+            self.settled += [Settled(row, "retry", reason) for row in rows if row.key not in done]
             raise
 
     def _with_something_to_do(self, rows: Sequence[Claimed]) -> list[Claimed]:

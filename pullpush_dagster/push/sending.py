@@ -1,9 +1,10 @@
 """One run of a push: lanes that always have something to send, and a store that is asked for everything at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
 
 from pullpush_dagster.changes import Claimed, Taken
 from pullpush_dagster.push.following import Following
@@ -14,11 +15,21 @@ from pullpush_dagster.transport import Client
 if TYPE_CHECKING:
     from pullpush_dagster.push.pushing import Pusher
 
+_Given = TypeVar("_Given")
 # What was answered waits so long to be written together; longer, up to a second, where a turn takes long: it is to
 # take a tenth of the time, since lanes with nothing but small requests have no other time than its own.
 _GROUP_SECONDS, _LONGEST_GROUP, _GROUP_TURNS = 0.25, 1.0, 10.0
 # A claim costs much the same whatever its size, so one that is sent in less than a second was too small.
 _CLAIM_SECONDS, _SMALLEST_CLAIM, _LARGEST_CLAIM = 1.0, 100, 25_600
+
+
+async def _to_its_end(call: Callable[..., _Given], *arguments: object) -> _Given:
+    """What ``call`` gives in a thread. Who is called off meanwhile goes on: a transaction cannot be called off."""
+    work = asyncio.get_running_loop().run_in_executor(None, copy_context().run, call, *arguments)
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({work})
+    return work.result()
 
 
 class Sending:
@@ -140,7 +151,7 @@ class Sending:
             self._fresh, self._moved = False, self._journal.moved
         began = self._time()
         try:
-            claimed, wait = await asyncio.to_thread(self._pusher.turn, group, most)
+            claimed, wait = await _to_its_end(self._pusher.turn, group, most)
         except BaseException:
             self._journal.put_back(group)
             raise

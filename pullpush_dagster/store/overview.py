@@ -1,6 +1,8 @@
 """Counts for people: what the store holds of a pull or a push."""
 
 import datetime as dt
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
@@ -27,16 +29,24 @@ class OutboxCounts:
         return {name: getattr(self, name) for name in ("accepted", "skipped", "due", "waiting", "dead")}
 
 
-def outbox_counts(con: duckdb.DuckDBPyConnection, push: str) -> OutboxCounts:
-    """How the outbox of ``push`` stands."""
+def outbox_counts(con: duckdb.DuckDBPyConnection, push: str, personal: Collection[str] = ()) -> OutboxCounts:
+    """How the outbox of ``push`` stands. What its keys have in the fields ``personal`` is in no reason or example."""
     ((due, waiting, dead),) = con.execute(_SQL["outbox"], {"push": push}).fetchall()
     outcomes = dict(con.execute(_SQL["outcomes"], {"push": push}).fetchall())
+    hidden = {"push": push, "personal": list(personal)}
     why = {
-        reason: f"{keys} keys, such as {key}"
-        for reason, keys, key in con.execute(_SQL["why"], {"push": push}).fetchall()
+        reason: f"{keys} keys, such as {_without(key, personal)}"
+        for reason, keys, key in con.execute(_SQL["why"], hidden).fetchall()
     }
     ((held,),) = con.execute(_SQL["held"], {"push": push}).fetchall()
     return OutboxCounts(due, waiting, dead, outcomes.get("accepted", 0), outcomes.get("skipped", 0), held, why)
+
+
+def _without(key: str, personal: Collection[str]) -> str:
+    if not personal:
+        return key
+    shown = {name: "…" if name in personal else value for name, value in json.loads(key).items()}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def past_counts(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> list[int]:

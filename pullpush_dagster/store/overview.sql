@@ -15,8 +15,18 @@ FROM outbox WHERE push = $push
 SELECT outcome, count(DISTINCT key) FROM receipts WHERE push = $push GROUP BY outcome
 
 -- name: why
-SELECT state || ': ' || coalesce(reason, 'to be sent'), count(*) AS keys, min(key)
-FROM outbox WHERE push = $push GROUP BY ALL ORDER BY keys DESC LIMIT 10
+-- What a key says of a person stands in many a platform's reason too, in any case of letters.
+WITH told AS (
+    SELECT state, key, coalesce(reason, 'to be sent') AS reason, list_filter(
+        list_transform(CAST($personal AS VARCHAR[]), lambda field: json_extract_string(key, field)),
+        lambda value: value <> ''
+    ) AS hidden
+    FROM outbox WHERE push = $push
+)
+SELECT state || ': ' || list_reduce(list_prepend(reason, hidden),
+        lambda text, value: regexp_replace(text, regexp_escape(value), '…', 'gi')) AS why,
+    count(*) AS keys, min(key)
+FROM told GROUP BY why ORDER BY keys DESC LIMIT 10
 
 -- name: held
 SELECT string_agg(held, '; ') FROM positions WHERE push = $push AND held IS NOT NULL

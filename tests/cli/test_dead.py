@@ -85,7 +85,7 @@ def test_a_letter_that_newer_accepted_values_cover_is_dropped(world, refused, le
     # when
     done = json.loads(run("replay", "SKU-00053", "--json").output)
     # then
-    assert done == {"due": 0, "routed": 0, "dropped": 1}
+    assert done == {"due": 0, "routed": 0, "dropped": 1, "left_out": 0}
     last = world.rows(
         "SELECT outcome, reason FROM receipts WHERE contains(key, 'SKU-00053') ORDER BY answeredAt DESC LIMIT 1"
     )
@@ -96,6 +96,28 @@ def test_a_key_that_is_not_dead_is_refused(refused, run):
     again = run("replay", "SKU-00099")
     assert again.exit_code == 1
     assert "no dead letter has the key or group SKU-00099" in again.output
+
+
+@pytest.fixture
+def left_behind(world, refused):
+    """Letters of a sync whose file was taken away, or that bears another name by now; how many."""
+    return len(
+        world.rows(
+            "INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, reason)"
+            " SELECT 'old_name', key, source, sequence, desired, state, attempts, reason FROM outbox"
+            " WHERE state = 'dead' RETURNING key"
+        )
+    )
+
+
+def test_letters_of_a_sync_that_is_no_more_are_left_out_and_counted(left_behind, run):
+    done = json.loads(run("replay", "ALL", "--json").output)
+    assert (done["due"] >= 1, done["left_out"]) == (True, left_behind)
+
+
+def test_that_letters_were_left_out_is_said(left_behind, run):
+    said = run("replay", "ALL").output
+    assert f"{left_behind} were left out: their sync is no more, or has another name by now" in said
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ STARTED, STARTING, CANCELING = (
     dg.DagsterRunStatus.CANCELING,
 )
 
+needs_proc = pytest.mark.skipif(
+    not os.path.exists("/proc/self/stat"),  # noqa: PTH110
+    reason="when a process began is read from /proc",
+)
+
 
 @pytest.fixture
 def begin(instance):
@@ -60,7 +65,40 @@ def test_a_run_whose_process_lives_is_left_alone(instance, begin):
     assert _status(instance, run) == STARTED
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="when a process began is read from /proc")  # noqa: PTH110
+def test_a_run_that_was_seen_alive_lives_on_when_the_clock_is_set_ahead(instance, begin, monkeypatch):
+    # given
+    run = begin(pid=os.getpid())
+    fail_dead_runs(instance)
+    # when: a virtual machine goes on after a pause
+    later = time.time() + 600
+    monkeypatch.setattr("time.time", lambda: later)
+    # then
+    assert fail_dead_runs(instance) == []
+    assert _status(instance, run) == STARTED
+
+
+@needs_proc
+def test_a_run_that_was_seen_alive_fails_when_another_process_has_its_number(instance, begin):
+    # given: as after a restart of the machine
+    run = begin(pid=os.getpid())
+    instance.daemon_cursor_storage.set_cursor_values(
+        {"pullpush/processes": json.dumps({run: f"another-boot {os.getpid()} 7"})}
+    )
+    # when
+    fail_dead_runs(instance)
+    # then
+    assert _status(instance, run) == dg.DagsterRunStatus.FAILURE
+
+
+def test_runs_that_have_ended_are_not_remembered(instance, begin):
+    run = begin(pid=os.getpid())
+    fail_dead_runs(instance)
+    instance.report_run_canceled(instance.get_run_by_id(run))
+    fail_dead_runs(instance)
+    assert instance.daemon_cursor_storage.get_cursor_values({"pullpush/processes"}) == {"pullpush/processes": "{}"}
+
+
+@needs_proc
 def test_a_younger_process_with_the_same_number_is_not_it(instance, begin, monkeypatch):
     # given: the run told its process id an hour ago
     with monkeypatch.context() as earlier:

@@ -218,7 +218,7 @@ def test_a_finished_run_is_in_nobodys_way(project, instance, tick):
 
 
 def test_a_store_that_is_held_is_waited_for_till_the_next_tick(project, tick, monkeypatch):
-    monkeypatch.setattr("pullpush_dagster.orchestration.watching._STORE_SECONDS", 0.1)
+    monkeypatch.setattr("pullpush_dagster.orchestration.watching.TICK_SECONDS", 0.1)
     with Store.of(project.state).session():
         assert tick() == {}
 

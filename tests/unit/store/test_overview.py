@@ -43,3 +43,14 @@ def test_the_walk_furthest_behind_is_told_in_utc(con):
 
 def test_a_pull_that_never_ran_has_no_watermark(con):
     assert oldest_watermark(con, "c", "n") is None
+
+
+def test_what_a_key_says_of_a_person_is_in_no_reason_and_no_example(con):
+    con.execute(
+        "INSERT INTO outbox (push, key, state, reason) VALUES "
+        """('p', '{"email":"a.b@c.example"}', 'dead', 'A.B@c.example is no address'), """
+        """('p', '{"email":"d@e.example"}', 'dead', 'd@e.example is no address')"""
+    )
+    assert outbox_counts(con, "p", ["email", "phone"]).why == {
+        "dead: … is no address": """2 keys, such as {"email": "…"}"""
+    }
