@@ -300,7 +300,10 @@ def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(stock, 
     first = change_id(row, row.desired)
     shop.settle(row, "unknown")
     # when
-    con.execute("INSERT INTO affected VALUES ('to_shop', 'sku', 'A', ?)", [START + dt.timedelta(minutes=SOLD)])
+    con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)",
+        [START + dt.timedelta(minutes=SOLD)],
+    )
     stock([("A", "WH", 6)], asked=SOLD + 1)
     shop.arrive()
     # then

@@ -143,11 +143,14 @@ def refused_under_way(both):
     return one, shop, row
 
 
-def test_a_newer_version_of_what_was_refused_waits_until_that_has_settled(refused_under_way):
+def test_a_newer_version_of_what_was_refused_waits_until_that_has_settled(refused_under_way, outbox):
+    # given
     one, shop, row = refused_under_way
     shop.settle(row, "unknown", due_in=90.0)
+    # when: the other is left out
     one([("A", "WH", 3)])
-    shop.arrive()
+    outbox(translate={"locationId": NAMES}, only={"locationId": ["WH"]}).arrive()
+    # then
     assert seconds_to_next(shop.con, shop.push) > 60
 
 
