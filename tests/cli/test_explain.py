@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from pullpush_dagster.cli import main
-from pullpush_dagster.push import Pusher
 
 SKU = "SKU-00002"
 HERE = {"sku": SKU, "locationId": "default"}
@@ -30,13 +29,6 @@ def synced(world):
     world.sync("products_to_shop")
     world.sync("stock_to_shop")
     return world
-
-
-def _edit(world, before, after):
-    file = world.project.root / "assets" / "stock" / "defs.yaml"
-    text = file.read_text()
-    assert before in text
-    file.write_text(text.replace(before, after))
 
 
 def test_explain_tells_why_the_shop_shows_what_it_shows(world, run):
@@ -104,13 +96,6 @@ def test_nor_of_what_the_source_never_had_but_perhaps_under_other_letters(world,
     assert in_short(SKU.lower()) == [f"erp/stocklevel has no {SKU.lower()}, but {SKU}"]
 
 
-def test_what_was_pulled_waits_to_be_compared_and_then_to_be_read(synced, in_short, quantity):
-    quantity(7, compare=False)
-    assert in_short()[0].startswith("in step")  # until then it is what it was
-    synced.pull("erp/stocklevel")
-    assert in_short()[0] == "changed, which stock_to_shop has not read yet: its next run does"
-
-
 @pytest.fixture
 def quantity(synced):
     """Gives the SKU another quantity in the ERP, and compares."""
@@ -123,37 +108,11 @@ def quantity(synced):
     return set_
 
 
-def test_in_shadow_mode_it_is_said_that_nothing_is_sent(synced, in_short, quantity):
-    _edit(synced, "mode: live", "mode: shadow")
-    quantity(7)
-    Pusher(synced.project, synced.project.push("stock_to_shop"), synced.store).arrive()
-    assert in_short()[0] == "would be sent, but this sync is in shadow mode: mode: live sends it"
-
-
 def test_what_a_pulls_guard_holds_names_the_set(synced, in_short):
     hash_ = synced.emptied("WH")
     said = next(one for one in in_short() if "guard" in one)
     assert said.startswith("held by the guard of erp/stocklevel: its set ")
     assert said.endswith(f"pullpush approve {hash_} lets it through")
-
-
-def test_what_a_pushs_guard_holds_names_the_set(synced, in_short, run):
-    run("approve", synced.emptied("WH"))
-    synced.push("stock_to_shop")
-    (held,) = json.loads(run("held", "--json").output)
-    assert f"pullpush approve {held['hash']} lets it through" in in_short()[0]
-    assert "held by the guard of stock_to_shop: its set " in in_short()[0]
-
-
-def test_what_the_shop_cannot_take_is_given_up_with_its_reason(synced, in_short, quantity):
-    quantity(2.5)
-    synced.push("stock_to_shop")
-    assert in_short()[0].startswith("given up: quantity 2.5 is not a whole number")
-
-
-def test_what_has_no_item_waits(world, in_short):
-    world.sync("stock_to_shop")
-    assert in_short()[0].startswith("waits: shop has no")
 
 
 def test_what_is_to_be_tried_again_says_after_what(synced, in_short, quantity):
@@ -164,15 +123,6 @@ def test_what_is_to_be_tried_again_says_after_what(synced, in_short, quantity):
     assert re.fullmatch(when + r", after \d attempts: WooCommerce answered 500 .*", in_short()[0])
 
 
-def test_what_is_gone_and_what_is_unknown_is_said_to_be(synced, in_short):
-    synced.rows(
-        "UPDATE baseline_stocklevel SET _unknown = [{field: 'quantity', since: now()}] WHERE sku = ? RETURNING 1", SKU
-    )
-    assert in_short()[0].startswith("unknown at the source: quantity since 20")
-    synced.rows("UPDATE baseline_stocklevel SET _deleted = true WHERE sku = ? RETURNING 1", SKU)
-    assert in_short()[0] == "gone at the source"
-
-
 def test_what_somebody_changed_there_is_said_to_be(synced, in_short, run):
     synced.shop.control("product", sku=SKU, set={"stock_quantity": 1000})
     run("drift", "stock_to_shop", "--now")
@@ -180,16 +130,6 @@ def test_what_somebody_changed_there_is_said_to_be(synced, in_short, run):
 
 
 # The stages.
-
-
-def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(synced, explain):
-    synced.rows(
-        "INSERT INTO receipts (push, key, outcome, answeredAt) SELECT push, key, 'retry', now() + to_seconds(n)"
-        " FROM (FROM receipts WHERE push = 'stock_to_shop' AND contains(key, ?) LIMIT 1), range(9) AS t(n)"
-        " RETURNING key",
-        SKU,
-    )
-    assert [row["outcome"] for row in explain()["sent"]] == [*["retry"] * 5, "accepted"]
 
 
 def test_people_read_keys_and_values_and_not_json(synced, run):

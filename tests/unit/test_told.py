@@ -127,3 +127,77 @@ def test_examples_of_what_a_push_holds_are_of_what_it_holds(told):
     (one,) = held(made.project)
     assert one.changes == 30
     assert all(row["key"]["sku"] >= "S30" for row in one.examples)
+
+
+# In short.
+
+
+@pytest.fixture
+def says():
+    """What a key comes to, in short."""
+    return lambda made, key: [row["is"] for row in made.explain(key)["in short"]]
+
+
+def test_what_a_pushs_guard_holds_names_the_set(push_held, says):
+    (one,) = held(push_held.project)
+    assert says(push_held, "S07") == [
+        "held by the guard of to_shop: its set sets to zero or less 40 of 40 keys (limit 10%, at least 20)."
+        f" pullpush approve {one.hash} lets it through"
+    ]
+
+
+def test_what_is_accepted_is_to_be_read_then_due_and_then_in_step(told, says):
+    made = told()
+    made.pull([("A", "WH", 4)])
+    made.deliver()
+    made.pull([("A", "WH", 5)])
+    assert says(made, "A") == ["changed, which to_shop has not read yet: its next run does"]
+    made.arrive()
+    assert says(made, "A") == ["due, the next run of to_shop sends it"]
+    made.deliver()
+    assert says(made, "A")[0].startswith("in step: the destination took quantity 5.0000, noted at 20")
+
+
+def test_in_shadow_mode_it_is_said_that_nothing_is_sent(told, says):
+    made = told(mode="shadow")
+    made.pull([("A", "WH", 5)])
+    made.arrive()
+    assert says(made, "A") == ["would be sent, but this sync is in shadow mode: mode: live sends it"]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("dead", "given up: too red;"), ("waiting", "waits: too red"), ("claimed", "on its way: too red"),
+     ("unconfirmed", "only a person can tell whether it is there: too red;")],
+)  # fmt: skip
+def test_what_became_of_it_at_the_destination_is_said_with_its_reason(told, says, state, said):
+    made = told()
+    made.pull([("A", "WH", 5)])
+    made.arrive()
+    with made.session() as con:
+        con.execute("UPDATE outbox SET state = ?, reason = 'too red'", [state])
+    assert says(made, "A")[0].startswith(said)
+
+
+def test_what_is_gone_and_what_is_unknown_is_said_to_be(told, says):
+    made = told()
+    made.pull([("A", "WH", 5)])
+    made.deliver()
+    with made.session() as con:
+        con.execute("UPDATE baseline_stocklevel SET _unknown = [{field: 'quantity', since: now()}]")
+    assert says(made, "A")[0].startswith("unknown at the source: quantity since 20")
+    with made.session() as con:
+        con.execute("UPDATE baseline_stocklevel SET _deleted = true")
+    assert says(made, "A") == ["gone at the source"]
+
+
+def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(told):
+    made = told()
+    made.pull([("A", "WH", 5)])
+    made.deliver()
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO receipts (push, key, outcome, answeredAt) SELECT push, key, 'retry', now() + to_seconds(n)"
+            " FROM (FROM receipts LIMIT 1), range(9) AS t(n)"
+        )
+    assert [row["outcome"] for row in made.explain("A")["sent"]] == [*["retry"] * 5, "accepted"]
