@@ -1,7 +1,7 @@
 """What the guards hold, and letting it through: each set by its hash, which names exactly those changes."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -43,9 +43,15 @@ class Held:
 def held(project: Project) -> list[Held]:
     """Everything that is held now, oldest first."""
     with Store.of(project.state).session() as con:
-        found = [Held(guard="pull", **row) for row in _rows(con, "pulls", {"shown": _SHOWN})]
-        found += [Held(guard="push", **_with_examples(project, con, row)) for row in _rows(con, "pushes", {})]
-    return sorted((replace(one, examples=_read(one.examples)) for one in found), key=lambda one: one.since)
+        pulls = _rows(con, "pulls", {"shown": _SHOWN})
+        pushes = [_with_examples(project, con, row) for row in _rows(con, "pushes", {})]
+    found = [_held(guard, row) for guard, rows in (("pull", pulls), ("push", pushes)) for row in rows]
+    return sorted(found, key=lambda one: one.since)
+
+
+def _held(guard: str, row: dict[str, Any]) -> Held:
+    examples = [parsed(one, "key", "before", "after") for one in row["examples"]]
+    return Held(guard=guard, **{**row, "examples": examples})
 
 
 def _with_examples(project: Project, con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> dict[str, Any]:
@@ -59,10 +65,6 @@ def _rows(con: duckdb.DuckDBPyConnection, step: str, values: dict[str, Any], **p
     sql = _SQL[step].format_map(parts) if parts else _SQL[step]
     rows: list[dict[str, Any]] = con.execute(sql, used(sql, values)).to_arrow_table().to_pylist()
     return rows
-
-
-def _read(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [parsed(one, "key", "before", "after") for one in examples]
 
 
 def approve(project: Project, hash_: str) -> list[str]:

@@ -1,6 +1,5 @@
 """What ``pullpush connectors test`` does and shows."""
 
-import json
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from pullpush_dagster.contract.acting import playing
 from pullpush_dagster.contract.samples import read_samples
 from pullpush_dagster.contract.testing import Verdict, tested
 from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.telling import print_json
 
 
 def tested_by_samples(name: str, samples: Path | None, *, as_json: bool) -> bool:
@@ -26,7 +26,7 @@ def tested_by_samples(name: str, samples: Path | None, *, as_json: bool) -> bool
     with playing() as platform:
         verdicts = list(tested(connector, read_samples(file), platform))
     if as_json:
-        click.echo(json.dumps([vars(one) for one in verdicts], indent=2, ensure_ascii=False))
+        print_json([vars(one) for one in verdicts])
     else:
         _show(verdicts)
     return not any(one.problems for one in verdicts)

@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.config import Project, Pull, Push
@@ -52,6 +53,7 @@ class _Asking:
         self.entity = project.entity_of(push)
         self.own, self.theirs = _keys(project, push, key)
         self.keys: list[str] = []  # at the destination, which may call it otherwise
+        self._names = _names(self.entity, push)
         ensure_tables(con, self.entity)
         overlay(con)
 
@@ -100,25 +102,26 @@ class _Asking:
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
         }  # fmt: skip
-        sql = _SQL[step].format_map(self._names())
+        sql = _SQL[step].format_map(self._names)
         return self.con.execute(sql, used(sql, values))
 
     def _told(self, row: dict[str, Any]) -> dict[str, Any]:
         return {name: v for name, v in parsed(row, *_JSON).items() if v is not None or name in self.entity.fields}
 
-    def _names(self) -> dict[str, str]:
-        key, names = [quoted(name) for name in self.entity.key], routing(self.entity, self.push)
-        key_is = f"$own IN ({', '.join(key)})"
-        rows = f"(SELECT * REPLACE (false AS _deleted) FROM {names['baseline']} WHERE {key_is})"
-        return {
-            **names,
-            "canonical": quoted(f"canonical_{self.entity.name}"),
-            "fields": ", ".join(quoted(name) for name in self.entity.fields),
-            "key_is": key_is,
-            "of_key": "(list_contains($keys, key) OR list_bool_or([contains(key, one) for one in $theirs]))",
-            "key_texts": ", ".join(key),
-            "state": state_of(names, rows),
-        }
+
+def _names(entity: Entity, push: Push) -> dict[str, str]:
+    key, names = [quoted(name) for name in entity.key], routing(entity, push)
+    key_is = f"$own IN ({', '.join(key)})"
+    rows = f"(SELECT * REPLACE (false AS _deleted) FROM {names['baseline']} WHERE {key_is})"
+    return {
+        **names,
+        "canonical": quoted(f"canonical_{entity.name}"),
+        "fields": ", ".join(quoted(name) for name in entity.fields),
+        "key_is": key_is,
+        "of_key": "(list_contains($keys, key) OR list_bool_or([contains(key, one) for one in $theirs]))",
+        "key_texts": ", ".join(key),
+        "state": state_of(names, rows),
+    }
 
 
 def _keys(project: Project, push: Push, key: str) -> tuple[dict[str, str], list[str]]:

@@ -1,6 +1,5 @@
 """``pullpush connectors``."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.listing.facts import Listing, every
 from pullpush_dagster.listing.tables import show_all, show_one
-from pullpush_dagster.telling import told
+from pullpush_dagster.telling import print_json, told
 
 
 class _ByName(click.Group):
@@ -43,7 +42,7 @@ def show(name: str | None, as_json: bool) -> None:
     if not chosen:
         raise ConfigError(f"there is no connector {name!r}; there are {', '.join(one.name for one in listings)}")
     if as_json:
-        _print_json([_short(one) for one in chosen] if name is None else _whole(chosen[0]))
+        print_json([_short(one) for one in chosen] if name is None else _whole(chosen[0]))
     elif name is None:
         show_all(chosen, console)
     else:
@@ -83,7 +82,3 @@ def _whole(one: Listing) -> dict[str, Any]:
 
 def _counts(one: Listing) -> dict[str, list[str]]:
     return {"unverified": one.unverified, "uncovered": one.uncovered}
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

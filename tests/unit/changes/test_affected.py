@@ -270,42 +270,36 @@ def test_a_key_that_was_given_up_gets_a_new_try(stock, shop, sell):
     assert shop.heads("state, attempts") == {"A": ["due", 0]}
 
 
-def test_what_is_sent_again_after_a_sale_is_another_request(stock, shop, con):
-    stock([("A", "WH", 5)], asked=1.0)
-    shop.deliver()
-    stock([("A", "WH", 6)], asked=2.0)
-    shop.arrive()
-    row = shop.claim()["A"]
-    first = change_id(row, row.desired)
-    shop.settle(row, "accepted")
-    # when
-    con.execute(
-        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)",
-        [START + dt.timedelta(minutes=SOLD)],
-    )
-    stock([("A", "WH", 6)], asked=SOLD + 1)
-    shop.arrive()
-    # then
-    row = shop.claim()["A"]
+@pytest.fixture
+def request_after_a_sale(stock, shop, con):
+    """Tells of A's change, of which the answer was ``outcome``: the id of its request, and what is claimed of A once
+    it was sold and asked for."""
+
+    def told(outcome):
+        stock([("A", "WH", 5)], asked=1.0)
+        shop.deliver()
+        stock([("A", "WH", 6)], asked=2.0)
+        shop.arrive()
+        row = shop.claim()["A"]
+        first = change_id(row, row.desired)
+        shop.settle(row, outcome)
+        con.execute(
+            "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)",
+            [START + dt.timedelta(minutes=SOLD)],
+        )
+        stock([("A", "WH", 6)], asked=SOLD + 1)
+        shop.arrive()
+        return first, shop.claim()["A"]
+
+    return told
+
+
+def test_what_is_sent_again_after_a_sale_is_another_request(request_after_a_sale):
+    first, row = request_after_a_sale("accepted")
     assert row.todo == {"quantity"}
     assert change_id(row, row.desired) != first
 
 
-def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(stock, shop, con):
-    stock([("A", "WH", 5)], asked=1.0)
-    shop.deliver()
-    stock([("A", "WH", 6)], asked=2.0)
-    shop.arrive()
-    row = shop.claim()["A"]
-    first = change_id(row, row.desired)
-    shop.settle(row, "unknown")
-    # when
-    con.execute(
-        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)",
-        [START + dt.timedelta(minutes=SOLD)],
-    )
-    stock([("A", "WH", 6)], asked=SOLD + 1)
-    shop.arrive()
-    # then
-    row = shop.claim()["A"]
+def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(request_after_a_sale):
+    first, row = request_after_a_sale("unknown")
     assert change_id(row, row.desired) == first
