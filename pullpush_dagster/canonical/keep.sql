@@ -79,6 +79,14 @@ SELECT DISTINCT id, externalId, live, key FROM (
 )
 WHERE id IS NOT NULL AND {bound_key_known}
 
+-- name: new_items
+-- Items in use that were not known under these keys.
+CREATE TEMP TABLE new_items AS
+SELECT DISTINCT key FROM claimed AS new WHERE live AND NOT EXISTS (
+    FROM bindings AS old
+    WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id AND old.key = new.key
+)
+
 -- name: unbind
 -- Several records of a platform may have one id, such as that of their warehouse.
 DELETE FROM bindings AS old

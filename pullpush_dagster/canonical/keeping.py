@@ -23,7 +23,8 @@ class FrameOf:
 
     ``bound_as``: the entity under which ids are bound, with its key. ``days``: the first day partition
     (ISO date) when rows lie in day partitions, else None. ``window``: the ISO days [first, last) that a
-    backfill replaces. ``expected``: records the platform says there are.
+    backfill replaces. ``expected``: records the platform says there are. ``sent_to``: something is pushed there, so
+    that it matters which items are new.
     """
 
     connection: str
@@ -37,16 +38,21 @@ class FrameOf:
     window: tuple[str, str] | None = None
     records: int = 0
     expected: int | None = None
+    sent_to: bool = False
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What keeping a frame came to: rows kept, rows quarantined, and why deletes are off (None: they are on)."""
+    """What keeping a frame came to: rows kept, rows quarantined, and why deletes are off (None: they are on).
+
+    ``new_items``: ``key``, under which items are bound that were not so before; None: nothing is pushed there.
+    """
 
     frame: int
     rows: int
     quarantined: int
     deletes_off: str | None
+    new_items: arrow.Table | None = None
 
 
 def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, frame: Frame) -> Kept:
@@ -75,13 +81,14 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     for step in _steps(of, bad=bad > 0, retired=retired, short=deletes_off is not None):
         run(step)
     ((rows,),) = con.execute("SELECT count(*) FROM kept").fetchall()
+    new_items = con.execute("FROM new_items").to_arrow_table() if of.sent_to else None
     if of.full and not of.scope and of.bound_as is entity and deletes_off is None:
         run("vanished")
     run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
-    con.execute("DROP TABLE bad; DROP TABLE kept; DROP TABLE claimed")
+    con.execute("DROP TABLE bad; DROP TABLE kept; DROP TABLE claimed; DROP TABLE IF EXISTS new_items")
     con.unregister("frame_rows")
     con.unregister("frame_quarantined")
-    return Kept(int(str(values["frame"])), rows, bad, deletes_off)
+    return Kept(int(str(values["frame"])), rows, bad, deletes_off, new_items)
 
 
 def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -110,10 +117,11 @@ def _steps(of: FrameOf, *, bad: bool, retired: bool, short: bool) -> list[str]:
     whole = ["replace_given" if short else "replace_scope"]
     covered = whole if of.full else [] if of.window is None else ["replace_window"]
     shadowed = ["shadowed"] if retired and not of.full else []
+    new_items = ["new_items"] if of.sent_to else []
     set_aside = ["quarantine", "drop_bad"] if bad else []
     return [
-        "kept", *shadowed, "claimed", "unbind", "bind", "release", *set_aside, *covered, "outdated", "replace_keys",
-        "rows",
+        "kept", *shadowed, "claimed", *new_items, "unbind", "bind", "release", *set_aside, *covered, "outdated",
+        "replace_keys", "rows",
     ]  # fmt: skip
 
 

@@ -84,9 +84,12 @@ class Resolving:
         return found
 
     def _at_home(self, row: Claimed) -> bool:
-        """Whether the ids that are bound are all that a request needs; some platforms do not tell all at once."""
+        """Whether the ids that are bound are all that a request needs; some platforms do not tell all at once.
+
+        Of several, all but one may be gone by now: a pull that is not full is not told of those.
+        """
         if len(row.ids) != 1 or self.facts.find is None:
-            return bool(row.ids)
+            return bool(row.ids) and self.facts.find is None
         form = form_for(self.facts, row.ids[0])
         return form is None or all(name in row.ids[0] or name == "parent" for name in form.bound)
 

@@ -8,6 +8,7 @@ import yaml
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.push import Pusher
 
 PUSH = {
@@ -41,12 +42,18 @@ class Shop:
     def __call__(self, seen):
         if self.down is not None and (self.down[0] is None or self.down[0] in seen.target):
             return JSONResponse({"message": "no"}, self.down[1])
+        if seen.method == "GET" and "sku" not in seen.query:
+            return JSONResponse(self._page(seen.query.get("after", "")))
         if seen.method == "GET":
             wanted = seen.query["sku"].split(",")
             return JSONResponse([{"id": id_, **item} for id_, item in self.items.items() if item["sku"] in wanted])
         ((step, records),) = json.loads(seen.body).items()
         self.writes += records
         return JSONResponse({step: [self._written(dict(record)) for record in records]})
+
+    def _page(self, after):
+        found = [{"id": id_, "changed": "2026-11-01T10:00:00", **item} for id_, item in sorted(self.items.items())]
+        return [item for item in found if item["id"] > after][:2]
 
     def _written(self, record):
         id_ = record.pop("id", None) or f"n{len(self.items)}"
@@ -75,11 +82,14 @@ def project(tiny):
         (folder / "connectors" / "tiny.yaml").write_text(yaml.safe_dump(facts))
         for name in ("erp", "shop"):
             (folder / f"{name}.yaml").write_text(yaml.safe_dump(tiny.connection().model_dump() | {"connection": name}))
-        pull = {"type": "pullpush_dagster.Pull", "attributes": {"connection": "erp", "entity": "product"}}
+        pulls = [
+            {"type": "pullpush_dagster.Pull", "attributes": {"connection": name, "entity": "product"}}
+            for name in ("erp", "shop")
+        ]
         sync = {"name": "to_shop", "from": "erp/product", "to": "shop", "mode": "live", "lanes": 1}
         sync["deliver"] = deliver
         (tiny.root / "assets").mkdir()
-        documents = [pull, {"type": "pullpush_dagster.Push", "attributes": sync}]
+        documents = [*pulls, {"type": "pullpush_dagster.Push", "attributes": sync}]
         (tiny.root / "assets" / "defs.yaml").write_text(yaml.safe_dump_all(documents))
         return Project(tiny.root, tiny.root / "data")
 
@@ -106,6 +116,12 @@ def pushing(store, project, source):
             self.rows("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
             outcomes = asyncio.run(self.pusher.send(lambda _: None)).outcomes
             return {json.loads(key)["sku"]: outcome for key, outcome in outcomes.items()}
+
+        def pull_shop(self, kind="full"):
+            project = self.pusher.project
+            pull = project.pull("shop/product")
+            asyncio.run(pull_records(project, store, pull, Window(kind), lambda _: None))
+            read_pulls(project, store, pull, "")
 
         def rows(self, sql):
             with store.session() as con:

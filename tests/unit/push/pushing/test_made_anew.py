@@ -53,3 +53,66 @@ def test_an_item_that_is_gone_is_made_anew_with_all_that_is_known_though_an_answ
         made.send()
     (item,) = shop.items.values()
     assert item == {"sku": "A", "title": "cup", "price": "2"}
+
+
+# Found by the destination's own pull.
+
+
+@pytest.fixture
+def delivered(pushing, shop):
+    """The shop's item 7 has all of A, and 8 all of B."""
+    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
+    made = pushing()
+    made.pull({"title": "cup", "price": 1}, {"sku": "B", "title": "jug", "price": 2})
+    made.send()
+    shop.writes.clear()
+    return made
+
+
+@pytest.mark.parametrize("kind", ["full", "sync"])
+def test_an_item_that_took_the_place_of_another_is_told_all_though_the_source_did_not_move(delivered, shop, kind):
+    del shop.items["7"]
+    shop.items["9"] = {"sku": "A", "title": "new"}
+    delivered.pull_shop(kind)
+    delivered.send()
+    assert shop.items["9"] == {"sku": "A", "title": "cup", "price": "1"}
+    assert [record["id"] for record in shop.writes] == ["9"]
+
+
+def test_items_that_took_each_others_keys_are_told_what_is_theirs_now(delivered, shop):
+    shop.items["7"]["sku"], shop.items["8"]["sku"] = "B", "A"
+    delivered.pull_shop()
+    delivered.send()
+    assert {one["sku"]: one["title"] for one in shop.items.values()} == {"A": "cup", "B": "jug"}
+
+
+def test_an_item_that_is_the_one_it_was_is_told_nothing_again(delivered, shop):
+    shop.items["9"] = {"sku": "C"}
+    for _ in range(2):
+        delivered.pull_shop()
+        delivered.send()
+    assert shop.writes == []
+
+
+def test_a_key_that_had_been_gone_for_a_while_is_told_all_when_it_is_back(delivered, shop):
+    gone = shop.items.pop("7")
+    delivered.pull_shop()
+    shop.items["9"] = {"sku": gone["sku"]}
+    delivered.pull_shop()
+    delivered.send()
+    assert shop.items["9"] == gone
+    delivered.pull_shop()
+    delivered.send()
+    assert len(shop.writes) == 1
+
+
+def test_what_is_to_be_sent_again_anyway_goes_to_the_new_item_as_well(delivered, shop):
+    # given: told once, of a sale there, though it is not settled
+    delivered.rows(
+        """INSERT INTO affected (push, field, value, affectedAt, sentAgain)
+        VALUES ('to_shop', 'sku', 'A', TIMESTAMPTZ '2026-10-01', ['erp/product {"sku":"A"}']) RETURNING push"""
+    )
+    shop.items["9"] = {"sku": shop.items.pop("7")["sku"]}
+    delivered.pull_shop()
+    delivered.send()
+    assert shop.items["9"] == {"sku": "A", "title": "cup", "price": "1"}
