@@ -14,6 +14,7 @@ from pullpush_dagster.errors import AuthError, UnavailableError
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 _SHORTEST = 300.0
+_GRANT_SECONDS = 60.0
 _SECRET_LENGTH = 8
 
 
@@ -26,9 +27,13 @@ class Asked(NamedTuple):
 
 
 class Session(Protocol):
-    """Something that is asked for once and goes along with requests until it is no longer good."""
+    """Something that is asked for once and goes along with requests until it is no longer good.
+
+    ``under_way``: what must come to its end, though nobody waits for it any more.
+    """
 
     origin: httpx.URL | None
+    under_way: asyncio.Task[Tokens] | None
 
     async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
         """What goes along with a request; asked for where it is not there. Raises AuthError, UnavailableError."""
@@ -49,14 +54,17 @@ class AccessToken:
     def __init__(self, auth: Auth, values: Mapping[str, object], file: TokenFile | None) -> None:
         self._auth, self._values, self._file = auth, values, file
         self._tokens: Tokens | None = None
-        self._one = asyncio.Lock()
+        self.under_way: asyncio.Task[Tokens] | None = None
 
     async def headers(self, http: httpx.AsyncClient, _: Asked) -> dict[str, str]:
         """The bearer header."""
-        async with self._one:
-            if self._tokens is None or not self._tokens.good:
-                self._tokens = await self._renewed(http)
-            return {"Authorization": f"Bearer {self._tokens.access}"}
+        if self._tokens is None or not self._tokens.good:
+            if self.under_way is None or self.under_way.done():
+                self.under_way = asyncio.create_task(self._renewed(http))
+                self.under_way.add_done_callback(_looked_at)
+            # Whoever waits may be cut off, but then the token that was good once is spent, and the new one not known.
+            self._tokens = await asyncio.shield(self.under_way)
+        return {"Authorization": f"Bearer {self._tokens.access}"}
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: the token may have been withdrawn before its time."""
@@ -95,12 +103,13 @@ class AccessToken:
             client = BackendApplicationClient(client_id)
             alone = {"client_secret": secret} if in_body else {}
             body = client.prepare_request_body(scope=scope, include_client_id=bool(in_body), **alone)
-        answer = await http.post(
-            self._text("url"),
-            content=body,
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
-        )
+        async with asyncio.timeout(_GRANT_SECONDS):
+            answer = await http.post(
+                self._text("url"),
+                content=body,
+                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+                auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
+            )
         _refused(answer, "the access token")
         try:
             # The scope that is given may be another one: with it, oauthlib would throw the tokens away.
@@ -120,6 +129,8 @@ class AccessToken:
 
 class LoginSession:
     """A session that one request opens: its cookies, a token of its own, perhaps an origin of its own."""
+
+    under_way: asyncio.Task[Tokens] | None = None
 
     def __init__(self, auth: Auth, login: Login, values: Mapping[str, object]) -> None:
         self._auth, self._login, self._values = auth, login, values
@@ -187,6 +198,7 @@ class WriteToken:
     """What only writes need: a token that is fetched with a question, and is bound to its cookies."""
 
     origin: httpx.URL | None = None
+    under_way: asyncio.Task[Tokens] | None = None
 
     def __init__(self, csrf: Csrf) -> None:
         self._csrf, self._token = csrf, ""
@@ -218,6 +230,12 @@ class WriteToken:
     @property
     def secrets(self) -> list[str]:
         return [self._token] if self._token else []
+
+
+def _looked_at(task: asyncio.Task[Tokens]) -> None:
+    """Nobody may wait for its error any more, which asyncio would complain of."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _refused(answer: httpx.Response, what: str) -> None:

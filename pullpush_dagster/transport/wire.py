@@ -74,8 +74,13 @@ class Wire:
         self._http._cookies = Jar()
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        await self._http.aclose()
+        """Close every connection, once no session is being renewed any more."""
+        renewals = [one.under_way for one in self._sessions if one.under_way is not None]
+        try:
+            if renewals:
+                await asyncio.wait(renewals)
+        finally:
+            await self._http.aclose()
 
     def redacted(self, text: str) -> str:
         """``text`` without secrets, short enough to be stored."""

@@ -71,8 +71,9 @@ def app(tiny, tmp_path, monkeypatch):
     state = tmp_path / "data"
     state.mkdir()
 
-    def make(auth=APP, **options):
-        known = {"auth": auth, "secrets": ["key", "refresh"], "limits": {"attempts": 1, "concurrency": 8}}
+    def make(auth=APP, seconds=30, **options):
+        limits = {"attempts": 1, "concurrency": 8, "timeout": seconds}
+        known = {"auth": auth, "secrets": ["key", "refresh"], "limits": limits}
         connector = tiny.connector(**known)
         connection = tiny.connection().model_copy(update={"secrets": {"key": "TINY_KEY", "refresh": "TINY_REFRESH"}})
         tiny.connection = lambda: connection
@@ -329,6 +330,50 @@ def test_a_token_that_another_client_renewed_is_taken_over(app, issuer):
 
     asyncio.run(go(app(ROTATING), app(ROTATING)))
     assert [form["refresh_token"] for form, _ in issuer.asked()] == ["first-refresh", "refresh-1"]
+
+
+@pytest.fixture
+def slow_token(issuer, platform):
+    """Tokens are given half a second after they are made."""
+
+    def route(seen):
+        reply = issuer(seen)
+
+        async def late(*connection):
+            await asyncio.sleep(0.5)
+            await reply(*connection)
+
+        return late if seen.path == "/token" else reply
+
+    platform.route(route)
+
+
+def test_a_request_that_is_cut_off_while_its_token_is_renewed_loses_no_refresh_token(app, issuer, slow_token):
+    with pytest.raises(UnavailableError) as error:
+        get(app(ROTATING, seconds=0.2))
+    assert not error.value.sent
+    assert get(app(ROTATING)) == [200]
+    assert len(issuer.asked()) == 1
+
+
+def test_a_run_that_is_ended_while_its_token_is_renewed_loses_no_refresh_token(app, issuer, slow_token):
+    async def ended():
+        async with app(ROTATING) as client:
+            async with asyncio.timeout(0.2):
+                await client.send(GET, {})
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ended())
+    assert get(app(ROTATING)) == [200]
+    assert len(issuer.asked()) == 1
+
+
+def test_a_renewal_that_failed_when_nobody_waited_any_more_is_tried_anew(app, issuer, slow_token):
+    issuer.refusal = JSONResponse({}, 503)
+    with pytest.raises(UnavailableError):
+        get(app(ROTATING, seconds=0.2))
+    issuer.refusal = None
+    assert get(app(ROTATING)) == [200]
 
 
 def test_a_holder_that_dies_lets_go(app, issuer, tmp_path):
