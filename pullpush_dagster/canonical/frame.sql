@@ -3,14 +3,18 @@ CREATE OR REPLACE TEMP TABLE frame AS
 SELECT _id, _page, _row, _askedAt, _externalId, _live, _faults, {key}, {stamp} AS _stamp FROM mapped
 
 -- name: outdated
--- One external id read twice in a walk is one record: the newest stamp, then the page asked for last.
+-- One external id read twice in a walk is one record: the newest stamp, then the page asked for last. Where one of its
+-- stamps cannot be told, only the page does. To look for such ids first takes half the time.
 DELETE FROM frame WHERE _id IN (
     SELECT _id FROM (
         SELECT _id, row_number() OVER (
-            PARTITION BY coalesce(_externalId, _page || '/' || _row)
-            ORDER BY _stamp DESC NULLS LAST, _askedAt DESC, _page DESC, _row DESC
+            PARTITION BY _externalId
+            ORDER BY CASE WHEN _stamped THEN _stamp END DESC NULLS LAST, _askedAt DESC, _page DESC, _row DESC
         ) AS _rank
-        FROM frame
+        FROM frame JOIN (
+            SELECT _externalId, count(*) = count(_stamp) AS _stamped FROM frame
+            WHERE _externalId IS NOT NULL GROUP BY _externalId HAVING count(*) > 1
+        ) USING (_externalId)
     )
     WHERE _rank > 1
 )

@@ -124,6 +124,7 @@ def test_a_record_out_of_use_alone_is_a_row(read):
         (("new", "2026-11-01T10:00:01Z"), ("old", "2026-11-01T10:00:00Z"), "new"),
         (("old", "2026-11-01T10:00:00Z"), ("new", "2026-11-01T10:00:01Z"), "new"),
         (("unstamped", None), ("stamped", "2026-11-01T10:00:00Z"), "stamped"),
+        (("stamped", "2026-11-01T10:00:00Z"), ("unstamped", None), "unstamped"),
         (("first", "2026-11-01T10:00:00Z"), ("later", "2026-11-01T10:00:00Z"), "later"),
     ],
 )
@@ -132,6 +133,12 @@ def test_one_id_read_twice_in_a_walk_is_one_record_the_newest(read, first, secon
     found = read("product", PRODUCT, [one], [two], asked=[NOON, NOON + dt.timedelta(seconds=1)])
     assert [row["title"] for row in found.rows] == [kept]
     assert found.faults == {}
+
+
+def test_of_a_record_whose_later_reading_has_an_unreadable_stamp_the_older_one_is_not_taken(read):
+    one, two = {"id": 7, "sku": "A", "at": "2026-11-01T10:00:00Z"}, {"id": 7, "sku": "A", "at": "soon"}
+    found = read("product", PRODUCT, [one], [two], asked=[NOON, NOON + dt.timedelta(seconds=1)])
+    assert (found.rows, len(found.faults)) == ([], 1)
 
 
 def test_one_id_read_twice_under_two_keys_has_the_newer_key(read):
