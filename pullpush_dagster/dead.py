@@ -12,6 +12,7 @@ import orjson
 import pyarrow as arrow
 
 from pullpush_dagster.changes.arriving import overlay
+from pullpush_dagster.changes.behind import promote
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
@@ -113,6 +114,8 @@ def replay(project: Project, what: str) -> Replayed:
         ((dropped, routed),) = con.execute(
             "SELECT count(*), count(*) FILTER (cause = 'not routed') FROM covered JOIN chosen USING (push, key)"
         ).fetchall()
+        for push in {one.sync for one in chosen} if dropped else ():
+            promote(con, project.push(push), values["now"])
         con.execute("DROP TABLE covered")
         con.unregister("chosen")
     unrouted = sum(one.cause == "not routed" for one in chosen)

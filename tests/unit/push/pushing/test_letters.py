@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse
 
-from pullpush_dagster.dead import _letters
+from pullpush_dagster.dead import _letters, replay
 from pullpush_dagster.explain import explain
 from pullpush_dagster.store import Store
 
@@ -47,3 +47,22 @@ def test_explain_tells_the_newest_answers_first(pushing, shop, store, monkeypatc
     monkeypatch.setattr(Store, "of", classmethod(lambda *_: store))
     story = explain(made.pusher.project, made.pusher.push, "A")
     assert [row["sent"]["title"] for row in story["sent"]] == titles[:1:-1]
+
+
+def test_what_waits_behind_a_letter_that_needs_no_sending_any_more_is_due_at_once(pushing, shop, store, monkeypatch):
+    # given: refused, but taken over from elsewhere since; another change waits behind it
+    shop.items["7"] = {"sku": "A"}
+    made = pushing(deliver="every")
+    made.pull({"title": "cup"})
+    made.send()
+    made.rows("UPDATE accepted SET fields = '{}'")
+    made.pull({"title": "jug"})
+    made.pusher.arrive()
+    made.rows("""UPDATE outbox SET state = 'dead'; UPDATE accepted SET fields = '{"title":"jug"}'""")
+    made.pull({"title": "mug"})
+    made.pusher.arrive()
+    # when
+    monkeypatch.setattr(Store, "of", classmethod(lambda *_: store))
+    assert replay(made.pusher.project, "ALL").dropped == 1
+    # then
+    assert made.rows("SELECT state, desired ->> '$.title' FROM outbox") == [("due", "mug")]
