@@ -27,6 +27,15 @@ WHERE connection = $connection AND name = $name AND contains(key, $key) ORDER BY
 -- name: to_be_sent
 SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND {of_key}
 
+-- name: again
+-- Source keys of which the destination has something else by now, though nothing is to be sent: since when, null if what
+-- the source last said is good enough.
+SELECT CAST(substr(source, strpos(source, ' ') + 1) AS VARCHAR) AS key, split_part(source, ' ', 1) AS "from",
+       nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
+FROM affected AS a, (SELECT unnest(CAST($sources AS VARCHAR[])) AS source)
+WHERE push = $push AND value = json_extract_string(substr(source, strpos(source, ' ') + 1), '$.' || field)
+    AND NOT list_contains(coalesce(sentAgain, []), source)
+
 -- name: behind
 SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND {of_key} ORDER BY sequence LIMIT 5
 

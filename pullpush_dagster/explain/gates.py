@@ -52,7 +52,7 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
         who = way.pull if row["guard"] == "pull" else push.name
         reasons = "; ".join(row["reasons"])
         yield f"held by the guard of {who}: its set {reasons}. pullpush approve {row['hash']} lets it through"
-    states = of["last accepted state of the source"]
+    states = of[_STATE]
     for row in states:
         yield from _as_known(row)
     stopped = of["quarantined"] or of["held by a guard"]
@@ -60,9 +60,19 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
         yield "pulled, and not compared yet: the next run does"
     if of["changes"] and not stopped and of["changes"][0]["sequence"] > (way.position or 0):
         yield f"changed, which {push.name} has not read yet: its next run does"
+    for row in of["to be sent again"]:
+        yield _again(push, way, row)
 
 
-_SOURCE = ("pulled", "quarantined", "held by a guard", "last accepted state of the source", "changes")
+_STATE = "last accepted state of the source"
+_SOURCE = ("pulled", "quarantined", "held by a guard", _STATE, "changes", "to be sent again")
+
+
+def _again(push: Push, way: Way, row: Row) -> str:
+    if "since" not in row:
+        return f"sent once more by the next run of {push.name}: its item at {push.to} is new, or it is replayed"
+    when = f"moved by {push.to} itself, as a shop does when it sells, noted at {shown(row['since'])}"
+    return f"{when}: sent again once {way.pull} was asked after that"
 
 
 def _is(row: Row, source: Row, pull: str) -> bool:

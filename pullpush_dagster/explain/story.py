@@ -23,6 +23,7 @@ _BY_PULL = {
     "changes": "changed",
 }
 _BY_PUSH = {
+    "to be sent again": "again",
     "to be sent": "to_be_sent",
     "after it": "behind",
     "sent": "sent",
@@ -53,6 +54,7 @@ class _Asking:
         self.entity = project.entity_of(push)
         self.own, self.theirs = _keys(project, push, key)
         self.keys: list[str] = []  # at the destination, which may call it otherwise
+        self.sources: list[str] = []
         self._names = _names(self.entity, push)
         ensure_tables(con, self.entity)
         overlay(con)
@@ -62,7 +64,8 @@ class _Asking:
         for stage, step in _BY_PULL.items():
             told[stage] = [row for id_, text in self.own.items() for row in self._of_pull(step, id_, text)]
         ways = [way for id_, text in self.own.items() for way in self._ways(id_, text)]
-        self.keys = [way.key for way in ways if way.concerns is not False]
+        ours = [way for way in ways if way.concerns is not False]
+        self.keys, self.sources = [way.key for way in ours], [f"{way.pull} {way.source}" for way in ours]
         for stage, step in _BY_PUSH.items():
             told[stage] = [self._told(row) for row in self._ask(step, "", None)]
         told["in short"] = in_short(self.push, told, ways) or [{"is": self._nothing()}]
@@ -101,6 +104,7 @@ class _Asking:
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
+            "sources": self.sources,
         }  # fmt: skip
         sql = _SQL[step].format_map(self._names)
         return self.con.execute(sql, used(sql, values))

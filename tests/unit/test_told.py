@@ -191,6 +191,27 @@ def test_what_is_gone_and_what_is_unknown_is_said_to_be(told, says):
     assert says(made, "A") == ["gone at the source"]
 
 
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [("2026-11-02 12:00:00+00", "moved by shop itself, as a shop does when it sells, noted at 2026-11-02 12:00:00"),
+     ("1970-01-01 00:00:00+00", "sent once more by the next run of to_shop: its item at shop is new")],
+)  # fmt: skip
+def test_what_the_destination_moved_by_itself_is_not_said_to_be_in_step(told, says, since, said):
+    # given: two places of one SKU, of which one was sent again already
+    made = told()
+    made.pull([("A", "WH", 5), ("A", "STORE", 5)])
+    made.deliver()
+    done = """['erp/stocklevel {"sku":"A","locationId":"STORE"}']"""
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO affected (push, field, value, affectedAt, sentAgain)"
+            f" VALUES ('to_shop', 'sku', 'A', TIMESTAMPTZ '{since}', {done}), ('to_shop', 'sku', 'B', now(), NULL)"
+        )
+    told_of = {row["key"]["locationId"]: row["is"] for row in made.explain("A")["in short"]}
+    assert told_of["WH"].startswith(said)
+    assert not told_of["STORE"].startswith(said)
+
+
 def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(told):
     made = told()
     made.pull([("A", "WH", 5)])
