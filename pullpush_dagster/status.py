@@ -4,9 +4,10 @@ import datetime as dt
 from typing import Any
 
 from pullpush_dagster.changes.arriving import routing
-from pullpush_dagster.config import Project, Push
+from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.overview import outbox_counts
+from pullpush_dagster.store.sql import runner
 from pullpush_dagster.telling import parsed, shown
 
 _SQL = named_sql(__package__, "status.sql")
@@ -25,13 +26,13 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
     with Store.of(project.state).session() as con:
         for id_ in push.from_:
             pull = project.pull(id_)
-            who = {"connection": pull.connection, "name": pull.name}
-            ((pulled,),) = con.execute(_SQL["last_pull"], who).fetchall()
+            run = runner(con, _SQL, names, {**_who(pull), "push": push.name})
+            ((pulled,),) = run("last_pull").fetchall()
             last = max(last or pulled, pulled) if pulled else last
-            quarantined += con.execute(_SQL["quarantined"], who).fetchall()[0][0]
-            held += con.execute(_SQL["held"], who).fetchall()[0][0]
-            unread += con.execute(_SQL["unread"].format_map(names), {**who, "push": push.name}).fetchall()[0][0]
-            trouble += [_failed(id_, *row) for row in con.execute(_SQL["failed"], who).fetchall()]
+            quarantined += run("quarantined").fetchall()[0][0]
+            held += run("held").fetchall()[0][0]
+            unread += run("unread").fetchall()[0][0]
+            trouble += [_failed(id_, *row) for row in run("failed").fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name}).fetchall()
         counts = outbox_counts(con, push.name)
     now = dt.datetime.now(dt.UTC)
@@ -49,6 +50,11 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
     }
 
 
+def _who(pull: Pull) -> dict[str, object]:
+    """What is known of a scope that the files no longer have concerns nobody."""
+    return {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
+
+
 def _failed(id_: str, scope: str, reason: str, at: dt.datetime) -> str:
     return f"{f'{id_} {scope}' if scope else id_} failed at {shown(at)}: {reason}"
 
@@ -61,6 +67,5 @@ def quarantined(project: Project, push: Push) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     with Store.of(project.state).session() as con:
         for pull in map(project.pull, push.from_):
-            who = {"connection": pull.connection, "name": pull.name}
-            rows += con.execute(_SQL["bad"], who).to_arrow_table().to_pylist()
+            rows += con.execute(_SQL["bad"], _who(pull)).to_arrow_table().to_pylist()
     return [parsed(row, "key", "id") for row in rows]

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.config import Connection, Project, Pull
+from pullpush_dagster.config import Connection, Project
 from pullpush_dagster.connectors import Connector, load_connector
 from pullpush_dagster.connectors.request import Request as Ask
 from pullpush_dagster.pull import Window, pull_records, read_pulls
@@ -66,7 +66,7 @@ class World:
     def pull(self, id_: str, window: Window | None = None) -> Audit:
         """Ask, read and compare once; for every scope, the last one's audit."""
         pull = self.project.pull(id_)
-        for scope in _scopes(pull):
+        for scope in pull.scopes:
             asked = window or (Window("full", scope) if scope else Window("sync"))
             asyncio.run(pull_records(self.project, self.store, pull, asked, _silent))
             read_pulls(self.project, self.store, pull, scope)
@@ -114,10 +114,6 @@ class World:
 
 def _silent(_: str) -> None:
     return
-
-
-def _scopes(pull: Pull) -> list[str]:
-    return pull.partitions.values if pull.partitions and not pull.partitions.is_days else [""]
 
 
 def make_project(folder: Path, platforms: Mapping[str, Standin]) -> Project:

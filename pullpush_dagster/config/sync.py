@@ -83,6 +83,11 @@ class Pull(Declared):
         return f"{self.connection}/{self.name}"
 
     @property
+    def scopes(self) -> list[str]:
+        """What it is asked for one by one; an empty one where it is not cut up so."""
+        return self.partitions.values if self.partitions and not self.partitions.is_days else [""]
+
+    @property
     def full_every(self) -> int | None:
         """Seconds between full audits, where the walk alone is not one; None: there are none."""
         if "full" in self.model_fields_set:

@@ -19,8 +19,7 @@ def one_round(project: Project) -> None:
     store = Store.of(project.state)
     for push in project.pushes.values():
         for pull in (project.pull(id_) for id_ in push.from_):
-            scoped = pull.partitions is not None and not pull.partitions.is_days
-            for scope in pull.partitions.values if scoped else [""]:
+            for scope in pull.scopes:
                 window = Window("full", scope) if scope else Window("sync")
                 asyncio.run(pull_records(project, store, pull, window, silent))
                 read_pulls(project, store, pull, scope)

@@ -6,7 +6,7 @@ import yaml
 from pullpush_dagster.config import Project
 from pullpush_dagster.explain import explain
 from pullpush_dagster.held import held
-from pullpush_dagster.status import sync_status
+from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
 from tests.unit.changes.conftest import Outbox
 
@@ -222,3 +222,28 @@ def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(told
             " FROM (FROM receipts LIMIT 1), range(9) AS t(n)"
         )
     assert [row["outcome"] for row in made.explain("A")["sent"]] == [*["retry"] * 5, "accepted"]
+
+
+def test_what_is_known_of_a_place_that_is_no_longer_pulled_is_nobodys_trouble(told):
+    # given: its levels were held, one of its records could not be read, and then it could not be asked
+    made = told()
+    made.pull(level(5))
+    made.pull(level(0), limits=True)
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO quarantine (connection, name, scope, reasons) VALUES ('erp', 'stocklevel', 'WH', ['odd']);"
+            "INSERT INTO failed_pulls (connection, name, scope, reason, failedAt)"
+            " VALUES ('erp', 'stocklevel', 'WH', 'no', now())"
+        )
+
+    def trouble(place):
+        parts = {"by": "locationId", "values": [place]}
+        pull = {"connection": "erp", "entity": "stocklevel", "partitions": parts}
+        made.write(pull, {"name": "to_shop", "from": "erp/stocklevel", "to": "shop"})
+        project = Project(made.project.root, made.project.state)
+        row = sync_status(project, project.push("to_shop"))
+        bad = quarantined(project, project.push("to_shop"))
+        return row["quarantined"], row["held"], len(row["trouble"]), len(bad), len(held(project))
+
+    assert trouble("WH") == (1, 40, 1, 1, 1)
+    assert trouble("STORE") == (0, 0, 0, 0, 0)
