@@ -26,11 +26,12 @@ _AMBIGUOUS = Untold("the answer names this record more than once")
 
 
 class Failed(NamedTuple):
-    """One record's refusal, in the platform's words."""
+    """One record's refusal, in the platform's words; ``atomic``: none of its request was taken."""
 
     code: str
     message: str
     answer: Any
+    atomic: bool
 
 
 def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Container[int]) -> list[Any]:
@@ -87,8 +88,10 @@ def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Fa
         listed = at(body, facts.at)
         for one in listed if isinstance(listed, list) else []:
             code = at(one, facts.code) if facts.code else None
-            said = Failed("" if code is None else str(code), str(at(one, facts.error) or ""), one)
-            failed |= dict.fromkeys(_places(facts, sent, one), said)
+            said = Failed("" if code is None else str(code), str(at(one, facts.error) or ""), one, facts.atomic)
+            for place in _places(facts, sent, one):
+                whole = place in failed and failed[place].atomic
+                failed[place] = said._replace(atomic=whole or said.atomic)
     return failed
 
 

@@ -48,7 +48,7 @@ def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Ans
         return [Outcome("accepted", answer=body)] * len(sent)
     failed = failures_in(form, sent, body)
     refused = {place: _refused(facts, one.code, one.message, one.answer) for place, one in failed.items()}
-    if refused and any(one.atomic for one in form.failures):
+    if any(one.atomic for one in failed.values()):
         again = Outcome("retry", "not done, since another record of its request was refused")
         return [refused.get(place, again) for place in range(len(sent))]
     named = answered(form, sent, body, without=refused.keys())

@@ -181,6 +181,12 @@ def test_failures_may_be_in_several_lists(judged):
 def test_nothing_was_taken_though_only_one_of_several_lists_means_that(judged):
     of = [{"at": "body.warnings", "index": "row.n", "error": "row.text"}, BY_INDEX | {"atomic": True}]
     assert names(failing(judged, {"index": 1, "message": "bad"}, failures=of)) == ["retry", "rejected", "retry"]
+    both = {"errors": [{"index": 1, "message": "bad"}], "warnings": [{"n": 1, "text": "bad"}], "done": []}
+    for order in (of, of[::-1]):
+        assert names(judged(both, match="id", failures=order)) == ["retry", "rejected", "retry"]
+    # but not a failure that stands in the other one
+    body = {"warnings": [{"n": 1, "text": "bad"}], "done": [{"id": "iA"}, {"id": "iC"}]}
+    assert names(judged(body, match="id", failures=of)) == ["accepted", "rejected", "accepted"]
 
 
 @pytest.mark.parametrize(
