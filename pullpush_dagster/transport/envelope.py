@@ -28,25 +28,25 @@ class Enveloping:
         self._login: Any = None
         self._one = asyncio.Lock()
 
-    async def carried(self, path: str, body: Any, send: Send) -> Answer:
+    async def carried(self, path: str, body: Any, send: Send, log_in: Send) -> Answer:
         """The answer to the request for ``path``, once more with a new login where the one kept is refused.
 
         Args:
-            send: sends the envelope's body, and raises what its answer stands for.
+            send: sends the envelope's body, and raises what its answer stands for. log_in: the same of a login.
 
         Raises:
             AuthError: the login is refused, or what it gave, although it is new.
         """
         kept = self._login
         try:
-            return await send(self._sealed(path, body, await self._who(send)))
+            return await send(self._sealed(path, body, await self._who(log_in)))
         except AuthError:
             if kept is None:
                 raise
         # What was refused was not done, so that it can be asked again.
         if self._login is kept:
             self._login = None
-        return await send(self._sealed(path, body, await self._who(send)))
+        return await send(self._sealed(path, body, await self._who(log_in)))
 
     def opened(self, answer: Answer) -> Answer:
         """What ``answer``, a good one, would be without its envelope.
@@ -69,10 +69,10 @@ class Enveloping:
         carried = {**steps, "positional": positional, "named": named, "login": login}
         return fill(self.envelope.body, {**self._values, **carried})
 
-    async def _who(self, send: Send) -> Any:
+    async def _who(self, log_in: Send) -> Any:
         async with self._one:
             if self._login is None and self.envelope.login is not None:
-                self._login = (await send(fill(self.envelope.login, self._values))).body or None
+                self._login = (await log_in(fill(self.envelope.login, self._values))).body or None
                 if self._login is None:
                     raise AuthError("the login was refused: check its settings and credentials")
             return self._login

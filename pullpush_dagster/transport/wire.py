@@ -127,8 +127,19 @@ class Wire:
         async def send(content: Any) -> Answer:
             return await self._proven(flight, into.envelope, values, content, None)
 
+        async def log_in(content: Any) -> Answer:
+            try:
+                return await send(content)
+            except BaseException as error:
+                # Whatever became of it, the request itself has not begun.
+                flight.sent = False
+                if isinstance(error, UnavailableError):
+                    error.sent = False
+                raise
+
         content = body if body is not None else fill(request.body, values)
-        return await into.carried(fill_path(request.path, values), None if content is ABSENT else content, send)
+        path = fill_path(request.path, values)
+        return await into.carried(path, None if content is ABSENT else content, send, log_in)
 
     async def _proven(
         self,

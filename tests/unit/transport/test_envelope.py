@@ -51,12 +51,12 @@ class Sealed:
     """A connection whose requests go in an envelope, and what it sends."""
 
     def __init__(self, tiny, platform):
-        self._tiny, self.platform = tiny, platform
+        self._tiny, self.platform, self.limits = tiny, platform, {}
 
     def connector(self, **envelope):
         # A request that reads by GET has no place in an envelope.
         pull = {"get": None, "post": "/items/list", "query": {}, "json": {"after": "{after}"}}
-        return self._tiny.connector(pull, **PARTS, envelope={**ENVELOPE, **envelope})
+        return self._tiny.connector(pull, **PARTS, limits=self.limits, envelope={**ENVELOPE, **envelope})
 
     def send(self, *requests, form="sealed", user="ann", at_once=False, **envelope):
         """The answers to ``requests``, sent by one client: one after the other, or all at once."""
@@ -189,6 +189,26 @@ def test_a_login_whose_answer_is_an_error_fails_as_that_error(sealed):
     sealed.platform.answer(error("anything"))
     with pytest.raises(UnavailableError):
         sealed.send(NEED)
+
+
+@pytest.mark.parametrize("login", [Response(status_code=500), Response("<html>", 502), error("anything")])
+def test_a_request_whose_login_has_no_good_answer_was_not_sent(sealed, login):
+    sealed.platform.answer(login)
+    with pytest.raises(UnavailableError) as failed:
+        sealed.send(NEED)
+    assert not failed.value.sent
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_request_was_sent_once_it_began_itself_and_not_only_its_login(sealed, begun):
+    async def never(*_):
+        await asyncio.sleep(60)
+
+    sealed.platform.answer(*([inside(7), never] if begun else [never]))
+    sealed.limits = {"timeout": 0.3}
+    with pytest.raises(UnavailableError, match="no whole answer in") as failed:
+        sealed.send(NEED)
+    assert failed.value.sent == begun
 
 
 # Files and settings that cannot be.
