@@ -17,7 +17,7 @@ def line_up(con: duckdb.DuckDBPyConnection, push: Push, now: dt.datetime) -> Non
     With ``on_dead: skip`` a head that was given up, or waits for its item, is closed where a later change follows.
     """
     values = {"push": push.name, "now": now}
-    passing = ("passed_receipts", "pass_over") if push.on_dead == "skip" else ()
+    passing = ("passed_receipts", "pass_over", "passed_over") if push.on_dead == "skip" else ()
     for step in ("line_up", *passing):
         con.execute(_SQL[step], used(_SQL[step], values))
     promote(con, push, now)

@@ -9,8 +9,18 @@ SELECT push, key, sequence, 0, 'superseded', 'passed over, as a later change fol
 FROM outbox WHERE push = $push AND state IN ('dead', 'waiting') AND key IN (SELECT key FROM behind WHERE push = $push)
 
 -- name: pass_over
-DELETE FROM outbox WHERE push = $push AND state IN ('dead', 'waiting')
-    AND key IN (SELECT key FROM behind WHERE push = $push)
+-- What was tried of the one that is closed may be there, which the next one has to settle first.
+UPDATE outbox AS o SET sequence = n.sequence, source = n.source, desired = n.desired, state = 'due', attempts = 0,
+    dueAt = greatest(o.dueAt, $now), reason = NULL
+FROM (
+    SELECT key, min(sequence) AS sequence, arg_min(source, sequence) AS source, arg_min(desired, sequence) AS desired
+    FROM behind WHERE push = $push GROUP BY key
+) AS n
+WHERE o.push = $push AND o.key = n.key AND o.state IN ('dead', 'waiting')
+
+-- name: passed_over
+DELETE FROM behind AS b USING outbox AS o
+WHERE b.push = $push AND o.push = $push AND b.key = o.key AND b.sequence <= o.sequence
 
 -- name: next
 -- Of each key without a head, its first change.

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import claim
 from tests.unit.changes.conftest import NAMES
 
 
@@ -112,6 +114,24 @@ def test_what_is_passed_over_is_closed(three, erp, passing, outcome):
         "superseded",
         f"passed over, as a later change follows: it was {outcome}",
     )
+
+
+def test_what_may_be_there_of_a_change_that_is_passed_over_is_settled_by_the_same_request(three, erp, passing):
+    # given: a create without an answer, ten times over, at a destination that only the same request tells
+    for _ in range(10):
+        first = erp.claim()["erp:1"]
+        erp.settle(first, "unknown")
+        erp.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+    assert erp.heads() == {"erp:1": "dead"}
+    # when
+    passing.arrive()
+    passing.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+    order = ENTITIES["order"]
+    (again,) = claim(passing.con, passing.push, order, order, frozenset(order.compared), 9, repeats=True)
+    # then: it is the first one, and the next is what was passed on to
+    assert (again.sequence, again.desired) == (first.sequence, first.desired)
+    passing.settle(again, "accepted")
+    assert passing.claim()["erp:1"].desired["status"] == "paid"
 
 
 def test_a_dead_letter_that_nothing_follows_stays(source, passing):
