@@ -138,3 +138,13 @@ def test_one_that_could_not_be_sent_in_between_goes_again_as_it_was(products, ca
     catalogue.settle(repeating(catalogue), outcome, sent_at=None)  # as when what it names is not there just now
     catalogue.con.execute("UPDATE outbox SET state = 'due'")
     assert same(repeating(catalogue), first)
+
+
+def test_what_is_known_of_a_key_whose_item_is_not_to_be_made_stays_known(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
+    products([{"sku": "A", "price": 2}])  # the title is unknown by now
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "skipped")
+    assert catalogue.accepted()["A"]["title"] == "Cup"

@@ -281,3 +281,20 @@ def test_an_update_that_was_answered_500_is_over_and_goes_again_soon(answered):
 @pytest.mark.parametrize("status", [502, 504])
 def test_what_a_gateway_gave_up_may_still_come_so_it_is_waited_for(answered, status):
     assert answered(status) > 3000
+
+
+def test_a_key_that_came_to_its_end_before_the_shop_refused_us_has_one_receipt(pushing, shop):
+    # given: a price that is as it was, and another key whose item is to be looked for
+    shop.items["7"] = {"sku": "A"}
+    push = pushing()
+    push.pull({"price": 1})
+    push.send()
+    push.pull({"price": 2})
+    push.pull({"price": 1}, {"sku": "B", "price": 1})
+    # when
+    shop.down = (None, 401)
+    with pytest.raises(AuthError):
+        push.send()
+    # then
+    told = "SELECT outcome FROM receipts WHERE sequence > 2 AND key LIKE '%A%'"
+    assert push.rows(told) == [("skipped",)]
