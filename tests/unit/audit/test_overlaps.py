@@ -151,3 +151,11 @@ def test_what_was_asked_for_at_the_same_instant_as_what_is_known_is_not_stale(pr
     # As where stored pages are read anew, by another map.
     products([{"sku": "A", "title": "a"}], asked=1)
     assert keys(products([{"sku": "A", "title": "b"}], kind="sync", asked=1)) == ["A"]
+
+
+def test_nor_are_they_in_a_row_where_a_scope_lies_between_them(stock):
+    a, b = {"sku": "A", "loc": "WH", "q": 1, "at": "2026-11-01T07:00:00Z"}, ("B", "WH", 1)
+    stock([a, b])
+    stock([b])
+    stock([{**a, "at": "2026-11-01T06:00:00Z"}, b])
+    assert stock([b]).changes == []

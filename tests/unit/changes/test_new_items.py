@@ -148,3 +148,14 @@ def test_what_is_known_of_a_key_whose_item_is_not_to_be_made_stays_known(product
     catalogue.arrive()
     catalogue.settle(catalogue.claim()["A"], "skipped")
     assert catalogue.accepted()["A"]["title"] == "Cup"
+
+
+def test_a_create_whose_holder_died_goes_again_as_it_was_though_a_newer_version_came_first(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    expire(catalogue)
+    catalogue.wake()
+    assert same(repeating(catalogue), first)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import AuthError
-from pullpush_dagster.push import Pusher, plan
+from pullpush_dagster.push import Pusher, plan, sending
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
 from tests.unit.push.pushing.conftest import CREATE
@@ -298,3 +298,13 @@ def test_a_key_that_came_to_its_end_before_the_shop_refused_us_has_one_receipt(p
     # then
     told = "SELECT outcome FROM receipts WHERE sequence > 2 AND key LIKE '%A%'"
     assert push.rows(told) == [("skipped",)]
+
+
+def test_claims_grow_while_they_are_sent_in_no_time(pushing, shop, monkeypatch):
+    monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 2)
+    monkeypatch.setattr(sending, "_CLAIM_SECONDS", 60.0)
+    shop.items |= {str(n): {"sku": f"S{n}"} for n in range(14)}
+    push = pushing(batch=1)
+    push.pull(*({"sku": f"S{n}", "price": 1} for n in range(14)))
+    assert set(push.send().values()) == {"accepted"}
+    assert push.rows("SELECT count(*) FROM receipts GROUP BY claim ORDER BY 1") == [(2,), (4,), (8,)]
