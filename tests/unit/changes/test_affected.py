@@ -316,3 +316,11 @@ def test_a_place_where_a_sku_is_gone_is_not_waited_for(source, outbox, sell, con
     wh([("A", "WH", 5)], asked=SOLD + 1)
     shop.arrive()
     assert notes(con) == []
+
+
+def test_what_is_noted_of_a_sku_leaves_other_notes_as_they_are(sell, con):
+    others = [("to_outlet", "sku", "A"), ("to_shop", "locationId", "A"), ("to_shop", "sku", "Z")]
+    for note in others:
+        con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES (?, ?, ?, ?)", [*note, START])
+    sell("A")
+    assert notes(con) == sorted([*others, ("to_shop", "sku", "A")])

@@ -159,3 +159,27 @@ def test_a_create_whose_holder_died_goes_again_as_it_was_though_a_newer_version_
     expire(catalogue)
     catalogue.wake()
     assert same(repeating(catalogue), first)
+
+
+def test_a_create_that_was_not_done_this_time_goes_again_as_it_was_until_it_has_settled(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), "retry")
+    later(catalogue)
+    assert same(repeating(catalogue), first)
+
+
+def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with_it(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
+    products([{"sku": "A", "price": 2}, {"sku": "B", "price": 2}])  # the title is unknown by now
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "waiting")
+    catalogue.wake()
+    assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}

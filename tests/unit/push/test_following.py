@@ -24,7 +24,8 @@ def following(tmp_path):
         added = []
 
         async def run():
-            made = Following(tmp_path / "notes", lambda _, of, places: added.append((of.claim, [*places])), added.append)
+            add = lambda _, of, places: added.append((of.claim, [*places]))  # noqa: E731
+            made = Following(tmp_path / "notes", add, added.append)
             for name in takes:
                 made.take([Next(0, claim(name), [0], None)])
                 await asyncio.sleep(0)

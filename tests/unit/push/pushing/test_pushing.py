@@ -13,7 +13,7 @@ from pullpush_dagster.errors import AuthError
 from pullpush_dagster.push import Pusher, plan, sending
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
-from tests.unit.push.pushing.conftest import CREATE
+from tests.unit.push.pushing.conftest import CREATE, PUSH
 
 
 def test_an_existing_item_is_found_updated_and_bound(pushing, shop):
@@ -308,3 +308,10 @@ def test_claims_grow_while_they_are_sent_in_no_time(pushing, shop, monkeypatch):
     push.pull(*({"sku": f"S{n}", "price": 1} for n in range(14)))
     assert set(push.send().values()) == {"accepted"}
     assert push.rows("SELECT count(*) FROM receipts GROUP BY claim ORDER BY 1") == [(2,), (4,), (8,)]
+
+
+def test_an_item_is_found_whatever_the_case_of_its_sku_where_the_platform_knows_none(pushing, shop):
+    shop.items["7"] = {"sku": "A"}
+    push = pushing(find={**PUSH["find"], "query": {"sku": "A"}, "lowered": True})
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
