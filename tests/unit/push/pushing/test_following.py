@@ -320,3 +320,12 @@ def test_of_what_a_dead_process_had_noted_the_newest_says_what_the_shop_has(push
     push.pusher.arrive()
     ((accepted,),) = push.rows("SELECT fields FROM accepted WHERE key LIKE '%A%'")
     assert json.loads(accepted) == {"title": "jug"}
+
+
+def test_what_was_noted_of_a_key_ends_no_other(push, dies):
+    push.pull({"sku": "A", "price": 1}, {"sku": "B", "price": 1})
+    push.pull({"sku": "A", "price": 2}, {"sku": "B", "price": 1})
+    dies("2", after=False)
+    push.rows(EXPIRED)
+    push.pusher.arrive()
+    assert push.rows("SELECT key, state FROM outbox ORDER BY key") == [('{"sku":"A"}', "due"), ('{"sku":"B"}', "due")]

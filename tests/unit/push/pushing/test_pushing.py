@@ -315,3 +315,16 @@ def test_an_item_is_found_whatever_the_case_of_its_sku_where_the_platform_knows_
     push = pushing(find={**PUSH["find"], "query": {"sku": "A"}, "lowered": True})
     push.pull({"title": "Cup"})
     assert push.send() == {"A": "accepted"}
+
+
+def test_what_was_to_go_again_soon_is_put_back_when_the_shop_refuses_us(pushing, shop, platform):
+    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
+    push = pushing(batch=1)
+    for price in (1, 2):
+        push.pull({"price": price}, {"sku": "B", "price": price})
+        if price == 1:
+            push.send()
+    platform.route(lambda seen: JSONResponse({}, 500 if b'"7"' in seen.body else 401))
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT DISTINCT state, claim FROM outbox") == [("due", None)]
