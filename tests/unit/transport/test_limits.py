@@ -281,3 +281,10 @@ def test_a_refusal_is_an_answer_and_starts_the_count_of_failures_again(turns, an
 def test_a_short_time_to_wait_does_not_open_a_gate_that_is_shut_for_long(turns):
     with pytest.raises(PullPushError, match="the platform asked to wait"):
         turns(shut=(300.0, 0.0))
+
+
+@pytest.mark.parametrize("seconds", [60.9, 99_999.0])
+def test_a_gate_that_is_shut_for_over_a_minute_says_for_how_long_at_most_an_hour(turns, seconds):
+    with pytest.raises(RateLimitError) as error:
+        turns(shut=(seconds,))
+    assert min(seconds, 3600.0) - 5 < error.value.retry_after <= min(seconds, 3600.0)
