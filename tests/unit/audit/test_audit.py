@@ -397,7 +397,7 @@ def test_a_key_goes_though_nothing_else_was_known_of_it(stock, missing):
 
 
 def test_a_field_that_was_never_known_can_be_cleared(source):
-    contacts = source("contact", map={"email": "item.sku", "phone": "item.phone"})
-    contacts([{"sku": "a@x.org"}])
-    found = contacts([{"sku": "a@x.org", "phone": None}])
-    assert [(op, after) for op, _, _, after in found.changes] == [("update", {"phone": False})]
+    calls = source("call", map={"callId": "item.number", "status": "item.status"})
+    calls([{"number": "1"}])
+    found = calls([{"number": "1", "status": None}])
+    assert [(op, after) for op, _, _, after in found.changes] == [("update", {"status": False})]
