@@ -1,10 +1,12 @@
 """What follows a change is given to be sent once a note of that change is on the disk."""
 
 import asyncio
+import time
 
 import pyarrow as pa
 import pytest
 
+from pullpush_dagster.changes.notes import note
 from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.push.following import Following
 from pullpush_dagster.push.journal import Next
@@ -43,5 +45,10 @@ def test_it_is_idle_when_what_follows_was_given(following, tmp_path):
     assert [file.name for file in (tmp_path / "notes").iterdir()] == ["one.jsonl"]
 
 
-def test_what_comes_while_others_are_noted_is_given_too(following):
+def test_what_comes_while_others_are_noted_is_given_too(following, monkeypatch):
+    def slowly(*given):
+        time.sleep(0.05)
+        note(*given)
+
+    monkeypatch.setattr("pullpush_dagster.push.following.note", slowly)
     assert sorted(following("one", "other")) == [("one", [1]), ("other", [1])]
