@@ -288,3 +288,17 @@ def test_a_gate_that_is_shut_for_over_a_minute_says_for_how_long_at_most_an_hour
     with pytest.raises(RateLimitError) as error:
         turns(shut=(seconds,))
     assert min(seconds, 3600.0) - 5 < error.value.retry_after <= min(seconds, 3600.0)
+
+
+def test_what_a_source_does_not_answer_opens_no_breaker(tmp_path):
+    async def run():
+        source, destination = (Turns("tiny", Limits(), tmp_path, pause=0.0, breaks=breaks) for breaks in (False, True))
+        with closing(source), closing(destination):
+            for _ in range(5):
+                with suppress(UnavailableError):
+                    async with source.turn():
+                        raise UnavailableError("no answer")
+            async with destination.turn():
+                return True
+
+    assert asyncio.run(run())
