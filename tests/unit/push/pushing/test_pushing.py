@@ -283,23 +283,6 @@ def test_what_a_gateway_gave_up_may_still_come_so_it_is_waited_for(answered, sta
     assert answered(status) > 3000
 
 
-def test_a_key_that_came_to_its_end_before_the_shop_refused_us_has_one_receipt(pushing, shop):
-    # given: a price that is as it was, and another key whose item is to be looked for
-    shop.items["7"] = {"sku": "A"}
-    push = pushing()
-    push.pull({"price": 1})
-    push.send()
-    push.pull({"price": 2})
-    push.pull({"price": 1}, {"sku": "B", "price": 1})
-    # when
-    shop.down = (None, 401)
-    with pytest.raises(AuthError):
-        push.send()
-    # then
-    told = "SELECT outcome FROM receipts WHERE sequence > 2 AND key LIKE '%A%'"
-    assert push.rows(told) == [("skipped",)]
-
-
 def test_claims_grow_while_they_are_sent_in_no_time(pushing, shop, monkeypatch):
     monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 2)
     monkeypatch.setattr(sending, "_CLAIM_SECONDS", 60.0)
