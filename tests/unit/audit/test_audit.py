@@ -380,3 +380,24 @@ def test_the_stamp_of_a_row_that_a_walk_gave_again_is_kept(products):
     products([{"sku": "A", "title": "a", "at": "2026-11-01T07:00:00Z"}], kind="sync")
     found = products([{"sku": "A", "title": "old", "at": "2026-11-01T06:30:00Z"}], kind="sync")
     assert found.changes == []
+
+
+# A key of which nothing else is known
+
+
+def test_a_key_is_new_though_nothing_else_is_known_of_it(stock, missing):
+    stock([("OTHER", "WH", 1)])
+    assert stock([("OTHER", "WH", 1), ("A", "WH", missing)]).changes == [("insert", "A", None, None)]
+
+
+def test_a_key_goes_though_nothing_else_was_known_of_it(stock, missing):
+    stock([("OTHER", "WH", 1), ("A", "WH", missing)])
+    stock([("OTHER", "WH", 1)])
+    assert [op for op, *_ in stock([("OTHER", "WH", 1)]).changes] == ["delete"]
+
+
+def test_a_field_that_was_never_known_can_be_cleared(source):
+    calls = source("call", map={"callId": "item.number", "status": "item.status"})
+    calls([{"number": "1"}])
+    found = calls([{"number": "1", "status": None}])
+    assert [(op, after) for op, _, _, after in found.changes] == [("update", {"status": False})]

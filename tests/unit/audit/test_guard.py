@@ -225,3 +225,17 @@ def test_a_limit_that_is_off_lets_it_pass(stock):
     stock(level(5))
     stock.pull(level(0))
     assert len(stock.audit(zeroed=None).changes) == 100
+
+
+def test_keys_of_another_pull_of_the_connection_are_not_counted(products):
+    products([{"sku": "A"}, {"sku": "B"}])
+    products.con.execute("UPDATE baseline_product SET _name = 'archive' WHERE sku = 'B'")
+    products.pull([{"sku": "A"}])
+    assert products.audit().audit.counts.baseline == 1
+
+
+def test_what_another_pull_has_set_aside_is_counted_here(products):
+    products([{"sku": "A"}, {"sku": "B", "price": 1}])
+    products.pull([{"sku": "A"}, {"sku": "B", "price": "x"}])
+    products.con.execute("UPDATE quarantine SET name = 'archive'")
+    assert products.audit().audit.counts.baseline == 2

@@ -76,3 +76,20 @@ def test_what_came_after_a_pull_that_fell_short_is_not_approved_with_it(stock):
     assert dict(stock.baseline())[SKUS[50]] == 5
     stock.pull([*level(6, SKUS[:50]), *level(7, SKUS[50:60]), *level(5, SKUS[60:])])
     assert len(stock.audit().changes) == 10
+
+
+def test_what_another_source_has_of_the_same_keys_holds_nothing_on(source, known):
+    source("product", connection="other").pull(EVERY[:25])
+    known.pull(dear(EVERY[:25]), kind="sync")
+    assert known.audit().audit.state == "held"
+    known.pull([*dear(EVERY[:15]), *EVERY[15:25]], kind="sync")
+    assert known.audit().audit.state == "accepted"
+
+
+def test_a_set_that_was_approved_has_nothing_more_to_apply(stock):
+    stock(level(5))
+    stock.pull(level(6, SKUS[:50]), short=50)
+    stock.audit()
+    let_through(stock, newest(stock))
+    again = let_through(stock, newest(stock))
+    assert (again.changes, again.absent) == (0, 0)

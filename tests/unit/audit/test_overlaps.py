@@ -145,3 +145,17 @@ def test_a_change_under_the_same_stamp_is_a_change(products):
     for title in "ab":
         found = products([{"sku": "A", "title": title, "at": "2026-11-01T07:00:00Z"}])
     assert [op for op, *_ in found.changes] == ["update"]
+
+
+def test_what_was_asked_for_at_the_same_instant_as_what_is_known_is_not_stale(products):
+    # As where stored pages are read anew, by another map.
+    products([{"sku": "A", "title": "a"}], asked=1)
+    assert keys(products([{"sku": "A", "title": "b"}], kind="sync", asked=1)) == ["A"]
+
+
+def test_nor_are_they_in_a_row_where_a_scope_lies_between_them(stock):
+    a, b = {"sku": "A", "loc": "WH", "q": 1, "at": "2026-11-01T07:00:00Z"}, ("B", "WH", 1)
+    stock([a, b])
+    stock([b])
+    stock([{**a, "at": "2026-11-01T06:00:00Z"}, b])
+    assert stock([b]).changes == []

@@ -303,3 +303,24 @@ def test_what_is_sent_again_after_a_sale_is_another_request(request_after_a_sale
 def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(request_after_a_sale):
     first, row = request_after_a_sale("unknown")
     assert change_id(row, row.desired) == first
+
+
+def test_a_place_where_a_sku_is_gone_is_not_waited_for(source, outbox, sell, con):
+    wh, store, shop = source(scope="WH"), source(scope="STORE"), outbox()
+    wh([("A", "WH", 5)], asked=1.0)
+    store([("A", "STORE", 5), ("B", "STORE", 5)], asked=1.0)
+    for minute in (2.0, 3.0):
+        store([("B", "STORE", 5)], asked=minute)
+    shop.deliver()
+    sell("A")
+    wh([("A", "WH", 5)], asked=SOLD + 1)
+    shop.arrive()
+    assert notes(con) == []
+
+
+def test_what_is_noted_of_a_sku_leaves_other_notes_as_they_are(sell, con):
+    others = [("to_outlet", "sku", "A"), ("to_shop", "locationId", "A"), ("to_shop", "sku", "Z")]
+    for note in others:
+        con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES (?, ?, ?, ?)", [*note, START])
+    sell("A")
+    assert notes(con) == sorted([*others, ("to_shop", "sku", "A")])

@@ -197,3 +197,17 @@ def test_changes_behind_a_key_that_moved_are_the_heirs(source, outbox):
         sent.append(rows["A"].desired["quantity"])
         shop.settle(rows["A"], "accepted")
     assert (shop.heads(), sent[-1]) == ({}, "4.0000")
+
+
+def test_the_next_change_has_all_its_attempts(three, erp):
+    next_one(erp, "accepted")
+    assert erp.heads("attempts") == {"erp:1": 0}
+
+
+def test_nothing_else_is_passed_over(three, erp, passing):
+    next_one(erp, "rejected")
+    erp.con.execute("INSERT INTO outbox BY NAME SELECT * REPLACE ('another' AS push) FROM outbox")
+    three([{"number": "2", "status": "pending"}], kind="sync")
+    passing.arrive()
+    closed = "SELECT push, key FROM receipts WHERE outcome = 'superseded'"
+    assert erp.con.execute(closed).fetchall() == [(erp.push.name, '{"orderId":"erp:1"}')]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pullpush_dagster.changes.claiming import seconds_to_next
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes.claiming import claim, seconds_to_next
 
 
 def expire(outbox):
@@ -177,3 +178,8 @@ def test_what_is_not_due_yet_is_left_for_later(stock, shop):
     assert shop.claim() == {}
     shop.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
     assert list(shop.claim()) == ["A"]
+
+
+def test_an_empty_claim_has_no_heads(shop):
+    entity = ENTITIES["stocklevel"]
+    assert claim(shop.con, shop.push, entity, entity, frozenset(entity.compared), 9).heads == 0

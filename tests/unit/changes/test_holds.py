@@ -211,3 +211,10 @@ def test_only_what_was_approved_goes(stock, outbox, con):
     arrive(con, shop.push, ENTITIES["stocklevel"], Pull(connection="erp", entity="stocklevel"), Approved(*approved))
     # then
     assert len(shop.heads()) == 25
+
+
+def test_what_was_approved_stays_so_when_more_comes(stock, shop, held):
+    let_through(shop, held)
+    stock(level(1))
+    shop.arrive()
+    assert states(shop) == ["approved"]

@@ -138,3 +138,65 @@ def test_one_that_could_not_be_sent_in_between_goes_again_as_it_was(products, ca
     catalogue.settle(repeating(catalogue), outcome, sent_at=None)  # as when what it names is not there just now
     catalogue.con.execute("UPDATE outbox SET state = 'due'")
     assert same(repeating(catalogue), first)
+
+
+def test_what_is_known_of_a_key_whose_item_is_not_to_be_made_stays_known(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
+    products([{"sku": "A", "price": 2}])  # the title is unknown by now
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "skipped")
+    assert catalogue.accepted()["A"]["title"] == "Cup"
+
+
+def test_a_create_whose_holder_died_goes_again_as_it_was_though_a_newer_version_came_first(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    expire(catalogue)
+    catalogue.wake()
+    assert same(repeating(catalogue), first)
+
+
+def test_a_create_that_was_not_done_this_time_goes_again_as_it_was_until_it_has_settled(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), "retry")
+    later(catalogue)
+    assert same(repeating(catalogue), first)
+
+
+def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with_it(products, catalogue):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
+    products([{"sku": "A", "price": 2}, {"sku": "B", "price": 2}])  # the title is unknown by now
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "waiting")
+    catalogue.wake()
+    assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}
+
+
+@pytest.mark.xfail(strict=True, reason="`renewed` forgets what was tried, as it cannot tell it from what is tried now")
+@pytest.mark.parametrize("outcome", ["waiting", "rejected"])
+def test_a_create_without_an_answer_that_cannot_be_sent_just_now_gives_no_way_to_a_newer_version(
+    products, catalogue, outcome
+):
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), outcome, sent_at=None)
+    catalogue.con.execute("UPDATE outbox SET state = 'due'")
+    assert same(repeating(catalogue), first)

@@ -259,3 +259,22 @@ def test_whoever_waits_for_an_outcome_hears_of_a_lane_that_broke(tiny, made, fac
 
     asyncio.run(run())
     assert heard == ["halted"]
+
+
+def test_what_is_called_off_while_it_waits_for_its_turn_was_certainly_not_done(platform, tiny, made, facts):
+    platform.answer(Response(status_code=429, headers={"Retry-After": "30"}))
+    seen = []
+
+    async def run():
+        async with tiny.client(destination=True) as client:
+            lanes = Lanes(client, facts(batch=1), 1, lambda sent: seen.extend(each(sent)))
+            lanes.add(made(sku, item={"id": sku}) for sku in "AB")
+            while not seen:
+                await asyncio.sleep(0.01)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await lanes.ended()
+
+    asyncio.run(run())
+    assert [(one.outcome.name, one.sent_at) for one in seen] == [("retry", None)] * 2

@@ -156,3 +156,10 @@ def test_a_status_that_is_well_does_not_hide_what_the_platform_took_instead(fact
     answer = answer_of({"update": [{"id": "iA", "status": 200, "price": "1"}]})
     (found,) = outcomes(known, known.update[0], rows, answer)
     assert (found.name, found.lost) == ("retry", True)
+
+
+def test_what_was_not_sent_is_no_echo(facts, made):
+    known = facts()
+    rows = [made("A", {"title": "Cup"}, item={"id": "iA"})]
+    answer = answer_of({"update": [{"id": "iA", "price": "19.99"}]})
+    assert names(outcomes(known, known.update[0], rows, answer)) == ["accepted"]

@@ -281,3 +281,24 @@ def test_a_refusal_is_an_answer_and_starts_the_count_of_failures_again(turns, an
 def test_a_short_time_to_wait_does_not_open_a_gate_that_is_shut_for_long(turns):
     with pytest.raises(PullPushError, match="the platform asked to wait"):
         turns(shut=(300.0, 0.0))
+
+
+@pytest.mark.parametrize("seconds", [60.9, 99_999.0])
+def test_a_gate_that_is_shut_for_over_a_minute_says_for_how_long_at_most_an_hour(turns, seconds):
+    with pytest.raises(RateLimitError) as error:
+        turns(shut=(seconds,))
+    assert min(seconds, 3600.0) - 5 < error.value.retry_after <= min(seconds, 3600.0)
+
+
+def test_what_a_source_does_not_answer_opens_no_breaker(tmp_path):
+    async def run():
+        source, destination = (Turns("tiny", Limits(), tmp_path, pause=0.0, breaks=breaks) for breaks in (False, True))
+        with closing(source), closing(destination):
+            for _ in range(5):
+                with suppress(UnavailableError):
+                    async with source.turn():
+                        raise UnavailableError("no answer")
+            async with destination.turn():
+                return True
+
+    assert asyncio.run(run())

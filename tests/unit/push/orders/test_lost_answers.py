@@ -209,3 +209,13 @@ def test_credentials_that_are_refused_over_a_customer_stop_the_push_and_give_not
     with pytest.raises(AuthError):
         push.send()
     assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+
+
+def test_an_order_that_was_rejected_before_the_erp_refused_us_has_one_receipt(push, erp, native):
+    for _ in range(2):
+        erp.orders_create([{"ref": "shop:5"}])
+    push.pull(native.order(), native.order("6"))
+    erp.instead["/products/find"] = Response(status_code=401)
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT outcome FROM receipts WHERE key LIKE '%:5%'") == [("rejected",)]

@@ -133,3 +133,14 @@ def test_what_agrees_or_is_unknown_is_no_hindrance(step, currency):
 
 def test_what_the_platform_does_not_say_is_no_disagreement(step):
     assert path(step({"currency": "USD", "status": "paid"}, item={"currency": None})) == ("/orders/confirm", True, True)
+
+
+def test_a_state_follows_on_whatever_was_written_before_it(step):
+    noting = {"post": "/orders/note", "record": {"id": "{binding.id}", "n": "{note}"}}
+    found = step({"status": "paid", "note": "x"}, update=[noting], lines=None)
+    assert path(found) == ("/orders/note", True, False)
+
+
+def test_rows_that_no_request_carries_are_no_step(step):
+    noting = {"post": "/orders/note", "record": {"id": "{binding.id}", "n": "{note}"}}
+    assert step({"lineItems": []}, update=[noting]) == Ended("skipped", "nothing that erp can be sent differs")

@@ -287,3 +287,45 @@ def test_a_refusal_before_its_lease_ends_does_not_undo_what_a_dead_process_had_n
     # then
     prices = sent(shop)["7"]
     assert prices == sorted(prices)
+
+
+def test_what_follows_a_change_that_was_refused_before_was_not_refused_itself(push, answering):
+    # given: the first one went again as another request than the one that was refused
+    push.pull({"sku": "A", "price": 1})
+    push.pull({"sku": "A", "price": 2})
+    push.pusher.arrive()
+    push.rows("UPDATE outbox SET refusals = 1")
+    # when
+    answering(lambda records: JSONResponse({}, 500) if records[0]["price"] == "2" else None)
+    push.send()
+    # then
+    assert push.rows("SELECT refusals FROM outbox") == [(0,)]
+
+
+def test_a_note_is_nothing_to_a_key_that_another_claim_holds_by_now(piled, dies):
+    dies("2", after=True)
+    piled.rows("UPDATE outbox SET claim = 'another' WHERE key LIKE '%A%'")
+    piled.rows(f"{EXPIRED} AND claim <> 'another'")
+    held = "SELECT claim, sequence, state FROM outbox WHERE key LIKE '%A%'"
+    before = piled.rows(held)
+    piled.pusher.arrive()
+    assert piled.rows(held) == before
+
+
+def test_of_what_a_dead_process_had_noted_the_newest_says_what_the_shop_has(push, dies):
+    for change in ({"title": "mug"}, {"title": "mug", "price": 5}, {"title": "jug", "price": 5}, {"price": 6}):
+        push.pull({"sku": "A", **change})
+    dies("6", after=False)
+    push.rows(EXPIRED)
+    push.pusher.arrive()
+    ((accepted,),) = push.rows("SELECT fields FROM accepted WHERE key LIKE '%A%'")
+    assert json.loads(accepted) == {"title": "jug"}
+
+
+def test_what_was_noted_of_a_key_ends_no_other(push, dies):
+    push.pull({"sku": "A", "price": 1}, {"sku": "B", "price": 1})
+    push.pull({"sku": "A", "price": 2}, {"sku": "B", "price": 1})
+    dies("2", after=False)
+    push.rows(EXPIRED)
+    push.pusher.arrive()
+    assert push.rows("SELECT key, state FROM outbox ORDER BY key") == [('{"sku":"A"}', "due"), ('{"sku":"B"}', "due")]

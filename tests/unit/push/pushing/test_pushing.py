@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import AuthError
-from pullpush_dagster.push import Pusher, plan
+from pullpush_dagster.push import Pusher, plan, sending
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
-from tests.unit.push.pushing.conftest import CREATE
+from tests.unit.push.pushing.conftest import CREATE, PUSH
 
 
 def test_an_existing_item_is_found_updated_and_bound(pushing, shop):
@@ -281,3 +281,33 @@ def test_an_update_that_was_answered_500_is_over_and_goes_again_soon(answered):
 @pytest.mark.parametrize("status", [502, 504])
 def test_what_a_gateway_gave_up_may_still_come_so_it_is_waited_for(answered, status):
     assert answered(status) > 3000
+
+
+def test_claims_grow_while_they_are_sent_in_no_time(pushing, shop, monkeypatch):
+    monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 2)
+    monkeypatch.setattr(sending, "_CLAIM_SECONDS", 60.0)
+    shop.items |= {str(n): {"sku": f"S{n}"} for n in range(14)}
+    push = pushing(batch=1)
+    push.pull(*({"sku": f"S{n}", "price": 1} for n in range(14)))
+    assert set(push.send().values()) == {"accepted"}
+    assert push.rows("SELECT count(*) FROM receipts GROUP BY claim ORDER BY 1") == [(2,), (4,), (8,)]
+
+
+def test_an_item_is_found_whatever_the_case_of_its_sku_where_the_platform_knows_none(pushing, shop):
+    shop.items["7"] = {"sku": "A"}
+    push = pushing(find={**PUSH["find"], "query": {"sku": "A"}, "lowered": True})
+    push.pull({"title": "Cup"})
+    assert push.send() == {"A": "accepted"}
+
+
+def test_what_was_to_go_again_soon_is_put_back_when_the_shop_refuses_us(pushing, shop, platform):
+    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
+    push = pushing(batch=1)
+    for price in (1, 2):
+        push.pull({"price": price}, {"sku": "B", "price": price})
+        if price == 1:
+            push.send()
+    platform.route(lambda seen: JSONResponse({}, 500 if b'"7"' in seen.body else 401))
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT DISTINCT state, claim FROM outbox") == [("due", None)]
