@@ -9,9 +9,9 @@ _DEFAULTS: dict[str, float | None] = {"deleted": 0.05, "zeroed": 0.10, "changed"
 _BY_ENTITY: dict[str, dict[str, float | None]] = {
     # Stock moves all day; that is no sign of anything.
     "stocklevel": {"changed": None},
-    "order": {"changed": None},
-    "invoice": {"changed": None},
-    "call": {"changed": None},
+    "order": {"changed": None, "price": None},
+    "invoice": {"changed": None, "price": None},
+    "call": {"changed": None, "price": None},
 }
 
 

@@ -52,7 +52,8 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NU
 
 -- name: renewed
 -- A newer version came while this one was under way: it is due at once, with attempts of its own, but not before what
--- had no answer has settled. One that was refused meanwhile is given up by now, here and below.
+-- had no answer has settled, nor before what may be there has gone once more, to be told. One that was refused meanwhile
+-- is given up by now, here and below.
 UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts = 0, reason = NULL,
     dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE $now END,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedSequence, m.sequence) END,
@@ -60,7 +61,7 @@ UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts 
     tried = tried OR m.sentAt IS NOT NULL
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
-    AND (m.state IS NULL OR m.state NOT IN ('due', 'unconfirmed'))
+    AND (m.state IS NULL OR m.state NOT IN ('due', 'unconfirmed') AND NOT (m.repeated AND m.sentAt IS NULL))
 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
@@ -73,7 +74,7 @@ UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempt
                         WHEN m.outcome = 'retry' OR m.sentAt IS NULL THEN o.triedDesired END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL
-    AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed'))
+    AND (o.sequence = m.sequence OR m.state IN ('due', 'unconfirmed') OR (m.repeated AND m.sentAt IS NULL))
 
 -- name: receipts
 INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, answer, sentAt, answeredAt)

@@ -30,7 +30,7 @@ _SCHEMA = arrow.schema(
         for name in ("key", "claim", "source", "outcome", "reason", "sent", "answer", "fields", "state")
     ]
     + [("externalId", arrow.string()), ("boundKey", arrow.string()), ("unbind", arrow.bool_())]
-    + [("decides", arrow.bool_())]
+    + [("decides", arrow.bool_()), ("repeated", arrow.bool_())]
     + [("sequence", arrow.int64()), ("attempts", arrow.int32())]
     + [("dueAt", arrow.timestamp("us", tz="UTC")), ("sentAt", arrow.timestamp("us", tz="UTC"))]
 )
@@ -201,6 +201,7 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "boundKey": [one.bound_key for one in settled],
         "unbind": [one.unbind for one in settled],
         "decides": [not one.held for one in settled],
+        "repeated": [row.repeated for row in rows],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
         "dueAt": [now + dt.timedelta(seconds=one.due_in) if one.due_in else now for one in settled],
@@ -242,7 +243,7 @@ def _ready_tables(accepted: Sequence[Accepted], now: dt.datetime) -> Iterator[ar
         given["sentAt"] = arrow.array(sent_at, arrow.int64())
         # What its key comes to is told by the one that follows it, or by that one's failure.
         given["decides"] = arrow.array([place not in claim.following for place in places], arrow.bool_())
-        always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "dueAt": now}
+        always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "repeated": False, "dueAt": now}
         columns = [
             given[field.name].cast(field.type)
             if field.name in given

@@ -36,8 +36,9 @@ UPDATE outbox SET state = 'claimed', claim = $claim, leaseUntil = $lease WHERE r
 -- Where only the same request again can settle whether a key is there, it is that request until it is settled.
 CREATE TEMP TABLE taken AS
 SELECT p.rowid AS item, 0 AS place, m.key, m.source, m.attempts, m.refusals,
-    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedSequence, m.sequence) ELSE m.sequence END AS sequence,
-    CASE WHEN $repeats AND b.ids IS NULL THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired,
+    $repeats AND b.ids IS NULL AND m.triedSequence IS NOT NULL AS repeated,
+    CASE WHEN repeated THEN m.triedSequence ELSE m.sequence END AS sequence,
+    CASE WHEN repeated THEN coalesce(m.triedDesired, m.desired) ELSE m.desired END AS desired,
     a.fields, b.ids
 FROM mine AS m JOIN picked AS p ON p.place = m.place
 LEFT JOIN (
@@ -50,8 +51,8 @@ LEFT JOIN (
 
 -- name: follow
 -- What waits behind keys with one item, which is all that can go without being looked at first.
-INSERT INTO taken (item, place, key, source, attempts, refusals, sequence, desired, fields, ids)
-SELECT t.item, b.place, b.key, b.source, 0, 0, b.sequence, b.desired, t.fields, t.ids
+INSERT INTO taken (item, place, key, source, attempts, refusals, repeated, sequence, desired, fields, ids)
+SELECT t.item, b.place, b.key, b.source, 0, 0, false, b.sequence, b.desired, t.fields, t.ids
 FROM (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY sequence) AS place FROM behind
     WHERE push = $push AND key IN (SELECT key FROM taken WHERE len(ids) = 1)

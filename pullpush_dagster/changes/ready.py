@@ -84,7 +84,7 @@ class Written:
             SELECT *, {", ".join(self._values(told))}, concat_ws(',', {sent}) AS sent, {self._path()} AS path FROM told
         ),
         written AS (SELECT *, CASE form {self._records(told)} END AS record FROM valued)
-        SELECT key, sequence, source, desired, attempts, refusals, fields, ids, form, path, record,
+        SELECT key, sequence, source, desired, attempts, refusals, repeated, fields, ids, form, path, record,
             CASE WHEN record IS NULL THEN NULL WHEN fields IS NULL THEN '{{' || sent || '}}'
                 ELSE CAST(json_merge_patch(fields, '{{' || sent || '}}') AS VARCHAR) END AS after,
             CASE WHEN record IS NOT NULL AND ({moved}) THEN CAST(json_merge_patch(fields,

@@ -26,7 +26,8 @@ class Claimed:
         todo: names of the fields in which the two differ; only those are sent to an existing item. All that
             are known where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
-        index: its place in the claim. refusals: how often it was refused before.
+        index: its place in the claim. refusals: how often it was refused before. repeated: it is what was tried
+            before and may be there, whatever is newer.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Claimed:
     ids: list[Fields]
     index: int = 0
     refusals: int = 0
+    repeated: bool = False
 
     @property
     def follows(self) -> bool:
@@ -140,8 +142,8 @@ class Taken(Sequence["Claimed"]):
         return self._whole(place) if self.records[place] is None else Ready(self, place)
 
     def _whole(self, place: int) -> Claimed:
-        names = ("sequence", "source", "attempts", "refusals")
-        sequence, source, attempts, refusals = (self.column(name)[place] for name in names)
+        names = ("sequence", "source", "attempts", "refusals", "repeated")
+        sequence, source, attempts, refusals, repeated = (self.column(name)[place] for name in names)
         wanted, had, todo, ids = self.parsed(place)
         return Claimed(
             self.keys[place],
@@ -156,6 +158,7 @@ class Taken(Sequence["Claimed"]):
             ids,
             place,
             refusals,
+            repeated,
         )
 
     def parsed(self, place: int) -> tuple[Fields, Fields, frozenset[str], list[Fields]]:
@@ -208,6 +211,7 @@ class Ready(Claimed):
     source = property(lambda self: self._cell("source"))
     attempts = property(lambda self: self._cell("attempts") + self._again)
     refusals = property(lambda self: self._cell("refusals"))
+    repeated = property(lambda self: self._cell("repeated"))
     desired = property(lambda self: self._read()[0])
     accepted = property(lambda self: self._read()[1])
     todo = property(lambda self: self._read()[2])

@@ -185,7 +185,6 @@ def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with
     assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}
 
 
-@pytest.mark.xfail(strict=True, reason="`renewed` forgets what was tried, as it cannot tell it from what is tried now")
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])
 def test_a_create_without_an_answer_that_cannot_be_sent_just_now_gives_no_way_to_a_newer_version(
     products, catalogue, outcome
