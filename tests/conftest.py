@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,15 @@ ROOT = Path(__file__).parents[1]
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Folders of tests lie in memory where there is room and nobody has named a place: none outlives its session, and
     what a killed process leaves behind is the same there. On a disk Dagster waits seconds for each new run's files."""
     if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = folder = tempfile.mkdtemp(prefix="pullpush-tests-", dir=_MEMORY)
         # Workers of xdist get the variable too. What killed processes left is gone with the rest.
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    # Thousands of tests are a large heap, of which nothing becomes garbage: to look through it took a tenth of the time.
+        # After the last of multiprocessing's own, which has a folder there.
+        Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=-200)
+    # Thousands of tests are a large heap that never becomes garbage: to look through it took a tenth of the time.
     gc.set_threshold(100_000, 20, 100)
 
 
