@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -79,9 +80,15 @@ class Source:
         Raises:
             ConfigError: it is not YAML, or has the same key twice.
         """
+        return [*_documents(self)]
+
+    def parsed(self) -> Iterator[Document]:
+        """The same, read anew."""
         try:
-            nodes = list(yaml.compose_all(self.text, Loader=_Fast if self.ours else _Loader))
-            return [found for node in nodes if (found := self._document(node)).data is not None]
+            for node in yaml.compose_all(self.text, Loader=_Fast if self.ours else _Loader):
+                found = self._document(node)
+                if found.data is not None:
+                    yield found
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             # What YAML quotes of the file may be the beginning of a secret.
@@ -115,6 +122,12 @@ class Source:
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 yield from self._lines(value, (*key, index))
+
+
+@lru_cache(maxsize=512)
+def _documents(source: Source) -> tuple[Document, ...]:
+    """A project is read again and again, which takes half a second, and its files are seldom others."""
+    return tuple(source.parsed())
 
 
 def parse(model: type[Model], document: Document) -> Model:

@@ -1,6 +1,5 @@
 """Many histories: run, counted, and the first that breaks a promise made as short as it can be."""
 
-import atexit
 import os
 import shutil
 import signal
@@ -10,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from pullpush_dagster.config import Project
@@ -60,8 +61,7 @@ def simulate(
 
     ``report`` counts each as it ends, so that it holds what was found so far if this is broken off.
     """
-    # Forked, a process would go on with the locks that threads of this one held at that moment.
-    pool = ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1), get_context("spawn"), _left_alone)
+    pool = ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1), _context(), _left_alone)
     try:
         for ended, points in pool.map(_alone, [(seed, _kind_of(seed, kinds)) for seed in seeds]):
             report.add(ended, points)
@@ -117,8 +117,18 @@ def _kind_of(seed: int, kinds: Sequence[Kind]) -> Kind:
 def _project(kind: Kind) -> Project:
     """One for all histories of a kind, since to read its files takes as long as many a step."""
     folder = tempfile.TemporaryDirectory(dir=_memory())
-    atexit.register(folder.cleanup)
+    Finalize(None, folder.cleanup, exitpriority=0)  # atexit is not heard of in a process that was forked
     return written(kind, Path(folder.name) / "project")
+
+
+def _context() -> BaseContext:
+    """How processes are started. Forked from this one, they would go on with the locks that its threads held at that
+    moment; so they are forked from one without threads, in which what takes two seconds to import is there already."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__, "pullpush_dagster.canonical.checking"])
+    return context
 
 
 def _left_alone() -> None:

@@ -18,11 +18,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.definitions.repository_definition import RepositoryDefinition
 from dagster._core.events import EngineEventData
 from dagster._grpc.impl import core_execute_run
 
@@ -89,9 +91,21 @@ def workers_of(project: Project, folder: Path) -> Iterator[Workers]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+class _Once(ReconstructableRepository):
+    """The definitions, loaded once for all jobs: Dagster keeps those of one job, and loads them anew for the next."""
+
+    def get_definition(self) -> RepositoryDefinition:
+        return _loaded(self)
+
+
+@cache
+def _loaded(repository: ReconstructableRepository) -> RepositoryDefinition:
+    return ReconstructableRepository.get_definition(repository)
+
+
 def _serve() -> None:
     """Start workers, and wait for them, as standard input says."""
-    repository, project = ReconstructableRepository.for_module("pullpush_dagster.definitions", "defs"), Project.find()
+    repository, project = _Once.for_module("pullpush_dagster.definitions", "defs"), Project.find()
     jobs = {}
     for push in project.pushes.values():
         pulls = [project.pull(id_) for id_ in push.from_]

@@ -78,14 +78,15 @@ def test_two_items_bound_to_one_key_are_both_told(stock, shop):
     assert [one["id"] for one in shop.claim()["A"].ids] == ["iA", "twin"]
 
 
-@pytest.mark.parametrize("text", ["O'Hare", 'a"b', "\\", "é😀", "'; DROP TABLE outbox; --", "a,b"])
-def test_any_text_may_be_a_key(stock, shop, text):
-    stock([(text, "WH", 1)])
+def test_any_text_may_be_a_key(stock, shop):
+    texts = ["O'Hare", 'a"b', "\\", "é😀", "'; DROP TABLE outbox; --", "a,b"]
+    stock([(text, "WH", 1) for text in texts])
     shop.deliver()
-    stock([(text, "WH", 2)])
+    stock([(text, "WH", 2) for text in texts])
     shop.arrive()
-    row = shop.claim()[text]
-    assert (row.desired, row.ids) == ({"quantity": "2.0000"}, [{"id": f"i{text}"}])
+    assert {key: (row.desired, row.ids) for key, row in shop.claim().items()} == {
+        text: ({"quantity": "2.0000"}, [{"id": f"i{text}"}]) for text in texts
+    }
 
 
 def test_a_claim_whose_holder_died_is_due_again(stock, shop):
