@@ -60,24 +60,29 @@ class AccessToken:
         """The bearer header."""
         if self._tokens is None or not self._tokens.good:
             if self.under_way is None or self.under_way.done():
-                self.under_way = asyncio.create_task(self._renewed(http))
+                self.under_way = asyncio.create_task(self._renew(http))
                 self.under_way.add_done_callback(_looked_at)
             # Whoever waits may be cut off, but then the token that was good once is spent, and the new one not known.
-            self._tokens = await asyncio.shield(self.under_way)
-        return {"Authorization": f"Bearer {self._tokens.access}"}
+            return _bearer(await asyncio.shield(self.under_way))
+        return _bearer(self._tokens)
 
     def over(self, answer: httpx.Response) -> bool:
         """After a 401: the token may have been withdrawn before its time."""
         if answer.status_code != httpx.codes.UNAUTHORIZED or self._tokens is None:
             return False
         # Of requests under way together, one that is answered late says nothing of a token asked for since.
-        if answer.request.headers.get("Authorization") == f"Bearer {self._tokens.access}":
+        if answer.request.headers.get("Authorization") == _bearer(self._tokens)["Authorization"]:
             self._tokens = Tokens(self._tokens.access, self._tokens.refresh, 0.0)
         return True
 
     @property
     def secrets(self) -> list[str]:
         return [self._tokens.access, self._tokens.refresh] if self._tokens else []
+
+    async def _renew(self, http: httpx.AsyncClient) -> Tokens:
+        # Here, as the old token counts until it is done, and not until somebody who waited goes on.
+        self._tokens = await self._renewed(http)
+        return self._tokens
 
     async def _renewed(self, http: httpx.AsyncClient) -> Tokens:
         if self._file is None:
@@ -230,6 +235,10 @@ class WriteToken:
     @property
     def secrets(self) -> list[str]:
         return [self._token] if self._token else []
+
+
+def _bearer(tokens: Tokens) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens.access}"}
 
 
 def _looked_at(task: asyncio.Task[Tokens]) -> None:
