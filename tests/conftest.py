@@ -1,6 +1,7 @@
 """What tests share: whole syncs beside running stand-ins, and one tiny platform that answers as it is told."""
 
 import asyncio
+import datetime as dt
 import gc
 import os
 import re
@@ -31,6 +32,8 @@ from pullpush_dagster.transport import Answer, Client
 from tests.served import Served, served
 
 ROOT = Path(__file__).parents[1]
+# The shipped project's first day goes further back with each day, and a first run has work for each of them.
+FIRST_DAY = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=20))
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 
@@ -126,10 +129,19 @@ def _silent(_: str) -> None:
     return
 
 
+def copy_assets(folder: Path) -> None:
+    """The shipped assets, whose days begin on FIRST_DAY."""
+    shutil.copytree(ROOT / "assets", folder / "assets", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (folder / "assets").rglob("defs.yaml"):
+        file.write_text(
+            re.sub(r"start: [\d-]+", f"start: {FIRST_DAY}", file.read_text(encoding="utf-8")), encoding="utf-8"
+        )
+
+
 def make_project(folder: Path, platforms: Mapping[str, Standin]) -> Project:
     """A copy of the shipped project whose connections point at ``platforms``, with the secrets in the environment."""
-    for part in ("assets", "resources"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_assets(folder)
+    shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     _leave_out(folder, {path.stem for path in (folder / "resources").glob("*.yaml")} - platforms.keys())
     for name, platform in platforms.items():

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_assets
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def demo(tmp_path):
     """Runs the demo over a copy of the project whose connections have free ports."""
     import shutil
 
-    for part in ("assets", "resources"):
-        shutil.copytree(ROOT / part, tmp_path / part)
+    copy_assets(tmp_path)
+    shutil.copytree(ROOT / "resources", tmp_path / "resources")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for name in ("erp", "shop", "outlet"):
         with socket.socket() as free:

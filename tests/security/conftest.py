@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.conftest import FIRST_DAY, ROOT
+
 METADATA = """metadataEntries { label description ... on TextMetadataEntry { text } ... on UrlMetadataEntry { url }
   ... on JsonMetadataEntry { jsonString } ... on MarkdownMetadataEntry { mdStr } ... on PathMetadataEntry { path }
   ... on TableMetadataEntry { table { records } } }"""
@@ -63,7 +64,7 @@ class Asked:
 
     def launch(self, job):
         """Run ``job`` to its end, in a process of its own; its status."""
-        day = {"start": "2026-11-01", "end": time.strftime("%Y-%m-%d", time.gmtime())}
+        day = {"start": FIRST_DAY, "end": time.strftime("%Y-%m-%d", time.gmtime())}
         tags = [{"key": f"dagster/asset_partition_range_{end}", "value": value} for end, value in day.items()]
         tags.append({"key": "pullpush/run", "value": "sync"})
         params = {"selector": {**SELECTOR, "jobName": job}, "executionMetadata": {"tags": tags}}
