@@ -9,6 +9,7 @@ import pytest
 
 from pullpush_dagster.audit import audit
 from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.config import Project
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.orchestration.partitions import windows_of
 from pullpush_dagster.orchestration.schedules import sync_tags
@@ -16,7 +17,7 @@ from pullpush_dagster.pull import Window, pull_records, raw, read_pulls
 from pullpush_dagster.pull.keeping import keep
 from pullpush_dagster.pull.pulling import ask_platform
 from pullpush_dagster.pull.spool import Spool
-from tests.conftest import at_length
+from tests.conftest import FIRST_DAY, at_length
 
 DAY = dt.timedelta(days=1)
 ORDER = "shop/order"
@@ -242,32 +243,42 @@ def test_a_window_that_was_asked_for_earlier_never_overwrites_a_newer_row(desk):
 # Fourteen days of history, beside what goes on.
 
 
+@pytest.fixture
+def old_desk(desk):
+    """One whose days begin before all that was ever sold."""
+    world = desk.world
+    file = world.project.root / "assets" / "orders" / "defs.yaml"
+    file.write_text(file.read_text().replace(FIRST_DAY, f"{today() - 20 * DAY:%Y-%m-%d}"))
+    world.project = Project(world.project.root, world.project.state)
+    return desk
+
+
 @pytest.mark.parametrize(
     "one_by_one", [pytest.param(True, id="one by one", marks=at_length), pytest.param(False, id="in one run")]
 )
-def test_fourteen_days_of_orders_are_in_the_erp_once_each_however_often_they_are_backfilled(desk, one_by_one):
+def test_fourteen_days_of_orders_are_in_the_erp_once_each_however_often_they_are_backfilled(old_desk, one_by_one):
     # given
-    desk.world.shop.control("orders", n=42, seed=3, days=14)
+    old_desk.world.shop.control("orders", n=42, seed=3, days=14)
     keys = _keys(today() - 14 * DAY, 14)
     # when: twice, with live runs and business between
     for seed in (1, 2):
-        _backfill(desk.world, keys, one_by_one)
-        desk.push()
-        desk.world.shop.control("moves", n=6, seed=seed)
-        desk.sell()
-        desk.sync()
+        _backfill(old_desk.world, keys, one_by_one)
+        old_desk.push()
+        old_desk.world.shop.control("moves", n=6, seed=seed)
+        old_desk.sell()
+        old_desk.sync()
     # then
-    found = compare_orders(desk.world.project, ["shop"])
+    found = compare_orders(old_desk.world.project, ["shop"])
     assert found.wrong == []
     assert found.agreed == 44
-    desk.sales()
-    assert desk.left() == []
+    old_desk.sales()
+    assert old_desk.left() == []
 
 
-def test_every_day_of_a_backfill_gives_its_own_orders(desk):
-    desk.world.shop.control("orders", n=28, seed=3, days=7)
+def test_every_day_of_a_backfill_gives_its_own_orders(old_desk):
+    old_desk.world.shop.control("orders", n=28, seed=3, days=7)
     keys = _keys(today() - 7 * DAY, 7)
-    _backfill(desk.world, keys)
-    stamps = {order["id"]: order["date_modified_gmt"][:10] for order in desk.world.shop.state()["orders"]}
-    assert _partitions(desk.world) == {f"shop:{number}": day for number, day in stamps.items()}
+    _backfill(old_desk.world, keys)
+    stamps = {order["id"]: order["date_modified_gmt"][:10] for order in old_desk.world.shop.state()["orders"]}
+    assert _partitions(old_desk.world) == {f"shop:{number}": day for number, day in stamps.items()}
     assert set(stamps.values()) == set(keys)
