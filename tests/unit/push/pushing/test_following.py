@@ -163,6 +163,18 @@ def test_of_a_change_whose_answer_was_lost_nothing_is_taken_for_known(push, shop
     assert sent(shop)["7"] == ["1", "2"]
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(400, "rejected"), (429, "retry")])
+def test_of_a_change_that_went_again_without_an_answer_nothing_is_taken_for_known(push, answering, status, outcome):
+    push.pull({"sku": "A", "price": 1})
+    # when: the platform may have done it at first, and does not do it again
+    replies = iter([JSONResponse({}, 500), JSONResponse({}, status, {"Retry-After": "300"})])
+    answering(lambda _: next(replies, None))
+    assert push.send() == {"A": outcome}
+    # then
+    ((accepted,),) = push.rows("SELECT fields FROM accepted WHERE key LIKE '%A%'")
+    assert json.loads(accepted) == {"title": "cup"}
+
+
 def test_a_failed_request_goes_again_without_a_new_claim_and_every_attempt_has_its_receipt(piled, shop, answering):
     fails = iter([True, False, True, True])
     answering(lambda _: JSONResponse({}, 500) if next(fails, False) else None)
