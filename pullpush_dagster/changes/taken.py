@@ -66,7 +66,8 @@ class Taken(Sequence["Claimed"]):
     """What one claim holds: a table of which only what is asked for becomes Python.
 
     It has a row for each key, its head; after these ``heads``, rows of the changes that follow them, each to be sent
-    only when the one before of its key was taken. ``again``: how often a row was tried in vain since.
+    only when the one before of its key was taken. ``again``: how often a row was tried in vain since. ``doubtful``:
+    rows that had no answer then.
     """
 
     claim: str
@@ -75,6 +76,7 @@ class Taken(Sequence["Claimed"]):
     table: arrow.Table
     heads: int
     again: Counter[int] = field(default_factory=Counter)
+    doubtful: set[int] = field(default_factory=set)
     _columns: dict[str, list[Any]] = field(default_factory=dict)
 
     @property

@@ -135,6 +135,8 @@ class Journal:
             settled.append(one)
             if one.held:
                 claim.again[place] += 1
+                if outcome.name == "unknown":
+                    claim.doubtful.add(place)
                 again.append(Next(sent.lane, claim, [place], one.due_in))
         accepted = [Accepted(claim, places, sent.sent_at) for claim, places in taken.items()]
         self.settle(settled, accepted)
@@ -186,7 +188,8 @@ class Journal:
             external_id=ids,
             bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
             unbind=outcome.stale,
-            lost=outcome.lost or payload.acts,
+            # That it did not go at last says nothing of when it had no answer.
+            lost=outcome.lost or payload.acts or (isinstance(row, Ready) and row.place in row.taken.doubtful),
             again=accepted and payload.more,
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
             held=_goes_again(row, outcome, sent, due_in),

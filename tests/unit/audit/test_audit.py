@@ -271,6 +271,14 @@ def test_a_quarantined_key_is_not_among_those_that_are_known(stock, source):
     assert stock.audit().audit.counts.baseline == 3
 
 
+def test_a_key_of_which_two_records_are_set_aside_is_one_key(stock):
+    stock([(sku, "WH", 1) for sku in "ABC"])
+    twice = [{"id": id_, "sku": "B", "loc": "WH", "q": "many"} for id_ in ("7", "8")]
+    stock.pull([("A", "WH", 1), *twice, ("C", "WH", 1)])
+    assert stock.rows("SELECT count(*) FROM quarantine") == [(2,)]
+    assert stock.audit().audit.counts.baseline == 2
+
+
 def test_what_another_pull_of_the_connection_knows_counts_for_nothing(stock):
     stock([(sku, "WH", 1) for sku in "ABC"])
     stock.rows("INSERT INTO baseline_stocklevel BY NAME SELECT * REPLACE ('spare' AS _name) FROM baseline_stocklevel")
@@ -278,6 +286,14 @@ def test_what_another_pull_of_the_connection_knows_counts_for_nothing(stock):
         found = stock([("A", "WH", 1), ("B", "WH", 2)])
     assert ([op for op, *_ in found.changes], found.audit.counts.baseline) == (["delete"], 3)
     assert stock.rows("SELECT count(*) FROM baseline_stocklevel WHERE _name = 'spare' AND NOT _deleted") == [(3,)]
+
+
+def test_what_another_source_gives_was_absent_from_this_one_all_the_same(source):
+    here, other = source("product"), source("product", connection="other")
+    here([{"sku": "A"}, {"sku": "B"}])
+    here([{"sku": "A"}])
+    other([{"sku": "A"}, {"sku": "B"}])
+    assert [op for op, *_ in here([{"sku": "A"}]).changes] == ["delete"]
 
 
 def test_a_record_whose_key_became_an_object_stands_for_the_key_it_had(stock):

@@ -4,6 +4,9 @@ import datetime as dt
 
 import pytest
 
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import Settled, acknowledge
+
 
 @pytest.fixture
 def claimed(stock, shop):
@@ -221,6 +224,16 @@ def test_ids_that_were_learned_are_bound(stock, shop):
     stock([("A", "WH", 1)])
     shop.arrive()
     shop.settle(shop.claim()["A"], "accepted", external_id={"id": "7", "parent": "3"}, bound_key='{"sku":"A"}')
+    assert bound(shop) == [('{"sku":"A"}', "7")]
+
+
+def test_ids_of_one_of_two_that_are_settled_together_are_bound(stock, shop):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.arrive()
+    rows = shop.claim()
+    made = Settled(rows["A"], "accepted", external_id={"id": "7"}, bound_key='{"sku":"A"}')
+    stocklevel, product = ENTITIES["stocklevel"], ENTITIES["product"]
+    acknowledge(shop.con, shop.push, stocklevel, product, [made, Settled(rows["B"], "retry")])
     assert bound(shop) == [('{"sku":"A"}', "7")]
 
 

@@ -271,6 +271,16 @@ def test_a_key_that_came_and_went_before_it_was_ever_sent_is_not_sent(stock, sho
     assert "A" not in quantities(shop)
 
 
+def test_what_is_there_of_another_kind_under_the_same_key_does_not_keep_it(stock, shop):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    shop.arrive()
+    shop.con.execute("INSERT INTO accepted BY NAME SELECT 'shop' AS connection, 'price' AS entity, key FROM outbox")
+    for _ in range(2):
+        stock([("B", "WH", 1)])
+    shop.arrive()
+    assert list(shop.heads()) == ["B"]
+
+
 @pytest.mark.parametrize("tried", [without_an_answer, under_way, of_a_dead_process, accepted])
 def test_what_changed_before_the_key_went_is_still_sent_where_the_key_may_be_there(stock, shop, tried):
     stock([("A", "WH", 1), ("B", "WH", 1)])

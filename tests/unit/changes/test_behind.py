@@ -176,6 +176,14 @@ def test_any_entity_can_be_sent_change_by_change(stock, outbox):
     assert found == ["1.0000", "2.0000", "3.0000"]
 
 
+def test_where_the_store_writes_no_requests_only_heads_are_claimed(source, erp):
+    orders = source("order")
+    for status in ("pending", "paid", "cancelled"):
+        orders([{"number": number, "status": status} for number in "12"])
+        erp.deliver() if status == "pending" else erp.arrive()
+    assert sent(erp) == {"erp:1": "paid", "erp:2": "paid"}
+
+
 def test_changes_behind_a_key_that_moved_are_the_heirs(source, outbox):
     # given: one under way, one behind it, when the key moves
     one, two = source(scope="WH"), source(scope="STORE")
@@ -197,6 +205,16 @@ def test_changes_behind_a_key_that_moved_are_the_heirs(source, outbox):
         sent.append(rows["A"].desired["quantity"])
         shop.settle(rows["A"], "accepted")
     assert (shop.heads(), sent[-1]) == ({}, "4.0000")
+
+
+def test_what_is_refused_is_not_lined_up_behind_the_refusal(source, outbox):
+    one, two = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate={"locationId": NAMES}, deliver="every")
+    one([("A", "WH", 1)])
+    shop.deliver()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    assert (shop.heads(), shop.behind()) == ({"A": "dead"}, {})
 
 
 def test_the_next_change_has_all_its_attempts(three, erp):

@@ -136,6 +136,19 @@ def test_an_item_that_is_bound_is_only_updated_so_it_needs_no_person(products, c
     assert catalogue.heads() == {"A": "due"}
 
 
+def test_what_a_dead_holder_may_have_sent_is_the_request_that_goes_again(stock, shop):
+    stock([("A", "WH", 1)])
+    shop.arrive()
+    shop.claim()
+    expire(shop)
+    shop.wake()
+    stock([("A", "WH", 2)])
+    shop.arrive()
+    entity, bound_as = ENTITIES["stocklevel"], ENTITIES["product"]
+    (again,) = claim(shop.con, shop.push, entity, bound_as, frozenset(entity.compared), 9, repeats=True)
+    assert (again.repeated, again.desired) == (True, {"quantity": "1.0000"})
+
+
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("state", ["claimed", "waiting"])
 def test_a_push_wakes_only_its_own_keys(stock, outbox, state, asked):

@@ -178,6 +178,13 @@ def test_failures_may_be_in_several_lists(judged):
     assert [one.reason for one in found] == ["bad", None, "worse"]
 
 
+def test_a_record_that_two_lists_name_says_nothing_of_the_others(judged):
+    of = [BY_INDEX, {"at": "body.warnings", "index": "row.n", "error": "row.text"}]
+    body = {"errors": [{"index": 1, "message": "bad"}], "warnings": [{"n": 1, "text": "worse"}]}
+    found = judged(body | {"done": [{"id": "iA"}, {"id": "iC"}]}, match="id", failures=of)
+    assert names(found) == ["accepted", "rejected", "accepted"]
+
+
 def test_nothing_was_taken_though_only_one_of_several_lists_means_that(judged):
     of = [{"at": "body.warnings", "index": "row.n", "error": "row.text"}, BY_INDEX | {"atomic": True}]
     assert names(failing(judged, {"index": 1, "message": "bad"}, failures=of)) == ["retry", "rejected", "retry"]

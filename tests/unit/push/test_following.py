@@ -1,11 +1,13 @@
 """What follows a change is given to be sent once a note of that change is on the disk."""
 
 import asyncio
+import datetime as dt
 import time
 
 import pyarrow as pa
 import pytest
 
+from pullpush_dagster.changes import notes
 from pullpush_dagster.changes.notes import note
 from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.push.following import Following
@@ -52,3 +54,13 @@ def test_what_comes_while_others_are_noted_is_given_too(following, monkeypatch):
 
     monkeypatch.setattr("pullpush_dagster.push.following.note", slowly)
     assert sorted(following("one", "other")) == [("one", [1]), ("other", [1])]
+
+
+def test_the_name_of_a_new_file_is_put_on_the_disk_once(tmp_path, monkeypatch):
+    named = []
+    monkeypatch.setattr(notes, "sync_names", named.append)
+    told = []
+    for _ in range(2):
+        note(tmp_path, claim("one"), [0], dt.datetime.now(dt.UTC))
+        told.append([*named])
+    assert told == [[tmp_path]] * 2

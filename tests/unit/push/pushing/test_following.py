@@ -163,6 +163,18 @@ def test_of_a_change_whose_answer_was_lost_nothing_is_taken_for_known(push, shop
     assert sent(shop)["7"] == ["1", "2"]
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(400, "rejected"), (429, "retry")])
+def test_of_a_change_that_went_again_without_an_answer_nothing_is_taken_for_known(push, answering, status, outcome):
+    push.pull({"sku": "A", "price": 1})
+    # when: the platform may have done it at first, and does not do it again
+    replies = iter([JSONResponse({}, 500), JSONResponse({}, status, {"Retry-After": "300"})])
+    answering(lambda _: next(replies, None))
+    assert push.send() == {"A": outcome}
+    # then
+    ((accepted,),) = push.rows("SELECT fields FROM accepted WHERE key LIKE '%A%'")
+    assert json.loads(accepted) == {"title": "cup"}
+
+
 def test_a_failed_request_goes_again_without_a_new_claim_and_every_attempt_has_its_receipt(piled, shop, answering):
     fails = iter([True, False, True, True])
     answering(lambda _: JSONResponse({}, 500) if next(fails, False) else None)
@@ -179,6 +191,13 @@ def test_a_failed_request_goes_again_without_a_new_claim_and_every_attempt_has_i
         (3, "accepted"),
         (1, "accepted"),
     ]
+    assert piled.rows("SELECT count(DISTINCT claim) FROM receipts WHERE sequence > 2") == [(1,)]
+
+
+def test_a_record_that_its_answer_does_not_name_goes_again_without_a_new_claim(piled, shop, answering):
+    forgets = iter([True])
+    answering(lambda _: JSONResponse({"update": []}) if next(forgets, False) else None)
+    assert piled.send() == {"A": "accepted", "B": "accepted"}
     assert piled.rows("SELECT count(DISTINCT claim) FROM receipts WHERE sequence > 2") == [(1,)]
 
 
@@ -302,6 +321,17 @@ def test_what_follows_a_change_that_was_refused_before_was_not_refused_itself(pu
     assert push.rows("SELECT refusals FROM outbox") == [(0,)]
 
 
+def test_what_stands_where_its_claim_failed_is_its_own_sources(piled, answering):
+    # given: what waits is of another source key than the letter before it, which goes again
+    piled.pusher.arrive()
+    piled.rows("UPDATE behind SET source = 'erp2/product B'")
+    # when
+    answering(lambda records: JSONResponse({}, 400) if records[0]["price"] == "2" else None)
+    piled.send()
+    # then
+    assert piled.rows("SELECT DISTINCT source FROM outbox") == [("erp2/product B",)]
+
+
 def test_a_note_is_nothing_to_a_key_that_another_claim_holds_by_now(piled, dies):
     dies("2", after=True)
     piled.rows("UPDATE outbox SET claim = 'another' WHERE key LIKE '%A%'")
@@ -329,3 +359,28 @@ def test_what_was_noted_of_a_key_ends_no_other(push, dies):
     push.rows(EXPIRED)
     push.pusher.arrive()
     assert push.rows("SELECT key, state FROM outbox ORDER BY key") == [('{"sku":"A"}', "due"), ('{"sku":"B"}', "due")]
+
+
+OF_Z = "INSERT INTO {0} BY NAME SELECT * REPLACE ('{{\"sku\":\"Z\"}}' AS key{1}) FROM {0} WHERE key LIKE '%A%'"
+
+
+def test_what_was_noted_of_a_key_passes_over_nothing_of_another(piled, dies):
+    # given: another one has two changes behind a letter
+    piled.pusher.arrive()
+    piled.rows(OF_Z.format("outbox", ", 'dead' AS state"))
+    piled.rows(OF_Z.format("behind", ""))
+    # when
+    dies("3", after=False)
+    piled.rows(EXPIRED)
+    piled.pusher.arrive()
+    # then
+    assert piled.rows("SELECT count(*) FROM behind WHERE key LIKE '%Z%'") == [(2,)]
+
+
+def test_a_change_of_another_key_with_the_same_number_is_no_second_receipt_of_what_was_noted(piled, dies):
+    dies("2", after=True)
+    piled.rows(EXPIRED)
+    piled.rows(OF_Z.format("outbox", ", 'due' AS state, NULL AS claim"))
+    piled.pusher.arrive()
+    told = "SELECT count(*) FROM receipts WHERE reason LIKE 'noted%' AND key LIKE '%A%'"
+    assert piled.rows(told) == [(1,)]

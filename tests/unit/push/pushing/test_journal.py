@@ -5,10 +5,11 @@ import datetime as dt
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
-from pullpush_dagster.changes import Settled
-from pullpush_dagster.push.journal import Group, Journal, Totals
+from pullpush_dagster.changes import Ready, Settled, Taken
+from pullpush_dagster.push.journal import Group, Journal, Totals, _goes_again
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.outcome import Outcome
 from tests.unit.push.pushing.conftest import CREATE
@@ -144,3 +145,10 @@ def test_what_was_taken_at_a_second_try_was_taken(claim):
     row = claim("A")
     again, taken = Settled(row, "unknown", held=True), SimpleNamespace(keys=[row.key])
     assert Group([again], [taken]).fates() == {row.key: "accepted"}
+
+
+@pytest.mark.parametrize("halted", [False, True])
+def test_nothing_goes_again_at_once_where_all_was_stopped(halted):
+    taken = Taken("c", None, frozenset(), pa.table({"key": ["A"], "attempts": [0]}), 1)
+    sent = Sent([], [], NOW, halted=halted)
+    assert _goes_again(Ready(taken, 0), Outcome("unknown"), sent, 0.1) is not halted

@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
+from pullpush_dagster.changes import Settled
 from pullpush_dagster.errors import AuthError, StoreBusyError
 from pullpush_dagster.push import sending
+from pullpush_dagster.push.journal import Totals
 
 SKUS = [f"S{number}" for number in range(12)]
 
@@ -32,6 +35,57 @@ def test_every_key_is_sent_once_over_several_claims(push, shop):
     assert [item["title"] for item in shop.items.values()] == [f"new {sku}" for sku in SKUS]
     assert len(shop.writes) == 12
     assert push.rows("SELECT count(DISTINCT claim) FROM receipts") == [(3,)]
+
+
+def test_a_second_claim_is_made_though_nothing_of_the_first_is_answered(push, shop, platform):
+    claimed, answered = [], []
+
+    def reply(seen):
+        until = time.monotonic() + 2.0
+        while not answered and 10 not in claimed and time.monotonic() < until:
+            claimed.append(push.rows("SELECT count(*) FROM outbox WHERE state = 'claimed'")[0][0])
+            time.sleep(0.02)
+        answered.append(seen)
+        return shop(seen)
+
+    platform.route(reply)
+    push.send()
+    assert 10 in claimed
+
+
+def test_what_was_answered_is_soon_in_the_store_though_others_are_not(pushing, shop, platform):
+    # given: three requests of one claim
+    shop.items |= {str(place): {"sku": sku} for place, sku in enumerate(SKUS)}
+    push = pushing(batch=5)
+    push.pull(*({"sku": sku, "title": "new"} for sku in SKUS))
+    receipts = [0]
+
+    def reply(seen):
+        until = time.monotonic() + 2.0
+        while shop.writes and not receipts[-1] and time.monotonic() < until:
+            receipts.append(push.rows("SELECT count(*) FROM receipts")[0][0])
+            time.sleep(0.02)
+        return shop(seen)
+
+    # when, then
+    platform.route(reply)
+    push.send()
+    assert receipts[-1] == 5
+
+
+def test_what_was_written_while_nothing_was_claimed_is_headway(pushing, tiny, claim, monkeypatch):
+    push = pushing()
+    monkeypatch.setattr(push.pusher, "turn", lambda *_: (None, None))
+
+    async def room():
+        async with tiny.client(destination=True) as client:
+            run = sending.Sending(push.pusher, client, Totals(), lambda _: None)
+            run._fresh, run._journal.claimed = False, 1
+            run._journal.settle([Settled(claim("A"), "accepted")])
+            await run._turn(0)
+            return run._room()
+
+    assert asyncio.run(room()) > 0
 
 
 def test_refused_credentials_leave_no_key_claimed(push, shop):
