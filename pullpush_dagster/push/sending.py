@@ -95,7 +95,7 @@ class Sending:
             if self._runs_short() or self._group_is_full():
                 return True
             journal = self._journal
-            if not journal.in_hand and not self._will_wait():
+            if not journal.in_hand and not journal.waiting and not self._will_wait():
                 return False
             self._changed.clear()
             self._is_timed = journal.waiting
