@@ -43,16 +43,12 @@ class Held:
 def held(project: Project) -> list[Held]:
     """Everything that is held now, oldest first."""
     with Store.of(project.state).session() as con:
-        pulls = [row for row in _rows(con, "pulls", {"shown": _SHOWN}) if _is_pulled(project, row)]
+        # What is known of a place that the files no longer have concerns nobody.
+        places = {f"{pull.id} {scope}".rstrip() for pull in project.pulls.values() for scope in ["", *pull.scopes]}
+        pulls = [row for row in _rows(con, "pulls", {"shown": _SHOWN}) if row["where"] in places]
         pushes = [_with_examples(project, con, row) for row in _rows(con, "pushes", {})]
     found = [_held(guard, row) for guard, rows in (("pull", pulls), ("push", pushes)) for row in rows]
     return sorted(found, key=lambda one: one.since)
-
-
-def _is_pulled(project: Project, row: dict[str, Any]) -> bool:
-    """Whether the files still have the pull and the scope that a row is about, which are taken out of it."""
-    pull, scope = project.pulls.get(row.pop("pull")), row.pop("scope")
-    return pull is not None and scope in ["", *pull.scopes]
 
 
 def _held(guard: str, row: dict[str, Any]) -> Held:

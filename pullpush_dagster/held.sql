@@ -1,6 +1,5 @@
 -- name: pulls
-SELECT a.hash, a.connection || '/' || a.name AS pull, a.scope,
-    a.connection || '/' || a.name || CASE WHEN a.scope = '' THEN '' ELSE ' ' || a.scope END AS "where",
+SELECT a.hash, a.connection || '/' || a.name || CASE WHEN a.scope = '' THEN '' ELSE ' ' || a.scope END AS "where",
     (SELECT count(*) FROM held_changes AS h WHERE h.audit = a.audit) AS changes, a.reasons, a.auditedAt AS since,
     (SELECT list({key: key, op: op, before: before, after: after, cleared: cleared}) FROM (
         SELECT * FROM held_changes AS h WHERE h.audit = a.audit ORDER BY key LIMIT $shown

@@ -51,7 +51,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
 
 
 def _who(pull: Pull) -> dict[str, object]:
-    """What is known of a scope that the files no longer have concerns nobody."""
+    """Which rows are about ``pull``: what is known of a scope that the files no longer have concerns nobody."""
     return {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
 
 

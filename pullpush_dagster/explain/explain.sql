@@ -30,10 +30,12 @@ SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $pu
 -- name: again
 -- Source keys of which the destination has something else by now, though nothing is to be sent: since when, null if what
 -- the source last said is good enough.
-SELECT CAST(substr(source, strpos(source, ' ') + 1) AS VARCHAR) AS key, split_part(source, ' ', 1) AS "from",
-       nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
-FROM affected AS a, (SELECT unnest(CAST($sources AS VARCHAR[])) AS source)
-WHERE push = $push AND value = json_extract_string(substr(source, strpos(source, ' ') + 1), '$.' || field)
+SELECT key, split_part(source, ' ', 1) AS "from", nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
+FROM affected, (
+    SELECT source, substr(source, strpos(source, ' ') + 1) AS key
+    FROM (SELECT unnest(CAST($sources AS VARCHAR[])) AS source)
+)
+WHERE push = $push AND value = json_extract_string(key, '$.' || field)
     AND NOT list_contains(coalesce(sentAgain, []), source)
 
 -- name: behind

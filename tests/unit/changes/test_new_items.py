@@ -30,6 +30,19 @@ def same(row, first):
     return row is None or (row.sequence, row.desired, row.refusals) == (first.sequence, first.desired, first.refusals)
 
 
+@pytest.fixture
+def outdated(products, catalogue):
+    """A create without an answer, of which a newer version has come since."""
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.arrive()
+    first = repeating(catalogue)
+    catalogue.settle(first, "unknown")
+    later(catalogue)
+    products([{"sku": "A", "title": "Cup", "price": 2}])
+    catalogue.arrive()
+    return first
+
+
 @pytest.mark.parametrize("outcome", ["retry", "rejected", "waiting"])
 def test_an_item_found_anew_gets_all_that_is_known_though_its_first_request_failed(products, catalogue, outcome):
     products([{"sku": "A", "title": "Cup", "price": 1}])
@@ -161,17 +174,10 @@ def test_a_create_whose_holder_died_goes_again_as_it_was_though_a_newer_version_
     assert same(repeating(catalogue), first)
 
 
-def test_a_create_that_was_not_done_this_time_goes_again_as_it_was_until_it_has_settled(products, catalogue):
-    products([{"sku": "A", "title": "Cup", "price": 1}])
-    catalogue.arrive()
-    first = repeating(catalogue)
-    catalogue.settle(first, "unknown")
-    later(catalogue)
-    products([{"sku": "A", "title": "Cup", "price": 2}])
-    catalogue.arrive()
+def test_a_create_that_was_not_done_this_time_goes_again_as_it_was_until_it_has_settled(outdated, catalogue):
     catalogue.settle(repeating(catalogue), "retry")
     later(catalogue)
-    assert same(repeating(catalogue), first)
+    assert same(repeating(catalogue), outdated)
 
 
 def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with_it(products, catalogue):
@@ -187,15 +193,8 @@ def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with
 
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])
 def test_a_create_without_an_answer_that_cannot_be_sent_just_now_gives_no_way_to_a_newer_version(
-    products, catalogue, outcome
+    outdated, catalogue, outcome
 ):
-    products([{"sku": "A", "title": "Cup", "price": 1}])
-    catalogue.arrive()
-    first = repeating(catalogue)
-    catalogue.settle(first, "unknown")
-    later(catalogue)
-    products([{"sku": "A", "title": "Cup", "price": 2}])
-    catalogue.arrive()
     catalogue.settle(repeating(catalogue), outcome, sent_at=None)
     catalogue.con.execute("UPDATE outbox SET state = 'due'")
-    assert same(repeating(catalogue), first)
+    assert same(repeating(catalogue), outdated)
