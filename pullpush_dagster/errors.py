@@ -26,10 +26,17 @@ class PullPushError(Exception):
 
     def __init__(self, message: str = "", **where: object) -> None:
         self.where = {name: value for name, value in where.items() if value is not None}
-        text = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.said = message or (self.__doc__ or "").strip().splitlines()[0]
+        super().__init__(self._told())
+
+    def add_where(self, **where: object) -> None:
+        """Say more of what it is about; what it says of that already stays."""
+        self.where = {**where, **self.where}
+        self.args = (self._told(),)
+
+    def _told(self) -> str:
         about = ", ".join(f"{name}={value}" for name, value in self.where.items())
-        self.said = text
-        super().__init__(f"{text} ({about})" if about else text)
+        return f"{self.said} ({about})" if about else self.said
 
 
 class ConfigError(PullPushError):

@@ -1,9 +1,9 @@
 """A whole project: its folders, its connections, its pulls and pushes, checked against each other."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,7 +108,8 @@ class Project:
     def problems(self) -> list[str]:
         """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
         found: list[str] = []
-        for read in (self._ignored, self._connection_problems, self._pull_problems, self._push_problems):
+        each = (self._ignored, self._unreadable, self._connection_problems, self._pull_problems, self._push_problems)
+        for read in each:
             try:
                 found += read()
             except ConfigError as error:
@@ -117,6 +118,24 @@ class Project:
 
     def _ignored(self) -> list[str]:
         return list(ignored(self.root))
+
+    def _unreadable(self) -> list[str]:
+        """What is wrong with each document by itself, so that one that cannot be read hides no other."""
+        connections, syncs = connection_files(self.root), sync_files(self.root)
+        found = [line for path in connections for line in self._faults(path, partial(parse, Connection))]
+        return found + [line for path in syncs for line in self._faults(path, _component)]
+
+    def _faults(self, path: Path, read: Callable[[Document], object]) -> Iterator[str]:
+        try:
+            found = documents(self.root, path)
+        except ConfigError as error:
+            yield from str(error).splitlines()
+            return
+        for document in found:
+            try:
+                read(document)
+            except ConfigError as error:
+                yield from str(error).splitlines()
 
     def _connection_problems(self) -> list[str]:
         found: list[str] = []
@@ -244,11 +263,21 @@ class Project:
 
     def _declared(self, model: type[_Model]) -> Iterator[tuple[Document, _Model]]:
         for document in self._documents(sync_files(self.root)):
-            type_ = document.data.get("type") if isinstance(document.data, dict) else None
-            if TYPES.get(str(type_)) is model:
+            if _model(document) is model:
                 below = attributes_of(document)
                 yield below, parse(model, below)
 
     def _documents(self, paths: list[Path]) -> Iterator[Document]:
         for path in paths:
             yield from documents(self.root, path)
+
+
+def _model(document: Document) -> type[BaseModel] | None:
+    """What the component is one of; None: none of ours."""
+    type_ = document.data.get("type") if isinstance(document.data, dict) else None
+    return TYPES.get(str(type_))
+
+
+def _component(document: Document) -> BaseModel | None:
+    model = _model(document)
+    return None if model is None else parse(model, attributes_of(document))

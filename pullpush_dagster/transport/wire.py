@@ -17,7 +17,7 @@ from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts, holes
-from pullpush_dagster.errors import ConfigError, RejectError, UnavailableError
+from pullpush_dagster.errors import ConfigError, PullPushError, RejectError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
@@ -117,6 +117,9 @@ class Wire:
         except TimeoutError:
             said = f"no whole answer in {self._seconds:g} s"
             raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
+        except PullPushError as error:
+            error.add_where(connection=self._name)
+            raise
         return answer
 
     async def _carried(
@@ -210,7 +213,7 @@ class Wire:
             # None, as httpx would take the URL apart again to put nothing in.
             query = _merged(fill(request.query, values)) or None
         if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
-            raise RejectError("a request may only go to its connection's own origin", connection=self._name)
+            raise RejectError("a request may only go to its connection's own origin")
         return url, query
 
     def _linked(self, origin: httpx.URL, link: str) -> httpx.URL:
@@ -219,7 +222,7 @@ class Wire:
                 return origin.copy_with(path="/").join(link)
             return httpx.URL(f"{str(origin).rstrip('/')}/{link}")
         except httpx.InvalidURL:
-            raise RejectError("the platform gave a link that is no address", connection=self._name) from None
+            raise RejectError("the platform gave a link that is no address") from None
 
     def _origin(self) -> httpx.URL:
         """Where requests go: where the login says, else where the connection does."""
@@ -234,7 +237,7 @@ class Wire:
             parts.append(part)
             size += len(part)
             if size > self._largest:
-                raise RejectError(f"the answer is over {self._largest} bytes", connection=self._name)
+                raise RejectError(f"the answer is over {self._largest} bytes")
         # A byte order mark is no JSON, but some PHP files put one in front of it.
         return b"".join(parts).removeprefix(b"\xef\xbb\xbf")
 

@@ -19,6 +19,12 @@ def test_what_an_error_is_about_is_appended():
     assert error.where == {"connection": "shop", "key": "A-1"}
 
 
+def test_more_of_what_an_error_is_about_can_be_said_later():
+    error = errors.RejectError("no", key="A-1")
+    error.add_where(connection="shop", key="another")
+    assert str(error) == "no (connection=shop, key=A-1)"
+
+
 def test_what_is_not_known_is_left_out():
     assert str(errors.RejectError("no", connection=None)) == "no"
 

@@ -1,10 +1,12 @@
 """A project's files, each by itself; every complaint names file, line and key, and what is allowed."""
 
+import re
+
 import pytest
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ConfigError
-from tests.unit.config.conftest import ERP, PULL, PUSH
+from tests.unit.config.conftest import ERP, PULL, PUSH, SHOP
 
 
 def test_a_good_project_has_no_problems(project):
@@ -115,6 +117,17 @@ def test_all_faults_of_a_file_are_told_at_once(project):
         "resources/erp.yaml:1 connector: is required",
         "resources/erp.yaml:2 extra: is not known here; allowed: connection, connector, settings, api, secrets",
     ]
+
+
+def test_what_cannot_be_read_hides_no_other_fault(project, tmp_path):
+    made = project(PULL.replace("entity:", "entty:"), PUSH.replace("from:", "form:"), erp="]", shop=SHOP + "extra: 1\n")
+    (tmp_path / "assets" / "prices").mkdir()
+    (tmp_path / "assets" / "prices" / "defs.yaml").write_text(PUSH.replace("to:", "too:"))
+    assert [re.sub(r":\d+ (\w+):?.*", r" \1", problem) for problem in made.problems()] == [
+        "resources/erp.yaml expected", "resources/shop.yaml extra", "assets/prices/defs.yaml to",
+        "assets/prices/defs.yaml too", "assets/stock/defs.yaml entity", "assets/stock/defs.yaml entty",
+        "assets/stock/defs.yaml from", "assets/stock/defs.yaml form",
+    ]  # fmt: skip
 
 
 # Secrets in files.

@@ -209,7 +209,7 @@ def test_a_token_that_is_refused_at_once_is_not_asked_for_in_a_loop(app, issuer)
 )
 def test_an_end_point_that_gives_no_token_says_why(app, issuer, refusal, kind, says):
     issuer.refusal = refusal
-    with pytest.raises(kind, match=says) as error:
+    with pytest.raises(kind, match=rf"{says}.* \(connection=tiny\)") as error:
         get(app())
     assert getattr(error.value, "sent", False) is False
     assert len(issuer.asked()) == len(issuer.platform.requests) == 1

@@ -162,7 +162,7 @@ def test_another_refusal_ends_no_session(tiny, platform):
 )
 def test_a_login_that_fails_says_why_and_nothing_is_sent(tiny, platform, answer, kind, says):
     platform.answer(answer)
-    with pytest.raises(kind, match=says) as error:
+    with pytest.raises(kind, match=rf"{says}.* \(connection=tiny\)") as error:
         run(tiny, login("X-Session", token="body.Token"), get)
     assert [seen.path for seen in platform.requests] == ["/login"]
     assert "tiny-secret-value" not in str(error.value)
@@ -330,7 +330,7 @@ def test_a_plain_403_fetches_no_new_token(tiny, guard):
 )
 def test_a_write_without_its_token_does_not_go(tiny, platform, answer, kind, says):
     platform.answer(answer)
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=rf"{says}.* \(connection=tiny\)"):
         run(tiny, CSRF, post)
     assert [seen.method for seen in platform.requests] == ["GET"]
 
