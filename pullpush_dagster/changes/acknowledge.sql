@@ -81,7 +81,8 @@ INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent
 SELECT $push, key, sequence, claim, attempts, outcome, reason, sent, answer, sentAt, $now FROM settled
 
 -- name: unbind
-DELETE FROM bindings AS b USING settled AS s
+-- What a claim that ran out knew of a key's item, another one may know better by now.
+DELETE FROM bindings AS b USING settled AS s JOIN outbox AS o ON o.push = $push AND o.key = s.key AND o.claim = s.claim
 WHERE b.connection = $to AND b.entity = $bound_as AND b.key = s.boundKey AND (s.unbind OR s.externalId IS NOT NULL)
 
 -- name: unlearn

@@ -221,11 +221,12 @@ def _steps(
     """
     deciding = [one for one in settled if not one.held]
     failed = any(one.claimed.follows for one in deciding)
-    steps = ["all_mine" if whole else "mine", *(["advance"] if failed else [])]
+    steps = ["all_mine" if whole else "mine"]
+    steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
+    steps += ["advance"] if failed else []
     steps += ["passed"] if failed or any(one.claim.following for one in accepted) else []
     steps += ["forget", "accept", *meanwhile, "done", *(["renewed"] if renewed else [])]
     steps += ["put_back"] if any(_state(one) for one in deciding) else []
-    steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
 
 

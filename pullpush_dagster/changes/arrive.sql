@@ -52,12 +52,16 @@ SELECT DISTINCT field FROM affected WHERE push = $push
 SELECT * FROM {baseline} WHERE {part} IN (SELECT value FROM affected WHERE push = $push AND field = $field)
 
 -- name: again
--- What the destination changed by itself, and the source was asked for since. What it says nothing of waits.
+-- What the destination changed by itself, and the source was asked for since. What it says nothing of waits: a full pull
+-- counts as asking for every key, but gave nothing of one that was not there, or could not be read.
 INSERT INTO again (source, sourceKey, field, value, after, cleared)
 SELECT $connection || '/' || $name || ' ' || sourceKey AS source, sourceKey, field, value, after, cleared
 FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
-WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0)
+WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0) AND s._absent = 0 AND NOT EXISTS (
+        FROM quarantine AS q
+        WHERE q.connection = $connection AND q.name = $name AND q.scope = s._scope AND q.key = s.sourceKey
+    )
     AND NOT list_contains(coalesce(a.sentAgain, []), $connection || '/' || $name || ' ' || sourceKey)
 
 -- name: send_again
@@ -254,11 +258,18 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
     AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
     AND r.source IN (SELECT source FROM again)
 
+-- name: answered
+-- How many requests of a key were answered, so that what goes under this number is another one: a platform answers the
+-- same one as before.
+(
+    SELECT key, count(*) AS times FROM receipts
+    WHERE push = $push AND (outcome = 'accepted' OR (outcome IN ('rejected', 'waiting') AND sentAt IS NOT NULL))
+    GROUP BY key
+)
+
 -- name: another
--- To be sent again is another request than the one that was taken: a platform answers the same one as before.
-UPDATE outbox AS o SET refusals = t.times FROM (
-    SELECT key, count(*) AS times FROM receipts WHERE push = $push AND outcome = 'accepted' GROUP BY key
-) AS t JOIN routed AS r USING (key)
+-- To be sent again is another request than the one that was taken.
+UPDATE outbox AS o SET refusals = t.times FROM {answered} AS t JOIN routed AS r USING (key)
 WHERE o.push = $push AND o.key = t.key AND o.state = 'due' AND o.tried IS DISTINCT FROM true
     AND r.source IN (SELECT source FROM again)
 

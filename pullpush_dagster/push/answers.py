@@ -74,7 +74,10 @@ def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> l
 
 def _name(match: Match, record: Any, paths: list[str]) -> str | None:
     """What a record is told by; None: it does not say."""
-    parts = [at(record, path) for path in paths]
+    return _told(match, [at(record, path) for path in paths])
+
+
+def _told(match: Match, parts: Sequence[Any]) -> str | None:
     if None in parts:
         return None
     name = "\n".join(str(part) for part in parts)
@@ -102,7 +105,8 @@ def _places(facts: Failures, sent: Sequence[Payload], failure: Any) -> list[int]
             return [int(place)]
     if facts.match is not None:
         match, named = facts.match, at(failure, facts.match.answered[0])
-        names = {str(one) for one in named} if isinstance(named, list) else {_name(match, failure, match.answered)}
+        several = named if isinstance(named, list) else None
+        names = {_name(match, failure, match.answered)} if several is None else {_told(match, [one]) for one in several}
         here = [place for place, one in enumerate(sent) if _name(match, one.native, match.sent) in names - {None}]
         return here or list(range(len(sent)))
     return list(range(len(sent)))

@@ -67,10 +67,8 @@ INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt
 SELECT $push, key, source, sequence, CAST(to_json(wanted) AS VARCHAR), 'due', 0, $now, $now FROM chosen
 
 -- name: another
--- To be sent again is another request than the one that was taken: a platform answers the same one as before.
-UPDATE outbox AS o SET refusals = t.times FROM (
-    SELECT key, count(*) AS times FROM receipts WHERE push = $push AND outcome = 'accepted' GROUP BY key
-) AS t JOIN chosen AS c USING (key)
+-- To be sent again is another request than the one that was taken.
+UPDATE outbox AS o SET refusals = t.times FROM {answered} AS t JOIN chosen AS c USING (key)
 WHERE o.push = $push AND o.key = t.key
 
 -- name: drop

@@ -237,7 +237,9 @@ class Wire:
             parts.append(part)
             size += len(part)
             if size > self._largest:
-                raise RejectError(f"the answer is over {self._largest} bytes")
+                said = f"the answer is over {self._largest} bytes"
+                # What asks for something is refused it; what changes something may well have done so.
+                raise RejectError(said) if response.request.method == "GET" else UnavailableError(said, over=True)
         # A byte order mark is no JSON, but some PHP files put one in front of it.
         return b"".join(parts).removeprefix(b"\xef\xbb\xbf")
 

@@ -194,6 +194,20 @@ def test_a_claim_that_ran_out_acknowledges_nothing(shop, claimed):
     assert (shop.heads(), shop.accepted()) == ({}, {"A": {"quantity": "2.0000"}})
 
 
+@pytest.mark.parametrize(
+    ("outcome", "more", "ids"),
+    [("retry", {"unbind": True}, ["iB"]), ("accepted", {"external_id": {"id": "iC"}}, ["iB", "iC"])],
+    ids=["had a stale id", "made an item too"],
+)
+def test_a_claim_that_ran_out_takes_no_item_from_its_key(shop, claimed, outcome, more, ids):
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    shop.wake()
+    bound_key = '{"sku":"A"}'
+    shop.settle(shop.claim()["A"], "accepted", external_id={"id": "iB"}, bound_key=bound_key)
+    shop.settle(claimed, outcome, bound_key=bound_key, **more)
+    assert bound(shop) == [(bound_key, id_) for id_ in ids]
+
+
 @pytest.mark.parametrize("outcome", ["retry", "unknown"])
 def test_ten_attempts_without_an_answer_are_enough(stock, shop, outcome):
     stock([("A", "WH", 1)])

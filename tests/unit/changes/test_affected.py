@@ -215,6 +215,17 @@ def test_what_is_unknown_by_now_is_not_sent_again_until_it_is_known(stock, deliv
     assert due(delivered) == {"A": {"quantity": "5.0000"}}
 
 
+@pytest.mark.parametrize("said", [[("A", "WH", "many")], []], ids=["not readably", "not yet gone"])
+def test_what_a_full_pull_did_not_tell_is_not_sent_again_until_one_does(stock, delivered, sell, con, said):
+    sell("A")
+    stock([*said, ("B", "WH", 5)], asked=SOLD + 1)
+    delivered.arrive()
+    assert (due(delivered), notes(con)) == ({}, [("to_shop", "sku", "A")])
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD + 2)
+    delivered.arrive()
+    assert (due(delivered), notes(con)) == ({"A": {"quantity": "5.0000"}}, [])
+
+
 def test_what_is_gone_at_the_source_is_not_sent_again(stock, delivered, sell):
     for _ in range(2):
         stock([("B", "WH", 5)])
@@ -298,6 +309,26 @@ def test_what_is_sent_again_after_a_sale_is_another_request(request_after_a_sale
     first, row = request_after_a_sale("accepted")
     assert row.todo == {"quantity"}
     assert change_id(row, row.desired) != first
+
+
+@pytest.mark.parametrize("outcome", ["waiting", "rejected"])
+def test_nor_is_it_one_that_was_accepted_after_others_were_refused(stock, shop, con, outcome):
+    # given: of one change of A, the first request was answered otherwise, and the second accepted
+    stock([("A", "WH", 5)], asked=1.0)
+    shop.arrive()
+    ids = []
+    for became in (outcome, "accepted"):
+        row = shop.claim()["A"]
+        ids.append(change_id(row, row.desired))
+        shop.settle(row, became, sent_at=START)
+        con.execute("UPDATE outbox SET state = 'due', dueAt = TIMESTAMPTZ '2020-01-01'")
+    con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)", [START])
+    # when: it is sold there, and the number at the source did not move
+    stock([("A", "WH", 5)], asked=SOLD)
+    shop.arrive()
+    # then
+    row = shop.claim()["A"]
+    assert change_id(row, row.desired) not in ids
 
 
 def test_what_had_no_answer_before_a_sale_goes_again_as_the_same_request(request_after_a_sale):

@@ -125,6 +125,10 @@ def failing(judged, *errors, done=(), **how):
             BY_NAME | {"match": {"sent": "record.sku", "answered": "row.sku", "lowered": True}},
             {"sku": "b", "message": "bad"},
         ),
+        (
+            BY_NAME | {"match": {"sent": "record.sku", "answered": "row.sku", "lowered": True}},
+            {"sku": ["B", "Z"], "message": "bad"},
+        ),
         (BY_INDEX | {"match": BY_NAME["match"]}, {"sku": "B", "message": "bad"}),
     ],
 )

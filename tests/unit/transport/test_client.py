@@ -215,6 +215,18 @@ def test_an_answer_over_the_largest_size_is_refused_even_packed(tiny, platform, 
         asyncio.run(send())
 
 
+def test_what_changes_something_may_be_done_though_its_answer_is_over_the_largest_size(tiny, platform):
+    platform.answer(Response(b" " * 100_000))
+
+    async def send():
+        async with tiny.client(largest=50_000) as client:
+            await client.send(Request(post="/items", json={}), {})
+
+    with pytest.raises(UnavailableError, match="over 50000 bytes") as error:
+        asyncio.run(send())
+    assert (error.value.sent, error.value.over) == (True, True)
+
+
 # What a status means.
 
 
