@@ -48,7 +48,7 @@ SELECT 1 FROM found WHERE op = 'absent' LIMIT 1
 -- An absence counts once per pull, and not where the key was read after this pull began.
 DELETE FROM found USING {baseline} AS b
 WHERE b.rowid = found._place AND found.op = 'absent' AND (
-    b._askedAt >= $started OR b._absentPull = $pull OR $deletes_off OR coalesce($full_started > $started, false)
+    b._askedAt >= $started OR $deletes_off OR coalesce($full_started > $started, false)
 )
 
 -- name: not_read_since

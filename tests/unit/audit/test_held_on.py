@@ -26,6 +26,23 @@ def test_a_full_pull_that_fell_short_withdraws_nothing(known):
     assert known.audit().audit.state == "held"
 
 
+def test_nor_does_it_let_go_of_what_it_did_not_read(stock):
+    stock(level(5))
+    stock.pull([*level(0, SKUS[:21]), *level(5, SKUS[21:])])
+    held = stock.audit().audit
+    stock.pull([*level(5, SKUS[:11]), *level(5, SKUS[21:])], short=10)
+    assert (held.state, stock.audit().audit.state) == ("held", "held")
+
+
+def test_pulls_that_lack_other_keys_are_other_sets(stock):
+    stock(level(5))
+    hashes = set()
+    for there in (SKUS[:50], SKUS[50:]):
+        stock.pull(level(5, there))
+        hashes.add(stock.audit().audit.hash)
+    assert len(hashes) == 2
+
+
 def test_deletes_that_a_walk_leaves_of_a_held_set_are_held_on(known):
     known(EVERY[25:])
     known.pull(EVERY[25:])

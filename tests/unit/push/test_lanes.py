@@ -74,9 +74,10 @@ def test_only_of_a_failure_of_the_platform_itself_nothing_more_will_come(platfor
     assert (seen["A"].outcome.name, seen["A"].outcome.over) == ("unknown", over)
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_each_lane_has_one_request_in_flight(platform, sending, echo, lanes):
-    flying = [0, 0]  # now, most
+@pytest.fixture
+def flying(platform, echo):
+    """How many requests are in flight now, and were at most."""
+    flying = [0, 0]
 
     def slowly(seen):
         async def reply(scope, receive, send):
@@ -89,9 +90,28 @@ def test_each_lane_has_one_request_in_flight(platform, sending, echo, lanes):
         return reply
 
     platform.route(slowly)
+    return flying
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_each_lane_has_one_request_in_flight(sending, flying, lanes):
     seen, _ = sending([f"S{n}" for n in range(40)], lanes=lanes)
     assert set(told(seen).values()) == {"accepted"}
     assert 1 <= flying[1] <= lanes
+
+
+def test_what_is_added_while_a_lane_sends_waits_until_it_is_done(platform, tiny, made, facts, flying):
+    async def run():
+        async with tiny.client() as client:
+            lanes = Lanes(client, facts(batch=1), 1, lambda sent: None)
+            lanes.add([made("A", item={"id": "7"})])
+            while not flying[0]:
+                await asyncio.sleep(0.001)
+            lanes.add([made("B", item={"id": "8"})])
+            await lanes.ended()
+
+    asyncio.run(run())
+    assert (len(platform.requests), flying[1]) == (2, 1)
 
 
 def test_one_bad_record_does_not_sink_its_batch(platform, sending, echo, names):
