@@ -45,6 +45,13 @@ CREATE TEMP TABLE again (
     source VARCHAR, sourceKey VARCHAR, field VARCHAR, value VARCHAR, after VARCHAR, cleared VARCHAR[]
 )
 
+-- name: awaited
+-- Whether the destination changed a key by itself (columns `source`, `sourceKey`), and the source was not asked since.
+EXISTS (
+    FROM affected AS f WHERE f.push = $push AND f.value = json_extract_string(sourceKey, '$.' || f.field)
+        AND NOT list_contains(coalesce(f.sentAgain, []), source)
+)
+
 -- name: affected_fields
 SELECT DISTINCT field FROM affected WHERE push = $push
 
@@ -127,7 +134,7 @@ WHERE routed.key = there.key AND op = 'delete' AND desired <> '{{}}'
 
 -- name: guard
 -- What these changes would do to what the destination has; where that is not known, as something is
--- under way or had no answer, what was sent counts.
+-- under way, had no answer, or is to be sent again, what was sent counts, or will be.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
        count(*) FILTER (overlaid(has, desired) IS DISTINCT FROM overlaid(overlaid(has, desired), has)),
        count(*) FILTER ({zeroes}), count(*) FILTER ({jumps})
@@ -141,7 +148,7 @@ FROM (
         SELECT r.desired, CASE WHEN o.key IS NULL THEN a.fields
                                ELSE overlaid(coalesce(o.triedDesired, o.desired), a.fields) END AS has
         FROM routed AS r JOIN accepted AS a ON a.connection = $to AND a.entity = $entity AND a.key = r.key
-        LEFT JOIN outbox AS o ON o.push = $push AND o.key = r.key AND (o.state = 'claimed' OR o.tried)
+        LEFT JOIN outbox AS o ON o.push = $push AND o.key = r.key
         WHERE r.op <> 'delete'
     )
 )
@@ -258,18 +265,16 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
     AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
     AND r.source IN (SELECT source FROM again)
 
--- name: answered
--- How many requests of a key were answered, so that what goes under this number is another one: a platform answers the
--- same one as before.
+-- name: claims
+-- How often a key was claimed, which is more than its refusals ever were. What goes under this number is another request
+-- than all before it: a platform answers the same one as before.
 (
-    SELECT key, count(*) AS times FROM receipts
-    WHERE push = $push AND (outcome = 'accepted' OR (outcome IN ('rejected', 'waiting') AND sentAt IS NOT NULL))
-    GROUP BY key
+    SELECT key, count(*) AS times FROM receipts WHERE push = $push AND claim IS NOT NULL GROUP BY key
 )
 
 -- name: another
 -- To be sent again is another request than the one that was taken.
-UPDATE outbox AS o SET refusals = t.times FROM {answered} AS t JOIN routed AS r USING (key)
+UPDATE outbox AS o SET refusals = t.times FROM {claims} AS t JOIN routed AS r USING (key)
 WHERE o.push = $push AND o.key = t.key AND o.state = 'due' AND o.tried IS DISTINCT FROM true
     AND r.source IN (SELECT source FROM again)
 

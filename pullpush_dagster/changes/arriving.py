@@ -155,7 +155,8 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
     """The parts of SQL that say which source keys are ``push``'s business, and what they are at its destination.
 
     ``state`` has a row per key of the source as last accepted: ``sourceKey``, ``after``, ``cleared``. ``only``,
-    ``destination_key`` and ``untranslated`` are about columns of these names. ``answered``: how often a key was.
+    ``destination_key`` and ``untranslated`` are about columns of these names. ``claims``: how often a key was
+    claimed; ``awaited``: whether it is sent again once its source was asked.
     """
     encoded = (f"{quoted(n)}: CAST({quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
     names = {
@@ -165,7 +166,8 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
         "destination_key": ", ".join(f"{quoted(name)}: {_prefixed(entity, push, name)}" for name in entity.key),
         "untranslated": _untranslated(push),
         "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
-        "answered": _SQL["answered"],
+        "claims": _SQL["claims"],
+        "awaited": _SQL["awaited"],
     }
     return names | {"state": state_of(names, names["baseline"])}
 

@@ -5,8 +5,8 @@ CREATE TEMP TABLE chosen (
 
 -- name: choose
 -- Drifted keys of one pull, with the newest values that the source gave for what drifted; of a key that is gone there,
--- all of them. Not a key that is in the outbox, accepted since, changed at the source and not read yet, or routed
--- elsewhere by now; and never a field that is unknown.
+-- all of them. Not a key that is in the outbox, accepted since, changed at the source and not read yet, to be sent again
+-- anyway once the source was asked, or routed elsewhere by now; and never a field that is unknown.
 INSERT INTO chosen (key, source, sequence, fields, wanted, there)
 WITH drifted AS (
     SELECT a.key, a.source, any_value(a.fields) AS fields, substr(a.source, length($prefix) + 1) AS sourceKey,
@@ -31,7 +31,7 @@ SELECT d.key, d.source, coalesce((
        ), 0), d.fields,
        map_from_entries(list_filter(map_entries(n.known), lambda e: d.gone OR list_contains(d.names, e.key))), d.there
 FROM drifted AS d JOIN newest AS n USING (sourceKey, key)
-WHERE sourceKey NOT IN (
+WHERE NOT {awaited} AND sourceKey NOT IN (
     SELECT c.key FROM changes AS c JOIN positions AS p USING (connection, name)
     WHERE p.push = $push AND c.connection = $connection AND c.name = $name AND c.sequence > p.position
 )
@@ -68,7 +68,7 @@ SELECT $push, key, source, sequence, CAST(to_json(wanted) AS VARCHAR), 'due', 0,
 
 -- name: another
 -- To be sent again is another request than the one that was taken.
-UPDATE outbox AS o SET refusals = t.times FROM {answered} AS t JOIN chosen AS c USING (key)
+UPDATE outbox AS o SET refusals = t.times FROM {claims} AS t JOIN chosen AS c USING (key)
 WHERE o.push = $push AND o.key = t.key
 
 -- name: drop

@@ -257,6 +257,20 @@ def test_to_send_it_again_is_no_change_in_the_eyes_of_the_guard(stock, outbox, s
     assert (shop.arrive().held, len(shop.heads())) == ((), 40)
 
 
+def test_what_is_to_be_sent_again_is_still_guarded(stock, shop, sell):
+    # given: the shop has sold of each, which is not sent again yet
+    many = [f"S{number:02}" for number in range(40)]
+    stock([(sku, "WH", 5) for sku in many], asked=1.0)
+    shop.deliver()
+    sell(*many)
+    stock([(sku, "WH", 5) for sku in many], asked=SOLD + 1)
+    shop.arrive()
+    # when
+    stock([(sku, "WH", 0) for sku in many], asked=SOLD + 2)
+    # then
+    assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
+
+
 @pytest.mark.parametrize("moved", [False, True])
 def test_what_is_under_way_at_that_moment_is_sent_again_after_it(stock, delivered, sell, con, moved):
     stock([("A", "WH", 4), ("B", "WH", 5)], asked=2.0)

@@ -163,10 +163,13 @@ class Reader:
 
     def send(self):
         """One run of the push."""
-        pusher = Pusher(self.project, self.push, self.store, patience=0.0)
+        pusher = self.pusher()
         pusher.arrive()
         self.rows("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01' RETURNING key")
         asyncio.run(pusher.send(lambda _: None))
+
+    def pusher(self):
+        return Pusher(self.project, self.push, self.store, patience=0.0)
 
     def resend(self):
         return resend(self.project, self.push, self.store)

@@ -151,6 +151,21 @@ def test_a_key_in_the_outbox_is_left_out(oak, shelf):
     assert oak.resend() == Resent(0, 4)
 
 
+def test_a_key_of_which_an_order_became_known_since_is_left_out(stock, shelf):
+    # given: the shelf has sold one, and is read back before anybody knows of the order
+    stock.pull(("A", "default", 5))
+    stock.send()
+    shelf.items["iA"] |= {"q": 4, "counted": True}
+    stock.read()
+    sold = "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shelf', 'sku', 'A', now()) RETURNING push"
+    stock.rows(sold)
+    # when
+    done = stock.resend()
+    stock.send()
+    # then
+    assert (done, shelf.items["iA"]["q"]) == (Resent(0, 1), 4)
+
+
 def test_a_key_that_is_gone_at_the_source_is_left_out(oak, shelf):
     shelf.items["iA"]["title"] = "Pine"
     oak.rows("UPDATE baseline_product SET _deleted = true RETURNING sku")
@@ -219,6 +234,14 @@ def test_a_limit_of_the_push_counts(many):
 def test_setting_many_to_zero_or_less_is_refused_though_many_may_change(many, none):
     with pytest.raises(GuardError, match="sets to zero or less 25 of 60 keys"):
         many(range(25), none, guard={"changed": "off"}).resend()
+
+
+def test_what_is_due_again_is_still_guarded(many):
+    made = many(range(30, 60), guard={"changed": "off"})
+    made.resend()
+    made.pull(*((f"S{number:02}", "default", 0) for number in range(60)))
+    (arrival,) = made.pusher().arrive()
+    assert arrival.held == ("sets to zero or less 30 of 60 keys (limit 10%, at least 20)",)
 
 
 def test_moving_many_prices_is_refused_though_many_may_change(reader, shelf):
