@@ -106,10 +106,14 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
     """At most 20 runs to launch now: whole syncs that never completed, and pushes with something due or unread.
 
     A run key is made of the outbox alone, so one state is launched once, and every new one, or every new
-    attempt, again. What a failed run puts back as it was is launched once a minute.
+    attempt, again. What a failed run puts back as it was is launched once a minute. Each minute others come first:
+    those whose runs change nothing are asked for at each tick, though their keys are spent, and would be the 20 for
+    ever.
     """
+    live = live_pushes(project)
+    first = int(now.timestamp()) // _TRY_SECONDS * _MOST % max(1, len(live))
     launched: list[dg.RunRequest] = []
-    for push in live_pushes(project):
+    for push in live[first:] + live[:first]:
         if push.name in busy:
             continue
         if push.name in found.never:
@@ -126,11 +130,13 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
 def _waits_for(project: Project, push: Push, unfinished: Iterable[str]) -> bool:
     """Whether another push has yet to bring the items that ``push`` needs at its destination.
 
-    A shop's stock lives on its products: sent before they are there, all of it would wait.
+    A shop's stock lives on its products: sent before they are there, all of it would wait. What makes its own items
+    waits for nobody: two such would wait for each other.
     """
-    shared = project.connector(push.to).bound_as(project.entity_of(push).name)
+    own = project.entity_of(push).name
+    shared = project.connector(push.to).bound_as(own)
     others = [project.push(name) for name in unfinished if name != push.name]
-    return any(
+    return shared != own and any(
         other.to == push.to and other.mode == "live" and project.entity_of(other).name == shared for other in others
     )
 
