@@ -1,4 +1,4 @@
-"""What is launched of projects whose syncs are alike, or fail together."""
+"""What is launched of projects whose syncs are alike, fail together, or had another source."""
 
 import datetime as dt
 import shutil
@@ -7,6 +7,7 @@ import pytest
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.orchestration.watching import Standing, requests, standing
+from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due
 from tests.conftest import ROOT
 
@@ -70,3 +71,22 @@ def test_twenty_pushes_whose_runs_change_nothing_do_not_keep_others_from_being_l
     # then: none has two run keys, so that each is launched once
     assert {len(tick) for tick in ticks} == {20}
     assert len({key for tick in ticks for key in tick.values()}) == 50
+
+
+def test_a_log_that_a_sync_no_longer_reads_launches_nothing_until_it_does_again(declared):
+    # given: a sync has read the stock of two connections, its file has only the one by now, and another sync reads on
+    project = declared(STOCK + PART % (1, 1))
+    with Store.of(project.state).session() as con:
+        for connection in ("erp", "old"):
+            con.execute(
+                "INSERT INTO positions (push, connection, name, position) VALUES ('stock_01', ?, 'stocklevel', 5)",
+                [connection],
+            )
+        con.execute(
+            "INSERT INTO changes (connection, name, sequence, acceptedAt) VALUES ('old', 'stocklevel', 9, now())"
+        )
+    assert launched(project, standing(project, NOW)) == {}
+    # when
+    project.push("stock_01").from_.append("old/stocklevel")
+    # then
+    assert launched(project, standing(project, NOW)).keys() == {"stock_01_push"}
