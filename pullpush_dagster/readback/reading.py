@@ -9,7 +9,6 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical.frame import PAGES, Frame
 from pullpush_dagster.canonical.shape import placed
-from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.config.sync import Partitions
 from pullpush_dagster.errors import ConfigError, NothingYetError, RetryError
@@ -17,7 +16,7 @@ from pullpush_dagster.pull import Window
 from pullpush_dagster.pull.asking import Progress
 from pullpush_dagster.pull.pulling import ask_platform, read_pages
 from pullpush_dagster.pull.spool import Spool
-from pullpush_dagster.push.resolve import look_up
+from pullpush_dagster.push.resolve import look_up, named
 from pullpush_dagster.readback.comparing import Comparing, There
 from pullpush_dagster.readback.keeping import ReadBack
 from pullpush_dagster.store import Store
@@ -96,7 +95,7 @@ class _Reading:
     async def looked_up(self, frames: Sequence[Frame]) -> list[Frame]:
         """What the destination has under accepted keys that no walk gave: lists leave some items out."""
         find = self.connector.push(self.entity.name).find
-        values = {key: str(key_values(key)[find.field]) for key in self._missing(frames)} if find else {}
+        values = {key: named(key, find) for key in self._missing(frames)} if find else {}
         if not find or not values:
             return []
         self.progress(f"{self.push.to}: {len(values)} keys are looked up")
