@@ -277,7 +277,7 @@ def _print_drift(sync: str, found: tuple[ReadBack, list[Drift]] | None) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in one.numbers().items())
     click.echo(f"read back at {shown(one.started_at)}: {counts}")
     if one.doubt:
-        click.echo(f"whether any is gone there is not told: {one.doubt}")
+        click.echo(f"what is gone there is not told in full: {one.doubt}")
 
 
 def _drifted(row: Drift) -> dict[str, str]:

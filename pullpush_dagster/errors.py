@@ -6,6 +6,7 @@ class PullPushError(Exception):
 
     * PullPushError
       x ConfigError      fix a file; nothing was sent
+        + NoScopeError       the platform does not have what it is asked for one by one, such as a warehouse
       x NothingYetError  let something happen first; nothing was asked or changed
       x RetryError       wait and try the same thing again
         + RateLimitError     .retry_after seconds, when the platform said
@@ -41,6 +42,10 @@ class PullPushError(Exception):
 
 class ConfigError(PullPushError):
     """A file says something that cannot be."""
+
+
+class NoScopeError(ConfigError):
+    """The platform does not have exactly one such scope."""
 
 
 class NothingYetError(PullPushError):

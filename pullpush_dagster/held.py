@@ -1,6 +1,7 @@
 """What the guards hold, and letting it through: each set by its hash, which names exactly those changes."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ def held(project: Project) -> list[Held]:
         # What is known of a place that the files no longer have concerns nobody.
         places = {f"{pull.id} {scope}".rstrip() for pull in project.pulls.values() for scope in ["", *pull.scopes]}
         pulls = [row for row in _rows(con, "pulls", {"shown": _SHOWN}) if row["where"] in places]
-        pushes = [_with_examples(project, con, row) for row in _rows(con, "pushes", {})]
+        pushes = [_with_examples(project, con, row) for row in _rows(con, "pushes", {}) if _is_read(project, row)]
     found = [_held(guard, row) for guard, rows in (("pull", pulls), ("push", pushes)) for row in rows]
     return sorted(found, key=lambda one: one.since)
 
@@ -56,10 +57,16 @@ def _held(guard: str, row: dict[str, Any]) -> Held:
     return Held(guard=guard, **{**row, "examples": examples})
 
 
+def _is_read(project: Project, row: Mapping[str, Any]) -> bool:
+    """Whether a push still reads the log of which its guard held something."""
+    push = project.pushes.get(row["push"])
+    return push is not None and f"{row['connection']}/{row['name']}" in push.from_
+
+
 def _with_examples(project: Project, con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> dict[str, Any]:
     told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through")}
-    push = project.pushes.get(told["push"])  # None: it is no more
-    only = routing(project.entity_of(push), push)["only"] if push else "true"
+    push = project.push(told["push"])
+    only = routing(project.entity_of(push), push)["only"]
     return {**row, "examples": _rows(con, "examples", {**told, "shown": _SHOWN}, only=only)}
 
 
@@ -81,9 +88,9 @@ def approve(project: Project, hash_: str) -> list[str]:
         pulled = con.execute(_SQL["pulled"], {"hash": hash_}).fetchone()
         if pulled is not None:
             return _pulled(project, con, *pulled)
-        pushed = con.execute(_SQL["pushed"], {"hash": hash_}).fetchone()
-        if pushed is not None:
-            return _pushed(project, con, hash_, *pushed)
+        pushed = _rows(con, "pushed", {"hash": hash_})
+        if pushed and _is_read(project, pushed[0]):
+            return _pushed(project, con, hash_, **pushed[0])
     raise ConfigError(f"nothing that is held is called {hash_}; `pullpush held` lists what is")
 
 

@@ -33,8 +33,8 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             held += run("held").fetchall()[0][0]
             unread += run("unread").fetchall()[0][0]
             trouble += [_failed(id_, *row) for row in run("failed").fetchall()]
-        ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name}).fetchall()
-        counts = outbox_counts(con, push.name)
+        ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name, "logs": push.from_}).fetchall()
+        counts = outbox_counts(con, push.name, push.from_)
     now = dt.datetime.now(dt.UTC)
     return {
         "sync": push.name,

@@ -10,7 +10,8 @@ SELECT count(*) FROM held_changes JOIN audits USING (audit)
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) AND state = 'held'
 
 -- name: held_by_push
-SELECT coalesce(sum(changes), 0) FROM holds WHERE push = $push AND state = 'held'
+SELECT coalesce(sum(changes), 0) FROM holds
+WHERE push = $push AND list_contains($logs, connection || '/' || name) AND state = 'held'
 
 -- name: failed
 SELECT scope, reason, failedAt FROM failed_pulls

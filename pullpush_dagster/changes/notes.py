@@ -21,7 +21,7 @@ from pullpush_dagster.changes.claiming import intend
 from pullpush_dagster.changes.taken import Taken
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
-from pullpush_dagster.store.durable import sync_names
+from pullpush_dagster.store.durable import make_folder, sync_names
 from pullpush_dagster.store.sql import used
 
 _SQL = named_sql(__package__, "notes.sql")
@@ -46,7 +46,7 @@ def note(folder: Path, claim: Taken, places: Sequence[int], taken_at: dt.datetim
     taken = [(keys[place], sequences[place], claim.under_way(after[place])) for place in places]
     file = folder / f"{claim.claim}.jsonl"
     new = not file.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with file.open("ab") as out:
         out.write(orjson.dumps([taken_at, taken]) + b"\n")
         out.flush()

@@ -26,7 +26,7 @@ def first_syncs(project: Project) -> list[First]:
     live = [push for push in project.pushes.values() if push.mode == "live"]
     with Store.of(project.state).session() as con:
         read = begun(con)
-        counts = {push.name: outbox_counts(con, push.name) for push in live}
+        counts = {push.name: outbox_counts(con, push.name, push.from_) for push in live}
     return [
         First(
             push.name,

@@ -101,7 +101,7 @@ def _confirm(project: Project, push: Push) -> dg.OpDefinition:
     )
     def confirm(context: dg.OpExecutionContext) -> None:
         with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name, project.entity_of(push).personal)
+            counts = outbox_counts(con, push.name, push.from_, project.entity_of(push).personal)
         context.add_output_metadata({**counts.numbers(), "dagster/row_count": counts.accepted, "why not": counts.why})
         if counts.held:
             raise dg.Failure(str(GuardError(counts.held, push=push.name)), allow_retries=False)
@@ -117,7 +117,7 @@ def _delivered(project: Project, push: Push) -> dg.AssetChecksDefinition:
     )
     def delivered() -> dg.AssetCheckResult:
         with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name, project.entity_of(push).personal)
+            counts = outbox_counts(con, push.name, push.from_, project.entity_of(push).personal)
         return dg.AssetCheckResult(
             passed=not (counts.due or counts.waiting or counts.dead or counts.held),
             severity=dg.AssetCheckSeverity.ERROR if counts.dead or counts.held else dg.AssetCheckSeverity.WARN,

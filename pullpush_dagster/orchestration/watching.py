@@ -5,7 +5,7 @@ What to launch is decided from the store alone; Dagster is asked only what runs 
 
 import datetime as dt
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -40,13 +40,13 @@ _UNDER_WAY = [
 class Standing:
     """How the live pushes stand.
 
-    ``never``: those that have not completed once, with the tags of a run of the whole sync. ``behind``: those
-    that have changes they have not read, as when one of their sources could not be asked, with the newest one.
+    ``never``: those that have not completed once, with the tags of a run of the whole sync. ``behind``: those that
+    have changes they have not read, as when one of their sources could not be asked, with what names the newest one.
     """
 
     due: dict[str, Due]
     never: dict[str, dict[str, str]]
-    behind: dict[str, int]
+    behind: dict[str, str]
 
 
 def standing(project: Project, now: dt.datetime, wait: float | None = None) -> Standing:
@@ -57,7 +57,7 @@ def standing(project: Project, now: dt.datetime, wait: float | None = None) -> S
     """
     live = {push.name: push for push in live_pushes(project)}
     with Store(Store.of(project.state).path, wait=TICK_SECONDS if wait is None else wait).session() as con:
-        read, due, behind = begun(con), due_now(con, now), unread(con)
+        read, due, news = begun(con), due_now(con, now), unread(con)
         never = {
             name: tags_in(con, project, [project.pull(id_) for id_ in push.from_])
             for name, push in live.items()
@@ -66,8 +66,17 @@ def standing(project: Project, now: dt.datetime, wait: float | None = None) -> S
     return Standing(
         {name: one for name, one in due.items() if name in live},
         never,
-        {name: newest for name, newest in behind.items() if name in live},
+        {name: newest for name, push in live.items() if (newest := _newest(push, news))},
     )
+
+
+def _newest(push: Push, news: Mapping[tuple[str, str], tuple[int, dt.datetime]]) -> str:
+    """What names the newest change that ``push`` has not read; empty: it has read all that it reads by now.
+
+    In a store that is made anew, after one that was lost, the numbers come once more, but not the instants.
+    """
+    newest = max((news[push.name, id_] for id_ in push.from_ if (push.name, id_) in news), default=None)
+    return f"{newest[0]}:{newest[1]:%Y-%m-%dT%H:%M}" if newest else ""
 
 
 def _looked(project: Project) -> Standing:
@@ -106,10 +115,14 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
     """At most 20 runs to launch now: whole syncs that never completed, and pushes with something due or unread.
 
     A run key is made of the outbox alone, so one state is launched once, and every new one, or every new
-    attempt, again. What a failed run puts back as it was is launched once a minute.
+    attempt, again. What a failed run puts back as it was is launched once a minute. Each minute others come first:
+    those whose runs change nothing are asked for at each tick, though their keys are spent, and would be the 20 for
+    ever.
     """
+    live = live_pushes(project)
+    first = int(now.timestamp()) // _TRY_SECONDS * _MOST % max(1, len(live))
     launched: list[dg.RunRequest] = []
-    for push in live_pushes(project):
+    for push in live[first:] + live[:first]:
         if push.name in busy:
             continue
         if push.name in found.never:
@@ -126,11 +139,13 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
 def _waits_for(project: Project, push: Push, unfinished: Iterable[str]) -> bool:
     """Whether another push has yet to bring the items that ``push`` needs at its destination.
 
-    A shop's stock lives on its products: sent before they are there, all of it would wait.
+    A shop's stock lives on its products: sent before they are there, all of it would wait. What makes its own items
+    waits for nobody: two such would wait for each other.
     """
-    shared = project.connector(push.to).bound_as(project.entity_of(push).name)
+    own = project.entity_of(push).name
+    shared = project.connector(push.to).bound_as(own)
     others = [project.push(name) for name in unfinished if name != push.name]
-    return any(
+    return shared != own and any(
         other.to == push.to and other.mode == "live" and project.entity_of(other).name == shared for other in others
     )
 

@@ -10,7 +10,7 @@ from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.loading import Ask
 from pullpush_dagster.connectors.model import Walk
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import ConfigError, PullPushError
+from pullpush_dagster.errors import NoScopeError, PullPushError
 from pullpush_dagster.pull.bulk import export
 from pullpush_dagster.pull.exported import pages_of
 from pullpush_dagster.pull.paging import Page, number_of, pages
@@ -131,13 +131,13 @@ class _Asking:
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
 
     async def _scope_values(self) -> dict[str, Any]:
-        """``{scope.NAME}`` values for the scope asked for. Raises ConfigError: there is not exactly one such."""
+        """``{scope.NAME}`` values for the scope asked for. Raises NoScopeError: there is not exactly one such."""
         values: dict[str, Any] = {}
         for name, scope in self.pull.scope.items():
             found = at((await self.client.ask(scope, {name: self.window.scope})).body, scope.each)
             if not isinstance(found, list) or len(found) != 1:
                 many = len(found) if isinstance(found, list) else "no list of"
-                raise ConfigError(f"{name} {self.window.scope!r}: the platform has {many} such, one is needed")
+                raise NoScopeError(f"{name} {self.window.scope!r}: the platform has {many} such, one is needed")
             values |= {name: self.window.scope}
             values |= {f"scope.{key}": at(found[0], path) for key, path in scope.set.items()}
         return values

@@ -10,7 +10,7 @@ import pyarrow as arrow
 
 from pullpush_dagster.pull.spool import Spool, pages_in
 from pullpush_dagster.store import Store
-from pullpush_dagster.store.durable import sync_names
+from pullpush_dagster.store.durable import make_folder, sync_names
 
 
 def put(store: Store, pull: int, spool: Spool) -> None:
@@ -19,7 +19,7 @@ def put(store: Store, pull: int, spool: Spool) -> None:
     To be called in the transaction that stores the pull. If that fails, the next pull has this number, and its pages
     replace these.
     """
-    store.raw.mkdir(parents=True, exist_ok=True)
+    make_folder(store.raw)
     spool.path.replace(_file(store, pull))
     sync_names(store.raw)
 

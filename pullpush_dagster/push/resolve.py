@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pullpush_dagster.changes.taken import Fields
+from pullpush_dagster.changes.taken import Fields, key_values
 from pullpush_dagster.connectors.forms import text
-from pullpush_dagster.connectors.look_up_model import LookUp
+from pullpush_dagster.connectors.look_up_model import Find, LookUp
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Client
@@ -40,6 +40,12 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
             if isinstance(known, list) and item not in known:
                 known.append(item)
     return found
+
+
+def named(key: str, find: Find) -> str:
+    """What the item of ``key`` (JSON) is looked up by."""
+    value = str(key_values(key)[find.field])
+    return value.lower() if find.lowered else value
 
 
 class _Refused(NamedTuple):

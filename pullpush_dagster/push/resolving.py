@@ -15,7 +15,7 @@ from pullpush_dagster.errors import PullPushError, RejectError, RetryError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload
 from pullpush_dagster.push.references import MissingError, References, find_references
-from pullpush_dagster.push.resolve import Found, ids_in, in_row, look_up
+from pullpush_dagster.push.resolve import Found, ids_in, in_row, look_up, named
 from pullpush_dagster.push.rows import bound_rows, unbound
 from pullpush_dagster.push.steps import Ended, Step, form_for, next_step
 from pullpush_dagster.transport import Client
@@ -95,7 +95,7 @@ class Resolving:
 
     async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
         find = self.facts.find
-        return await look_up(self.client, find, (_named(row, find) for row in rows)) if find else {}
+        return await look_up(self.client, find, (named(row.key, find) for row in rows)) if find else {}
 
     def _paths(self, find: Find) -> dict[str, str]:
         """Name -> path of the ids of what ``find`` gives."""
@@ -103,7 +103,7 @@ class Resolving:
 
     def _ids(self, asked: Found, row: Claimed) -> list[Fields] | RejectError:
         find = self.facts.find
-        return ids_in(asked.get(_named(row, find), []), self._paths(find)) if find else []
+        return ids_in(asked.get(named(row.key, find), []), self._paths(find)) if find else []
 
     async def _read(self, found: list[tuple[Claimed, Item | None]]) -> list[tuple[Claimed, Item | None]]:
         """The same with what each item is like now, where the connector compares with that."""
@@ -204,12 +204,6 @@ class Resolving:
             due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
             self.settled += [Settled(row, "retry", str(error), due_in=due_in) for row in rows]
             return None
-
-
-def _named(row: Claimed, find: Find) -> str:
-    """What a row's item is looked up by."""
-    named = str(key_values(row.key)[find.field])
-    return named.lower() if find.lowered else named
 
 
 _GONE = Item({})

@@ -36,6 +36,10 @@ WHERE key NOT IN (SELECT key FROM there)
 -- One whose id is bound to no key is not ours.
 CREATE TEMP TABLE bad AS SELECT key, nameless FROM ({unreadable})
 
+-- name: closed
+-- What is in a scope that could not be asked for may be there or not, with any value.
+INSERT INTO bad (key, nameless) SELECT key, false FROM own WHERE list_contains($closed, json_extract_string(key, $part))
+
 -- name: missing
 SELECT key FROM own WHERE NOT leftOut
     AND key NOT IN (SELECT key FROM there) AND key NOT IN (SELECT key FROM bad WHERE key IS NOT NULL)

@@ -1,7 +1,7 @@
 """Compare what a destination has with what it last accepted, key by key and field by field, inside the store."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,12 +29,15 @@ class There:
         frames: canonical frames, one per scope that was asked for, and one of what was looked up by key.
         records: how many it gave. seen: keys that it has, or may have, whether or not their records could be read.
         started_at: when the first page was asked for, UTC.
+        by: the key field whose values are the scopes; None: there are none. closed: scope -> why it was not asked for.
     """
 
     frames: Sequence[Frame]
     records: int
     seen: frozenset[str]
     started_at: dt.datetime
+    by: str | None
+    closed: Mapping[str, str]
 
 
 class Comparing:
@@ -52,18 +55,19 @@ class Comparing:
                 return [""] if run("any").fetchone() else []
             return [value for (value,) in run("scopes", part=f"$.{part}").fetchall()]
 
-    def missing(self, con: duckdb.DuckDBPyConnection, frames: Sequence[Frame]) -> list[str]:
-        """Accepted keys, not under way, of which ``frames`` say nothing, in order."""
-        with self._own(con) as run, self._there(con, run, frames):
+    def missing(self, con: duckdb.DuckDBPyConnection, there: There) -> list[str]:
+        """Accepted keys, not under way, that were asked for and of which no frame says anything, in order."""
+        with self._own(con) as run, self._there(con, run, there):
             return [key for (key,) in run("missing").fetchall()]
 
     def compare(self, con: duckdb.DuckDBPyConnection, there: There) -> ReadBack:
         """What drifted, kept in place of the last read-back. In the caller's transaction."""
         fields, facts = self.connector.entity(self.entity.name).canonical_map, self.connector.push(self.entity.name)
         names = readable_fields(self.entity, fields, facts)
-        with self._own(con) as run, self._there(con, run, there.frames):
+        with self._own(con) as run, self._there(con, run, there):
             ((nameless,),) = run("nameless").fetchall()
-            doubt = f"{nameless} records have neither a readable key nor an id" if nameless else None
+            doubts = [f"{nameless} records have neither a readable key nor an id"] if nameless else []
+            doubt = "; ".join([*doubts, *there.closed.values()]) or None
             missing = [key for (key,) in run("missing").fetchall()]
             gone = [] if nameless else [key for key in missing if key not in there.seen]
             con.register("gone_there", arrow.table({"key": arrow.array(gone, arrow.string())}))
@@ -92,14 +96,16 @@ class Comparing:
         run("drop")
 
     @contextmanager
-    def _there(self, con: duckdb.DuckDBPyConnection, run: Run, frames: Sequence[Frame]) -> Iterator[None]:
-        for place, frame in enumerate(frames):
+    def _there(self, con: duckdb.DuckDBPyConnection, run: Run, there: There) -> Iterator[None]:
+        for place, frame in enumerate(there.frames):
             con.register("there_rows", frame.rows)
             for step in ("more_there",) if place else ("there", "more_there"):
                 run(step)
             con.unregister("there_rows")
-        con.register("there_quarantined", arrow.concat_tables(frame.quarantined for frame in frames))
+        con.register("there_quarantined", arrow.concat_tables(frame.quarantined for frame in there.frames))
         run("bad")
+        if there.closed:
+            run("closed", part=f"$.{there.by}", closed=list(there.closed))
         yield
         con.unregister("there_quarantined")
 

@@ -21,8 +21,8 @@ class ReadBack:
     Attributes:
         compared: of which something is known. drifted: with a field that is not as accepted. gone: not there any more.
         left_out: under way when it began, accepted since, or changed by an order that is known of.
-        unreadable: quarantined, or there in a form that says nothing.
-        doubt: why no key was taken for gone; None: nothing stood against it.
+        unreadable: quarantined, there in a form that says nothing, or in a scope that the destination has closed.
+        doubt: why no key, or none of a scope, was taken for gone; None: nothing stood against it.
     """
 
     started_at: dt.datetime

@@ -9,15 +9,14 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical.frame import PAGES, Frame
 from pullpush_dagster.canonical.shape import placed
-from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.config.sync import Partitions
-from pullpush_dagster.errors import ConfigError, NothingYetError, RetryError
+from pullpush_dagster.errors import ConfigError, NoScopeError, NothingYetError, RetryError
 from pullpush_dagster.pull import Window
 from pullpush_dagster.pull.asking import Progress
 from pullpush_dagster.pull.pulling import ask_platform, read_pages
 from pullpush_dagster.pull.spool import Spool
-from pullpush_dagster.push.resolve import look_up
+from pullpush_dagster.push.resolve import look_up, named
 from pullpush_dagster.readback.comparing import Comparing, There
 from pullpush_dagster.readback.keeping import ReadBack
 from pullpush_dagster.store import Store
@@ -33,8 +32,10 @@ async def read_back(project: Project, push: Push, store: Store, progress: Progre
     Everything is asked for, whole; a key that the walk does not give is looked up before it counts as gone. Nothing
     of the destination's own pull moves, if it has one: no watermark, no baseline, no binding.
 
+    Of a scope that the destination has closed nothing is concluded.
+
     Raises:
-        ConfigError: the destination cannot be asked for what it was sent.
+        ConfigError: the destination cannot be asked for what it was sent, or has closed every scope of it.
         NothingYetError: it has accepted nothing; then nothing is asked, and nothing kept.
         RetryError: it gave fewer records than it says it has; nothing is concluded from those.
         PullPushError: as ``ask``; what was known before stays.
@@ -45,7 +46,7 @@ async def read_back(project: Project, push: Push, store: Store, progress: Progre
     if not scopes:
         said = f"{push.to} has accepted nothing of {push.name} yet, so there is nothing to compare"
         raise NothingYetError(said)
-    frames = [await reading.walk(scope) for scope in scopes]
+    frames = await reading.walked(scopes)
     return reading.compared([*frames, *await reading.looked_up(frames)])
 
 
@@ -76,11 +77,24 @@ class _Reading:
         self.comparing = Comparing(project, push, self.started_at)
         self.records = 0
         self.seen: set[str] = set()
+        self.closed: dict[str, str] = {}
 
     def scopes(self) -> list[str]:
         """What has to be asked for; empty: the destination has accepted nothing."""
         with self.store.session() as con:
             return self.comparing.scopes(con, self.by)
+
+    async def walked(self, scopes: Sequence[str]) -> list[Frame]:
+        """A frame for each of ``scopes`` that is not closed. Raises NoScopeError: all are."""
+        frames = []
+        for scope in scopes:
+            try:
+                frames.append(await self.walk(scope))
+            except NoScopeError as error:
+                self.closed[scope] = error.said
+                if len(self.closed) == len(scopes):
+                    raise
+        return frames
 
     async def walk(self, scope: str) -> Frame:
         """Everything the destination has in ``scope``."""
@@ -96,7 +110,7 @@ class _Reading:
     async def looked_up(self, frames: Sequence[Frame]) -> list[Frame]:
         """What the destination has under accepted keys that no walk gave: lists leave some items out."""
         find = self.connector.push(self.entity.name).find
-        values = {key: str(key_values(key)[find.field]) for key in self._missing(frames)} if find else {}
+        values = {key: named(key, find) for key in self._missing(frames)} if find else {}
         if not find or not values:
             return []
         self.progress(f"{self.push.to}: {len(values)} keys are looked up")
@@ -110,16 +124,16 @@ class _Reading:
         return [self._frame(items)] if items else []
 
     def _missing(self, frames: Sequence[Frame]) -> list[str]:
-        if not frames:
-            return []
         with self.store.session() as con:
-            return self.comparing.missing(con, frames)
+            return self.comparing.missing(con, self._there(frames))
 
     def compared(self, frames: Sequence[Frame]) -> ReadBack:
         """The comparison, in one transaction."""
-        there = There(frames or [self._frame([])], self.records, frozenset(self.seen), self.started_at)
         with self.store.session() as con:
-            return self.comparing.compare(con, there)
+            return self.comparing.compare(con, self._there(frames))
+
+    def _there(self, frames: Sequence[Frame]) -> There:
+        return There(frames, self.records, frozenset(self.seen), self.started_at, self.by, self.closed)
 
     def _pull(self, scope: str) -> Pull:
         """A pull of the destination that nobody declared, so that nothing of a declared one moves."""

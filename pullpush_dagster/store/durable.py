@@ -11,3 +11,10 @@ def sync_names(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def make_folder(folder: Path) -> None:
+    """Let ``folder`` be there, after a power cut too: what is in it would go with its name."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_names(folder.parent)

@@ -29,8 +29,13 @@ class OutboxCounts:
         return {name: getattr(self, name) for name in ("accepted", "skipped", "due", "waiting", "dead")}
 
 
-def outbox_counts(con: duckdb.DuckDBPyConnection, push: str, personal: Collection[str] = ()) -> OutboxCounts:
-    """How the outbox of ``push`` stands. What its keys have in the fields ``personal`` is in no reason or example."""
+def outbox_counts(
+    con: duckdb.DuckDBPyConnection, push: str, logs: Collection[str], personal: Collection[str] = ()
+) -> OutboxCounts:
+    """How the outbox of ``push`` stands, which reads the ``logs`` (``connection/name``).
+
+    What its keys have in the fields ``personal`` is in no reason or example.
+    """
     ((due, waiting, dead),) = con.execute(_SQL["outbox"], {"push": push}).fetchall()
     outcomes = dict(con.execute(_SQL["outcomes"], {"push": push}).fetchall())
     hidden = {"push": push, "personal": list(personal)}
@@ -38,7 +43,7 @@ def outbox_counts(con: duckdb.DuckDBPyConnection, push: str, personal: Collectio
         reason: f"{keys} keys, such as {_without(key, personal)}"
         for reason, keys, key in con.execute(_SQL["why"], hidden).fetchall()
     }
-    ((held,),) = con.execute(_SQL["held"], {"push": push}).fetchall()
+    ((held,),) = con.execute(_SQL["held"], {"push": push, "logs": list(logs)}).fetchall()
     return OutboxCounts(due, waiting, dead, outcomes.get("accepted", 0), outcomes.get("skipped", 0), held, why)
 
 
@@ -87,9 +92,13 @@ def begun(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     return {(push, f"{connection}/{name}") for push, connection, name in con.execute(_SQL["begun"]).fetchall()}
 
 
-def unread(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Push -> sequence of the newest change that it has not read yet; without those that a guard holds there."""
-    return dict(con.execute(_SQL["unread"]).fetchall())
+def unread(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, dt.datetime]]:
+    """(push, ``connection/name``) of every log that it began and has not read to its end, and no guard holds there.
+
+    With the sequence of the newest change, and when that was accepted, UTC.
+    """
+    rows = con.execute(_SQL["unread"]).fetchall()
+    return {(push, log): (sequence, at.astimezone(dt.UTC)) for push, log, sequence, at in rows}
 
 
 ROUND_COLUMNS = ("pulled", "quarantined", "changed", "held", "sent", "accepted", "waiting", "skipped", "dead")
@@ -107,5 +116,5 @@ def round_counts(
         ((held,),) = con.execute(_SQL["round_held"], who).fetchall()
         totals = [a + b for a, b in zip(totals, (pulled, quarantined, changed, held), strict=True)]
     ((sent, accepted, skipped),) = con.execute(_SQL["round_receipts"], {"push": push, "since": since}).fetchall()
-    counts = outbox_counts(con, push)
+    counts = outbox_counts(con, push, [f"{connection}/{name}" for connection, name in pulls])
     return (*totals, sent, accepted, counts.waiting, skipped, counts.dead)

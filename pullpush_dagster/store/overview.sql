@@ -29,7 +29,9 @@ SELECT state || ': ' || list_reduce(list_prepend(reason, hidden),
 FROM told GROUP BY why ORDER BY keys DESC LIMIT 10
 
 -- name: held
-SELECT string_agg(held, '; ') FROM positions WHERE push = $push AND held IS NOT NULL
+-- In a log that it no longer reads, nobody waits for what was held.
+SELECT string_agg(held, '; ') FROM positions
+WHERE push = $push AND list_contains($logs, connection || '/' || name) AND held IS NOT NULL
 
 -- name: round_pulls
 -- What the newest pull of each scope since then came to.
@@ -58,8 +60,8 @@ GROUP BY push
 SELECT push, connection, name FROM positions
 
 -- name: unread
--- Pushes that have not read a log to its end, and are not held there, with the newest change they have yet to read.
-SELECT push, max(c.newest) FROM positions AS p JOIN (
-    SELECT connection, name, max(sequence) AS newest FROM changes GROUP BY ALL
+-- Logs that a push has not read to their end, and is not held in, with the newest change it has yet to read.
+SELECT push, connection || '/' || name, c.newest, c.acceptedAt FROM positions AS p JOIN (
+    SELECT connection, name, max(sequence) AS newest, max(acceptedAt) AS acceptedAt FROM changes GROUP BY ALL
 ) AS c USING (connection, name)
-WHERE p.position < c.newest AND p.held IS NULL GROUP BY push
+WHERE p.position < c.newest AND p.held IS NULL

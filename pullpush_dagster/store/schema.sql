@@ -115,7 +115,8 @@ CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR,
 ALTER TABLE affected ADD COLUMN IF NOT EXISTS sentAgain VARCHAR[];
 
 -- The newest read-back of each push. compared: keys of which something is known, of those drifted and gone; leftOut:
--- under way, or accepted since it began; doubt: why no key was taken for gone, null: nothing stood against it.
+-- under way, or accepted since it began; doubt: why no key, or none of a scope, was taken for gone, null: nothing stood
+-- against it.
 CREATE TABLE IF NOT EXISTS readbacks (
     push VARCHAR, startedAt TIMESTAMPTZ, finishedAt TIMESTAMPTZ, records BIGINT, compared BIGINT, drifted BIGINT,
     gone BIGINT, leftOut BIGINT, unreadable BIGINT, doubt VARCHAR

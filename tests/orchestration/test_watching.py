@@ -234,8 +234,9 @@ def change(rows, complete):
     complete(*LIVE)
 
     def change(sequence):
-        columns = "connection, name, sequence, op, key"
-        rows(f"INSERT INTO changes ({columns}) VALUES ('shop', 'order', {sequence}, 'insert', 'k') RETURNING key")
+        columns = "connection, name, sequence, op, key, acceptedAt"
+        values = f"'shop', 'order', {sequence}, 'insert', 'k', '2026-11-01 08:00:00Z'"
+        rows(f"INSERT INTO changes ({columns}) VALUES ({values}) RETURNING key")
 
     return change
 
@@ -243,7 +244,7 @@ def change(rows, complete):
 def test_changes_that_a_push_has_not_read_launch_it(change, tick):
     # given: a run that read one shop's orders, and failed at the other shop before its push
     change(9)
-    assert tick() == {"orders_to_erp_push": "orders_to_erp:behind:9"}
+    assert tick() == {"orders_to_erp_push": "orders_to_erp:behind:9:2026-11-01T08:00"}
 
 
 def test_a_newer_change_is_launched_again_and_the_same_one_is_not(change, tick):
@@ -252,6 +253,15 @@ def test_a_newer_change_is_launched_again_and_the_same_one_is_not(change, tick):
     assert tick() == before
     change(10)
     assert tick() != before
+
+
+def test_a_change_of_a_store_made_anew_is_launched_though_the_lost_one_had_its_number(change, tick, rows):
+    change(9)
+    before = tick()
+    rows("UPDATE changes SET acceptedAt = acceptedAt + INTERVAL 1 DAY RETURNING key")
+    after = tick()
+    assert after.keys() == before.keys()
+    assert after != before
 
 
 def test_a_log_that_a_guard_holds_launches_nothing(change, tick, rows):
@@ -263,7 +273,7 @@ def test_a_log_that_a_guard_holds_launches_nothing(change, tick, rows):
 def test_the_sweep_launches_pushes_that_have_changes_they_did_not_read(complete, sweep, rows):
     complete(*LIVE)
     assert sweep() == []
-    rows("INSERT INTO changes (connection, name, sequence) VALUES ('erp', 'stocklevel', 6)")
+    rows("INSERT INTO changes (connection, name, sequence, acceptedAt) VALUES ('erp', 'stocklevel', 6, now())")
     assert sweep() == ["stock_to_outlet", "stock_to_shop"]
 
 

@@ -32,6 +32,7 @@ def test_what_is_not_known_is_left_out():
 @pytest.mark.parametrize(
     ("kind", "family"),
     [
+        (errors.NoScopeError, errors.ConfigError),
         (errors.RateLimitError, errors.RetryError),
         (errors.UnavailableError, errors.RetryError),
         (errors.DownError, errors.RetryError),

@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from pullpush_dagster.config import Project
+from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.explain import explain
-from pullpush_dagster.held import held
+from pullpush_dagster.held import approve, held
 from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
 from tests.unit.changes.conftest import Outbox
@@ -97,6 +98,29 @@ def test_status_counts_the_changes_that_the_pushs_guard_holds(push_held):
     (one,) = held(push_held.project)
     assert one.changes == 40
     assert push_held.status()["held"] == 40
+
+
+def test_what_was_held_of_a_log_that_the_push_no_longer_reads_is_nobodys_until_it_does_again(push_held):
+    (one,) = held(push_held.project)
+
+    def told_of(connection):
+        source = {"connection": connection, "entity": "stocklevel"}
+        push_held.write(source, {"name": "to_shop", "from": f"{connection}/stocklevel", "to": "shop"})
+        project = Project(push_held.project.root, push_held.project.state)
+        return project, sync_status(project, project.push("to_shop"))["held"], held(project)
+
+    project, *found = told_of("shop")
+    assert found == [0, []]
+    with pytest.raises(ConfigError, match=f"nothing that is held is called {one.hash}"):
+        approve(project, one.hash)
+    project, *found = told_of("erp")
+    assert found == [40, [one]]
+    assert approve(project, one.hash) == ["to_shop: 40 changes of erp/stocklevel are queued; its next run sends them"]
+
+
+def test_what_was_held_of_a_push_that_is_no_more_is_nobodys(push_held):
+    push_held.write({"connection": "erp", "entity": "stocklevel"}, None)
+    assert held(Project(push_held.project.root, push_held.project.state)) == []
 
 
 def test_status_counts_what_the_push_has_not_read_yet(told):

@@ -1,4 +1,4 @@
-"""A read-back's look-ups ask as everybody else does: with the tokens, and within the limits, that all share."""
+"""A read-back's look-ups ask as everybody else does: in the same words, with the tokens, and within the limits."""
 
 import time
 from urllib.parse import parse_qsl
@@ -17,12 +17,14 @@ ROTATING = {
 
 @pytest.fixture
 def declared(products):
-    """Makes it a Reader of other facts of the connector, and of connections with other secrets."""
+    """Makes it a Reader of other facts of the connector and of its look-up, with other secrets of the connections."""
 
-    def declare(given=None, **facts):
+    def declare(given=None, find=None, **facts):
         folder = products.project.root / "resources"
         file = folder / "connectors" / "tiny.yaml"
-        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **facts}))
+        known = {**yaml.safe_load(file.read_text()), **facts}
+        known["entities"]["product"]["push"]["find"] |= find or {}
+        file.write_text(yaml.safe_dump(known))
         for name in ("erp", "shelf"):
             file = folder / f"{name}.yaml"
             told = yaml.safe_load(file.read_text())
@@ -81,3 +83,13 @@ def test_a_look_up_keeps_to_the_rate_that_all_share(declared, unlisted, shelf, p
     made.read()
     walked, looked_up = times
     assert looked_up - walked > 0.9
+
+
+def test_a_look_up_in_lower_case_finds_a_key_that_is_not(declared, unlisted, shelf, platform):
+    # given: a platform that knows its SKUs in lower case alone
+    made = declared(find={"lowered": True})
+    unlisted(made)
+    shelf.items = {id_: {**item, "sku": item["sku"].lower()} for id_, item in shelf.items.items()}
+    shelf.unlisted = {"a"}
+    # then
+    assert made.read().gone == 0

@@ -5,7 +5,7 @@ import json
 import pytest
 from starlette.responses import JSONResponse
 
-from pullpush_dagster.errors import ConfigError, PullPushError, RetryError
+from pullpush_dagster.errors import ConfigError, NoScopeError, PullPushError, RetryError
 from pullpush_dagster.readback import newest
 
 
@@ -109,30 +109,20 @@ SCOPED = {
 
 @pytest.fixture
 def places(reader, shelf, platform):
-    """Stock that is asked for place by place."""
+    """Stock that is asked for place by place; ``shelf.closed``: places that are no more."""
 
     def answer(seen):
         if seen.path == "/places":
-            return JSONResponse([{"id": seen.query["code"].lower()}])
+            code = seen.query["code"]
+            return JSONResponse([] if code in shelf.closed else [{"id": code.lower()}])
         asked.append(seen.query.get("place") or "found")
         return shelf(seen)
 
     asked = []
+    shelf.closed = set()
     made = reader("stocklevel", pull=SCOPED)
     platform.route(answer)
     return made, asked
-
-
-def test_each_scope_of_what_was_accepted_is_asked_for(places, shelf):
-    made, asked = places
-    made.accepted("A", quantity="5.0000")
-    shelf.put("A", q=4, counted=True)
-    made.rows(
-        "INSERT INTO accepted SELECT * REPLACE (replace(key, 'default', 'store') AS key,"
-        " replace(source, 'default', 'store') AS source) FROM accepted RETURNING key"
-    )
-    made.read()
-    assert asked[:2] == ["default", "store"]
 
 
 def test_an_item_that_a_scope_does_not_list_is_there_but_says_nothing(places, shelf):
@@ -145,3 +135,39 @@ def test_an_item_that_a_scope_does_not_list_is_there_but_says_nothing(places, sh
     assert asked == ["default", "found"]
     assert (found.gone, found.drifted, found.unreadable) == (1, 0, 1)
     assert {json.dumps(row) for row in made.drift()} == {'["B", null]'}
+
+
+@pytest.fixture
+def two_places(places, shelf):
+    """Five of A in each of two places, of which there are four in the first."""
+    made, _ = places
+    made.accepted("A", quantity="5.0000")
+    made.rows(
+        "INSERT INTO accepted SELECT * REPLACE (replace(key, 'default', 'store') AS key,"
+        " replace(source, 'default', 'store') AS source) FROM accepted RETURNING key"
+    )
+    shelf.put("A", q=4, counted=True)
+    return made
+
+
+def test_each_scope_of_what_was_accepted_is_asked_for(two_places, places):
+    two_places.read()
+    assert places[1][:2] == ["default", "store"]
+
+
+def test_of_a_place_that_is_closed_there_nothing_is_concluded_and_it_is_named(two_places, shelf):
+    two_places.accepted("B", quantity="5.0000")
+    shelf.closed = {"store"}
+    found = two_places.read()
+    assert (found.drifted, found.gone, found.unreadable) == (1, 1, 1)
+    assert found.doubt == "locationId 'store': the platform has 0 such, one is needed"
+    assert two_places.drift().keys() == {("A", "quantity"), ("B", None)}
+
+
+def test_a_destination_that_has_closed_every_place_leaves_what_was_known(two_places, shelf):
+    two_places.read()
+    known = two_places.drift()
+    shelf.closed = {"default", "store"}
+    with pytest.raises(NoScopeError):
+        two_places.read()
+    assert two_places.drift() == known

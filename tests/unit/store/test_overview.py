@@ -20,14 +20,14 @@ def test_an_outbox_is_counted_by_state_with_a_reason_and_an_example(con):
         "('p', 'A', 'due', NULL), ('p', 'B', 'waiting', 'no item'), ('p', 'C', 'waiting', 'no item'), "
         "('q', 'D', 'dead', 'x')"
     )
-    found = outbox_counts(con, "p")
+    found = outbox_counts(con, "p", [])
     assert found.numbers() == {"accepted": 0, "skipped": 0, "due": 1, "waiting": 2, "dead": 0}
     assert found.why == {"waiting: no item": "2 keys, such as B", "due: to be sent": "1 keys, such as A"}
 
 
 def test_a_key_accepted_twice_counts_once(con):
     con.execute("INSERT INTO receipts (push, key, outcome) VALUES ('p', 'A', 'accepted'), ('p', 'A', 'accepted')")
-    assert outbox_counts(con, "p").accepted == 1
+    assert outbox_counts(con, "p", []).accepted == 1
 
 
 def test_past_pulls_are_told_oldest_first(con):
@@ -51,6 +51,12 @@ def test_what_a_key_says_of_a_person_is_in_no_reason_and_no_example(con):
         """('p', '{"email":"a.b@c.example"}', 'dead', 'A.B@c.example is no address'), """
         """('p', '{"email":"d@e.example"}', 'dead', 'd@e.example is no address')"""
     )
-    assert outbox_counts(con, "p", ["email", "phone"]).why == {
+    assert outbox_counts(con, "p", [], ["email", "phone"]).why == {
         "dead: … is no address": """2 keys, such as {"email": "…"}"""
     }
+
+
+def test_what_was_held_of_a_log_that_a_push_no_longer_reads_does_not_count(con):
+    con.execute("INSERT INTO positions (push, connection, name, held) VALUES ('p', 'c', 'n', 'too many')")
+    assert outbox_counts(con, "p", ["c/n"]).held == "too many"
+    assert outbox_counts(con, "p", ["c/other"]).held is None

@@ -1,0 +1,92 @@
+"""What is launched of projects whose syncs are alike, fail together, or had another source."""
+
+import datetime as dt
+import shutil
+
+import pytest
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.orchestration.watching import Standing, requests, standing
+from pullpush_dagster.store import Store
+from pullpush_dagster.store.overview import Due
+from tests.conftest import ROOT
+
+NOW = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
+ORDERS = """
+type: pullpush_dagster.Pull
+attributes: {{connection: {shop}, entity: order, partitions: {{by: day, start: 2026-10-01}}}}
+---
+type: pullpush_dagster.Push
+attributes: {{name: orders_of_{shop}, from: {shop}/order, to: erp, mode: live}}
+"""
+STOCK = """
+type: pullpush_dagster.Pull
+attributes: {connection: erp, entity: stocklevel, partitions: {by: locationId, values: [WH]}}
+"""
+PART = """
+---
+type: pullpush_dagster.Push
+attributes:
+  name: stock_%02d
+  from: erp/stocklevel
+  to: shop
+  only: {sku: [S%d]}
+  translate: {locationId: {WH: default}}
+  mode: live
+"""
+
+
+@pytest.fixture
+def declared(tmp_path):
+    """Makes a project of the shipped connections and these files in assets/."""
+
+    def declare(*texts):
+        shutil.copytree(ROOT / "resources", tmp_path / "resources", ignore=shutil.ignore_patterns("__pycache__"))
+        for number, text in enumerate(texts):
+            folder = tmp_path / "assets" / f"sync{number}"
+            folder.mkdir(parents=True)
+            (folder / "defs.yaml").write_text(text)
+        project = Project(tmp_path, tmp_path / "data")
+        assert project.problems() == []
+        return project
+
+    return declare
+
+
+def launched(project, found, now=NOW):
+    return {request.job_name: request.run_key for request in requests(project, found, set(), now)}
+
+
+def test_two_new_syncs_of_one_entity_to_one_destination_do_not_wait_for_each_other(declared):
+    # given: the orders of each of two shops go to one ERP by a sync of their own, and no pull says `every`
+    project = declared(ORDERS.format(shop="shop"), ORDERS.format(shop="outlet"))
+    assert launched(project, standing(project, NOW)).keys() == {"orders_of_shop", "orders_of_outlet"}
+
+
+def test_twenty_pushes_whose_runs_change_nothing_do_not_keep_others_from_being_launched(declared):
+    # given: more with something due than one tick launches, and as it was at each tick
+    project = declared(STOCK + "".join(PART % (n, n) for n in range(50)))
+    due = {name: Due(name, 1, 1, 0, NOW) for name in project.pushes}
+    ticks = [launched(project, Standing(due, {}, {}), NOW + dt.timedelta(seconds=s)) for s in range(0, 180, 4)]
+    # then: none has two run keys, so that each is launched once
+    assert {len(tick) for tick in ticks} == {20}
+    assert len({key for tick in ticks for key in tick.values()}) == 50
+
+
+def test_a_log_that_a_sync_no_longer_reads_launches_nothing_until_it_does_again(declared):
+    # given: a sync has read the stock of two connections, its file has only the one by now, and another sync reads on
+    project = declared(STOCK + PART % (1, 1))
+    with Store.of(project.state).session() as con:
+        for connection in ("erp", "old"):
+            con.execute(
+                "INSERT INTO positions (push, connection, name, position) VALUES ('stock_01', ?, 'stocklevel', 5)",
+                [connection],
+            )
+        con.execute(
+            "INSERT INTO changes (connection, name, sequence, acceptedAt) VALUES ('old', 'stocklevel', 9, now())"
+        )
+    assert launched(project, standing(project, NOW)) == {}
+    # when
+    project.push("stock_01").from_.append("old/stocklevel")
+    # then
+    assert launched(project, standing(project, NOW)).keys() == {"stock_01_push"}
