@@ -169,13 +169,17 @@ WHERE connection = $connection AND name = $name AND scope = $scope AND state IN 
 
 -- name: only_held
 -- A key that has moved on since it was held is none that anybody has looked at.
-DELETE FROM found WHERE (op IS NULL AND _askedAt IS NOT NULL)
-    OR (coalesce(op, 'absent'), rowkey, coalesce(after, ''), coalesce(cleared, [])) NOT IN (
+DELETE FROM found WHERE (op IS NOT NULL OR _askedAt IS NULL)
+    AND (coalesce(op, 'absent'), rowkey, coalesce(after, ''), coalesce(cleared, [])) NOT IN (
         SELECT (op, key, coalesce(after, ''), coalesce(cleared, [])) FROM held_changes WHERE audit = $held
     )
 
+-- name: only_changes
+-- What is no more than unknown by now is noted by the next audit, which looks at all of it again.
+DELETE FROM found WHERE op IS NULL AND _askedAt IS NOT NULL
+
 -- name: absent
-SELECT count(*) FROM found WHERE op IS NULL
+SELECT count(*) FROM found WHERE op IS NULL AND _askedAt IS NULL
 
 -- name: told_by
 -- How far the pulls read that told of a held set.
@@ -185,7 +189,9 @@ SELECT throughFrame FROM audits WHERE audit = $held
 SELECT key FROM held_changes WHERE audit = $held ORDER BY key
 
 -- name: left_out
-SELECT key FROM held_changes WHERE audit = $held AND key NOT IN (SELECT rowkey FROM found) ORDER BY key
+SELECT key FROM held_changes WHERE audit = $held AND key NOT IN (
+    SELECT rowkey FROM found WHERE op IS NOT NULL OR _askedAt IS NULL
+) ORDER BY key
 
 -- name: approved
 UPDATE audits SET state = 'approved' WHERE audit = $held

@@ -115,6 +115,8 @@ def approve(
         ((told_by,),) = run("told_by", held=held).fetchall()
         # Of a pull that fell short nothing is left to look at, and what it lacks would be held again.
         done = values["deletes_off"] and not left_out and told_by == values["newest"]
+        if not done:
+            run("only_changes")
         told = {"counts": counts, "hash_": hash_, "reasons": (), "through": values["newest" if done else "through"]}
         _conclude(con, f"sequence {connection}/{name}", run, **told, full_started=values["full_started"])
         run("drop")

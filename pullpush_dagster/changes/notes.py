@@ -48,7 +48,8 @@ def note(folder: Path, claim: Taken, places: Sequence[int], taken_at: dt.datetim
     new = not file.exists()
     make_folder(folder)
     with file.open("ab") as out:
-        out.write(orjson.dumps([taken_at, taken]) + b"\n")
+        # Each begins a line of its own, also after one that a full disk cut.
+        out.write(b"\n" + orjson.dumps([taken_at, taken]))
         out.flush()
         os.fsync(out.fileno())
     if new:
@@ -97,8 +98,11 @@ def heed(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, folder: Pat
 
 
 def _noted(file: Path) -> Iterator[tuple[str, str, int, str | None, dt.datetime]]:
-    """Every note in ``file``, as a row of ``_NOTED``. A last line that is cut was never relied on."""
-    for line in file.read_bytes().split(b"\n")[:-1]:
-        taken_at, taken = orjson.loads(line)
+    """Every note in ``file``, as a row of ``_NOTED``. A line that is cut was never relied on."""
+    for line in file.read_bytes().split(b"\n"):
+        try:
+            taken_at, taken = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
         for key, sequence, left in taken:
             yield file.stem, key, sequence, left, dt.datetime.fromisoformat(taken_at)

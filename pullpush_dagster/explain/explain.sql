@@ -1,6 +1,13 @@
 -- name: pulled
-SELECT _partition AS "partition", {fields}, _cleared AS emptied, _askedAt AS askedAt, _externalId AS id
-FROM {canonical} WHERE _connection = $connection AND _name = $name AND {key_is}
+SELECT _partition AS "partition", {fields}, _cleared AS emptied, _askedAt AS askedAt, _externalId AS id,
+    CASE WHEN _frame > (
+        SELECT coalesce(max(throughFrame), 0) FROM audits
+        WHERE connection = $connection AND name = $name AND scope IN ('', s._partition) AND state = 'accepted'
+    ) AND EXISTS (
+        FROM {baseline} AS b
+        WHERE b._connection = $connection AND b._name = $name AND NOT b._deleted AND {same_key} AND ({moved})
+    ) THEN true END AS notCompared
+FROM {canonical} AS s WHERE _connection = $connection AND _name = $name AND {key_is}
 
 -- name: quarantined
 SELECT scope, key, externalId AS id, reasons, pull FROM quarantine
@@ -21,8 +28,11 @@ FROM holds AS h JOIN changes AS c ON c.connection = h.connection AND c.name = h.
 WHERE h.push = $push AND h.connection = $connection AND h.name = $name AND h.state = 'held'
 
 -- name: changed
+-- Many changes of others do not push out the last one of a key.
 SELECT sequence, op, key, fields, before, after, acceptedAt FROM changes
-WHERE connection = $connection AND name = $name AND contains(key, $key) ORDER BY sequence DESC LIMIT 5
+WHERE connection = $connection AND name = $name AND contains(key, $key)
+QUALIFY row_number() OVER (ORDER BY sequence DESC) <= 5 OR row_number() OVER (PARTITION BY key ORDER BY sequence DESC) = 1
+ORDER BY sequence DESC
 
 -- name: to_be_sent
 SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND {of_key}
@@ -39,7 +49,9 @@ WHERE push = $push AND value = json_extract_string(key, '$.' || field)
     AND NOT list_contains(coalesce(sentAgain, []), source)
 
 -- name: behind
-SELECT key, sequence, desired, queuedAt FROM behind WHERE push = $push AND {of_key} ORDER BY sequence LIMIT 5
+SELECT key, sequence, desired, queuedAt, count(*) OVER (PARTITION BY key) AS inAll
+FROM behind WHERE push = $push AND {of_key}
+QUALIFY row_number() OVER (PARTITION BY key ORDER BY sequence) <= 5 ORDER BY sequence
 
 -- name: sent
 -- Many failures do not push out the last of each key that was taken. Those of one transaction have one time.

@@ -56,7 +56,7 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
     for row in states:
         yield from _as_known(row)
     stopped = of["quarantined"] or of["held by a guard"]
-    if of["pulled"] and not states and not stopped:
+    if not stopped and any(not states or row.get("notCompared") for row in of["pulled"]):
         yield "pulled, and not compared yet: the next run does"
     if of["changes"] and not stopped and of["changes"][0]["sequence"] > (way.position or 0):
         yield f"changed, which {push.name} has not read yet: its next run does"
@@ -97,7 +97,7 @@ def _at_the_destination(push: Push, story: Story, key: Row) -> Iterator[str]:
             yield _queued(push, row)
     later = [row for row in story["after it"] if row["key"] == key]
     if later:
-        yield f"{len(later)} later changes of it wait until that is done"
+        yield f"{later[0]['inAll']} later changes of it wait until that is done"
     for row in story["drifted there"]:
         if row["key"] == key:
             there = "is gone there" if "there" not in row else f"{row['field']} was {shown(row['there'])} there"

@@ -124,6 +124,10 @@ def _names(entity: Entity, push: Push) -> dict[str, str]:
         "key_is": key_is,
         "of_key": "(list_contains($keys, key) OR list_bool_or([contains(key, one) for one in $theirs]))",
         "key_texts": ", ".join(key),
+        "same_key": " AND ".join(f"b.{name} = s.{name}" for name in key),
+        "moved": " OR ".join(
+            f"(s.{name} IS NOT NULL AND s.{name} IS DISTINCT FROM b.{name})" for name in map(quoted, entity.compared)
+        ),
         "state": state_of(names, rows),
     }
 

@@ -248,6 +248,39 @@ def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(told
     assert [row["outcome"] for row in made.explain("A")["sent"]] == [*["retry"] * 5, "accepted"]
 
 
+def in_short(made, key):
+    return [row["is"] for row in made.explain(key)["in short"]]
+
+
+def test_what_was_pulled_and_is_not_compared_yet_is_not_in_step(told, source):
+    made = told()
+    made.pull(level(5, ["A", "B"]))
+    made.deliver()
+    with made.session() as con:
+        again = source("stocklevel", scope="WH")
+        again.con, again.minute = con, made.minute
+        again.pull([*level(3, ["A"]), *level(5, ["B"])])  # the run dies before its audit
+    assert in_short(made, "A") == ["pulled, and not compared yet: the next run does"]
+    assert in_short(made, "B")[0].startswith("in step")
+
+
+def test_what_changed_and_is_not_read_yet_is_told_of_each_key_however_many_there_are(told):
+    made = told()
+    for quantity in (5, 6):
+        made.pull(level(quantity, MANY[:7]))
+        made.deliver() if quantity == 5 else None
+    assert in_short(made, "WH") == ["changed, which to_shop has not read yet: its next run does"] * 7
+
+
+def test_all_later_changes_of_a_key_are_counted(told):
+    made = told(deliver="every")
+    for quantity in range(9):
+        made.pull(level(quantity, ["A"]))
+        made.deliver() if quantity == 0 else None
+    made.arrive()
+    assert in_short(made, "A")[1] == "7 later changes of it wait until that is done"
+
+
 def test_what_is_known_of_a_place_that_is_no_longer_pulled_is_nobodys_trouble(told):
     # given: its levels were held, one of its records could not be read, and then it could not be asked
     made = told()

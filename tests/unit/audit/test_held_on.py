@@ -84,6 +84,14 @@ def test_a_pull_that_fell_short_can_be_approved(stock):
     assert dict(stock.baseline())[SKUS[0]] == 6
 
 
+def test_what_is_unknown_by_now_is_noted_with_it(stock):
+    stock(level(5))
+    stock.pull([*level(6, SKUS[:50]), (SKUS[50], "WH", None)], short=49)
+    stock.audit()
+    let_through(stock, newest(stock))
+    assert stock.rows("SELECT sku FROM baseline_stocklevel WHERE _unknown IS NOT NULL") == [(SKUS[50],)]
+
+
 def test_what_came_after_a_pull_that_fell_short_is_not_approved_with_it(stock):
     stock(level(5))
     stock.pull(level(6, SKUS[:50]), short=50)

@@ -257,10 +257,12 @@ def test_to_plan_what_would_be_sent_heeds_notes_and_uses_none_up(piled, shop, di
     assert sent(shop)["7"] == ["1", "2", "3"]
 
 
-def test_a_note_that_is_cut_was_never_relied_on(piled, shop, dies):
+@pytest.mark.parametrize("last", [True, False], ids=["as the process died", "by a full disk, and others came after it"])
+def test_a_note_that_is_cut_was_never_relied_on(piled, shop, dies, last):
     dies("2", after=False)
     (file,) = piled.pusher.store.notes.iterdir()
-    file.write_bytes(file.read_bytes() + file.read_bytes()[:-5])
+    whole, cut = file.read_bytes(), file.read_bytes()[:-5]
+    file.write_bytes(whole + cut if last else cut + whole)
     piled.rows(EXPIRED)
     piled.send()
     assert sent(shop)["7"] == ["1", "2", "3"]
