@@ -56,13 +56,11 @@ class References:
 
 
 def value_of(reference: Reference, known: Mapping[str, Any], *, in_row: bool) -> str | None:
-    """The value ``reference`` is found by; None: it is unknown or empty."""
+    """The value ``reference`` is found by; None: it is unknown, cleared or empty."""
     field, _, part = reference.of.partition(".")
-    if not part:
-        return str(known[field]) if known.get(field) is not None else None
-    holder = known if in_row else known.get(field)
-    value = holder.get(part) if isinstance(holder, Mapping) else None
-    text = str(value).strip() if value is not None else ""
+    holder = known if in_row or not part else known.get(field)
+    value = holder.get(part or field) if isinstance(holder, Mapping) else None
+    text = "" if value is None or value is False else str(value).strip()
     return (text.lower() if reference.lowered else text) or None
 
 

@@ -6,8 +6,9 @@ import json
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
-from pullpush_dagster.push.references import MissingError, find_references
+from pullpush_dagster.push.references import MissingError, find_references, value_of
 
 ZOE = {"customer": {"name": "Zoë", "email": "Zoe@X.example"}}
 
@@ -102,6 +103,12 @@ def test_one_to_stand_in_that_is_no_number_is_rejected(find):
     found = find("customer", otherwise="{settings.base_url:integer}")
     with pytest.raises(RejectError, match="is not a number"):
         found.of("customer", {})
+
+
+@pytest.mark.parametrize("email", [None, False, ""])
+def test_a_field_that_is_unknown_or_cleared_names_nothing(email):
+    reference = Reference.model_validate({"of": "contactEmail", "get": "/people", "match": "item.email"})
+    assert value_of(reference, {"contactEmail": email}, in_row=False) is None
 
 
 # A person.
