@@ -8,13 +8,14 @@ from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
-from pullpush_dagster.push.references import MissingError, find_references, value_of
+from pullpush_dagster.push.making import Making, MissingError
+from pullpush_dagster.push.references import find_references, value_of
 
 ZOE = {"customer": {"name": "Zoë", "email": "Zoe@X.example"}}
 
 
 @pytest.fixture
-def find(tiny, erp, order_facts):
+def find(tiny, erp, order_facts, store):
     """Finds a reference of some records."""
 
     def ask(name, *records, **parts):
@@ -23,7 +24,8 @@ def find(tiny, erp, order_facts):
 
         async def run():
             async with tiny.client() as client:
-                return await find_references(client, facts, {name: list(records)})
+                making = Making(client, store, settle=60.0)
+                return await find_references(client, facts, {name: list(records)}, making)
 
         return asyncio.run(run())
 
