@@ -1,6 +1,6 @@
 """How one asks a platform for items, in a connector file."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pullpush_dagster.canonical.field_map import Path
 from pullpush_dagster.connectors.request import Request
@@ -15,6 +15,8 @@ class LookUp(Request):
         rows: path of a list in each item, whose rows are what is looked for, as in a pull.
         each: path of the items, or of the one item. may_lack: whether an answer without it has none.
         lowered: whether that value is compared in lower case.
+        size: most items in one answer, where there may be more of one value than that, or others that are only like
+            it. After so many, fewer values are asked for, down to one.
         term, join: ``{terms}`` is ``term`` for each ``{key}``, with ``join`` between: ``sku:'{key:escaped}'``.
         absent: statuses by which a question for one item says that there is none.
     """
@@ -25,9 +27,16 @@ class LookUp(Request):
     match: Path
     lowered: bool = False
     batch: int = Field(default=50, ge=1)
+    size: int | None = None
     term: str | None = None
     join: str = " OR "
     absent: list[int] = []
+
+    @model_validator(mode="after")
+    def _room(self) -> "LookUp":
+        if self.size is not None and self.size <= self.batch:
+            raise ValueError("size must be larger than batch: an item of each value would fill the answer")
+        return self
 
 
 class Find(LookUp):

@@ -27,7 +27,8 @@ class Reference(LookUp):
             field of the record's key, ``locationId``.
         lowered: whether it is asked for in lower case.
         otherwise: what stands in where that value is unknown; without it such a record is rejected.
-        create: makes the item where there is none; without it the record waits.
+        create: makes the item where there is none; without it the record waits. It is made once for all references of
+            that name in the file.
     """
 
     of: str

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,9 +19,11 @@ from pullpush_dagster.contract.acting import Heard, Reply
 from pullpush_dagster.contract.samples import Case, Sent
 from pullpush_dagster.errors import PullPushError
 from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.push.making import Making
 from pullpush_dagster.push.outcome import Outcome
 from pullpush_dagster.push.payload import Payload, sendable
 from pullpush_dagster.push.resolving import Resolving
+from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Answer, Client
 from pullpush_dagster.transport.diverting import purpose
 
@@ -144,9 +147,12 @@ async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], foun
     facts, binding = account.tested.push(entity.name), account.tested.entity(entity.name).binding
     settled, sent = list[Settled](), list[tuple[Payload, Outcome]]()
 
+    # A store of its own, so that what one round makes is made anew in the next.
+    store = Store(account.state / uuid.uuid4().hex / "store.duckdb")
     async with _Telling(account.connection(), account.tested, facts) as client:
         try:
-            resolving = Resolving(client, entity, facts, binding, "account", lambda row: row.key, settled)
+            making = Making(client, store, facts.settle)
+            resolving = Resolving(client, entity, facts, binding, "account", lambda row: row.key, making, settled)
             payloads = await resolving.payloads(rows)
             lanes = Lanes(client, facts, 1, lambda one: sent.extend(zip(one.batch, one.outcomes, strict=True)))
             lanes.add(payloads)

@@ -13,6 +13,7 @@ from pullpush_dagster.changes.notes import heed, sweep
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.push.journal import Group, Progress, Totals
+from pullpush_dagster.push.making import Making
 from pullpush_dagster.push.payload import Payload, sendable
 from pullpush_dagster.push.ready import ready_forms
 from pullpush_dagster.push.resolving import Resolving
@@ -86,7 +87,7 @@ class Pusher:
             return claimed, seconds_to_next(con, self.push) if len(claimed) < most else 0.0
 
     async def resolved(
-        self, client: Client, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]
+        self, client: Client, making: Making, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]
     ) -> list[Payload]:
         """Payloads of what can be sent; everything else is settled here.
 
@@ -102,7 +103,7 @@ class Pusher:
             else:
                 known.append(row)
         resolving = Resolving(
-            client, self.entity, self.facts, self.binding, self.push.to, self.bound_key, settled
+            client, self.entity, self.facts, self.binding, self.push.to, self.bound_key, making, settled
         )  # fmt: skip
         try:
             return await resolving.payloads(known)

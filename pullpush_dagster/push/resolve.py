@@ -21,7 +21,8 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
     """The items the platform has for each value; an empty list: it has none.
 
     Asked in batches of ``look.batch``; an item is matched by its own value, never by place. A value that
-    the platform refuses to look for has that refusal instead, and does not sink the others.
+    the platform refuses to look for, or cannot take, has that refusal instead, and does not sink the others; so has
+    one that is not in a full answer, even when it is asked for alone.
 
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``.
@@ -32,7 +33,7 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
     for items in await asyncio.gather(*asks):
         for item in items:
             if isinstance(item, _Refused):
-                found[item.value] = item.error
+                found[item.value] = found[item.value] or item.error
                 continue
             value = at(item, in_row(look, look.match))
             text = "" if value is None else str(value).lower() if look.lowered else str(value)
@@ -59,23 +60,36 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
     except RejectError as error:
         if error.status in look.absent:
             return []
-        if error.status not in _ABOUT_THE_VALUES:
+        # Without a status it was not even asked: a value cannot take the form it needs there.
+        if error.status is not None and error.status not in _ABOUT_THE_VALUES:
             raise
-        if len(values) == 1:
-            return [_Refused(values[0], error)]
-        middle = len(values) // 2
-        return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
+        return [_Refused(values[0], error)] if len(values) == 1 else await _halved(client, look, name, values)
     items = at(answer.body, look.each)
+    full = look.size is not None and isinstance(items, list) and len(items) >= look.size
+    if full and len(values) > 1:
+        return await _halved(client, look, name, values)
+    found = _listed(look, items)
+    if full:
+        said = f"there are more items like it than an answer has, {look.size}, so whether it is there cannot be told"
+        found.append(_Refused(values[0], RejectError(said)))
+    return found
+
+
+async def _halved(client: Client, look: LookUp, name: str, values: Sequence[str]) -> list[Any]:
+    middle = len(values) // 2
+    return await _one(client, look, name, values[:middle]) + await _one(client, look, name, values[middle:])
+
+
+def _listed(look: LookUp, items: Any) -> list[Any]:
     if look.rows is not None and isinstance(items, list):
-        rows = [(item, row) for item in items for row in at(item, look.rows) or []]
-        return [{"item": item, "row": row} for item, row in rows]
+        return [{"item": item, "row": row} for item in items for row in at(item, look.rows) or []]
     if items is None and look.may_lack:
         return []
     if isinstance(items, Mapping) and look.batch == 1:
         return [items]
     if not isinstance(items, list):
         raise RejectError(f"the look-up has no list at {look.each}")
-    return items
+    return [*items]
 
 
 def _asked(look: LookUp, name: str, values: Sequence[str]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
+from pullpush_dagster.push.making import Making, MissingError, UnsettledError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload
-from pullpush_dagster.push.references import MissingError, References, find_references
+from pullpush_dagster.push.references import References, find_references
 from pullpush_dagster.push.resolve import Found, ids_in, in_row, look_up, named
 from pullpush_dagster.push.rows import bound_rows, unbound
 from pullpush_dagster.push.steps import Ended, Step, form_for, next_step
@@ -39,6 +40,7 @@ class Resolving:
     binding: Binding
     to: str
     bound_key: Callable[[Claimed], str]
+    making: Making
     settled: list[Settled]
 
     async def payloads(self, rows: Sequence[Claimed]) -> list[Payload]:
@@ -139,7 +141,8 @@ class Resolving:
         steps = [(row, item, next_step(self.facts, self.entity, row, item, self.to)) for row, item in items]
         wanted = self._wanted(steps)
         rows = [row for row, _, _ in steps]
-        references = await self._asked(rows, lambda: find_references(self.client, self.facts.references, wanted))
+        facts, making = self.facts.references, self.making
+        references = await self._asked(rows, lambda: find_references(self.client, facts, wanted, making))
         if references is None:
             return []
         made = []
@@ -179,7 +182,8 @@ class Resolving:
         except MissingError as error:
             return Settled(row, "waiting", str(error), **learned)
         except RetryError as error:
-            return Settled(row, "retry", str(error), due_in=self.facts.settle, **learned)
+            due_in = error.due_in if isinstance(error, UnsettledError) else self.facts.settle
+            return Settled(row, "retry", str(error), due_in=due_in, **learned)
         except PullPushError as error:
             return Settled(row, "rejected", str(error), **learned)
         if made.empty and not step.acts:

@@ -10,6 +10,7 @@ from pullpush_dagster.changes import Claimed, Taken
 from pullpush_dagster.push.following import Following
 from pullpush_dagster.push.journal import Journal, Progress, Totals
 from pullpush_dagster.push.lanes import Lanes, Sent
+from pullpush_dagster.push.making import Making
 from pullpush_dagster.transport import Client
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Sending:
         lanes = min(pusher.push.lanes, client.facts.limits.concurrency)
         self._lanes = Lanes(client, pusher.facts, lanes, self._sent, self._changed.set)
         self._following = Following(pusher.store.notes, self._lanes.follow, self._lanes.halt)
+        self._making = Making(client, pusher.store, pusher.facts.settle)
         self._resolving: set[asyncio.Task[None]] = set()
         # All keys of a process that dies are unconfirmed where nobody can be asked, so it holds few there.
         least = _SMALLEST_CLAIM if pusher.facts.settles else 1
@@ -181,7 +183,7 @@ class Sending:
 
     async def _resolved(self, rows: Sequence[Claimed]) -> None:
         try:
-            self._lanes.add(await self._pusher.resolved(self._client, rows, self._journal.settle))
+            self._lanes.add(await self._pusher.resolved(self._client, self._making, rows, self._journal.settle))
         except BaseException as error:  # noqa: BLE001 - raised when what is under way has ended
             self._lanes.halt(error)
         finally:

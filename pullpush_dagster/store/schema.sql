@@ -102,6 +102,12 @@ CREATE TABLE IF NOT EXISTS accepted (
 -- routing: of the push, as it was then.
 CREATE TABLE IF NOT EXISTS rivals (push VARCHAR, key VARCHAR, source VARCHAR, routing VARCHAR);
 
+-- What records name, and was made for them or is being made: until settlesAt a look-up need not find it. id: null, no
+-- answer has told it.
+CREATE TABLE IF NOT EXISTS made (
+    connection VARCHAR, reference VARCHAR, value VARCHAR, id VARCHAR, settlesAt TIMESTAMPTZ
+);
+
 -- What was sent and what came back, once per attempt and key.
 CREATE TABLE IF NOT EXISTS receipts (
     push VARCHAR, key VARCHAR, sequence BIGINT, claim VARCHAR, attempt INTEGER, outcome VARCHAR, reason VARCHAR,

@@ -97,6 +97,61 @@ def test_elsewhere_such_a_status_says_nothing_of_the_value(platform, find, statu
         find("A", **ONE)
 
 
+# Values that cannot be asked for.
+
+
+def test_a_value_that_cannot_take_its_form_does_not_sink_the_others(platform, find):
+    platform.answer(JSONResponse([{"id": 1, "sku": 1}, {"id": 2, "sku": 2}]))
+    found = find("1", "A-7", "2", query={"q": "{terms}"}, term="n eq {key:integer}")
+    assert isinstance(found.pop("A-7"), RejectError)
+    assert found == {"1": [1], "2": [2]}
+
+
+# Full answers.
+
+
+def serve(platform, *items, size=3):
+    """At most ``size`` of the items whose SKU begins with any that is asked for."""
+
+    def reply(seen):
+        asked = tuple(seen.query["q"].split(","))
+        return JSONResponse([item for item in items if item["sku"].startswith(asked)][:size])
+
+    platform.route(reply)
+
+
+FULL = {"query": {"q": "{keys:text}"}, "batch": 2, "size": 3}
+MANY = [{"id": n, "sku": "A"} for n in range(3)]
+
+
+def test_what_is_not_in_a_full_answer_is_asked_for_by_itself(platform, find):
+    serve(platform, *MANY, {"id": 9, "sku": "B"})
+    assert find("A", "B", "C", **FULL) == {"A": [0, 1, 2], "B": [9], "C": []}
+    assert sorted(queries(platform)) == ["A", "A,B", "B", "C"]
+
+
+def test_what_is_not_in_a_full_answer_of_its_own_may_be_there(platform, find):
+    serve(platform, *({"id": n, "sku": f"A-{n}"} for n in range(3)))
+    (refused,) = find("A", **FULL).values()
+    assert isinstance(refused, RejectError)
+
+
+def test_what_is_in_a_full_answer_of_its_own_is_there(platform, find):
+    serve(platform, {"id": 7, "sku": "A"}, {"id": 8, "sku": "A-1"}, {"id": 9, "sku": "A-2"})
+    assert find("A", **FULL) == {"A": [7]}
+
+
+def test_items_with_rows_fill_an_answer_by_their_own_number(platform, find):
+    serve(platform, *({"sku": "A", "rows": [{"sku": "A"}] * 3} for _ in range(2)))
+    find("A", "B", **FULL, rows="item.rows", match="row.sku")
+    assert queries(platform) == ["A,B"]
+
+
+def test_an_answer_must_have_room_for_more_than_one_item_of_each_value(find):
+    with pytest.raises(ValueError, match="size must be larger than batch"):
+        find("A", batch=3, size=3)
+
+
 # None at all.
 
 

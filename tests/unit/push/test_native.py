@@ -7,9 +7,10 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.errors import RejectError
+from pullpush_dagster.push.making import MissingError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import payload, sendable
-from pullpush_dagster.push.references import MissingError, References
+from pullpush_dagster.push.references import References
 from pullpush_dagster.push.typed import typed_value
 
 REFERENCES = {

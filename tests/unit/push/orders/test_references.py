@@ -6,14 +6,16 @@ import json
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.errors import PullPushError, RejectError, RetryError
-from pullpush_dagster.push.references import MissingError, find_references
+from pullpush_dagster.push.making import Making, MissingError
+from pullpush_dagster.push.references import find_references, value_of
 
 ZOE = {"customer": {"name": "Zoë", "email": "Zoe@X.example"}}
 
 
 @pytest.fixture
-def find(tiny, erp, order_facts):
+def find(tiny, erp, order_facts, store):
     """Finds a reference of some records."""
 
     def ask(name, *records, **parts):
@@ -22,7 +24,8 @@ def find(tiny, erp, order_facts):
 
         async def run():
             async with tiny.client() as client:
-                return await find_references(client, facts, {name: list(records)})
+                making = Making(client, store, settle=60.0)
+                return await find_references(client, facts, {name: list(records)}, making)
 
         return asyncio.run(run())
 
@@ -102,6 +105,12 @@ def test_one_to_stand_in_that_is_no_number_is_rejected(find):
     found = find("customer", otherwise="{settings.base_url:integer}")
     with pytest.raises(RejectError, match="is not a number"):
         found.of("customer", {})
+
+
+@pytest.mark.parametrize("email", [None, False, ""])
+def test_a_field_that_is_unknown_or_cleared_names_nothing(email):
+    reference = Reference.model_validate({"of": "contactEmail", "get": "/people", "match": "item.email"})
+    assert value_of(reference, {"contactEmail": email}, in_row=False) is None
 
 
 # A person.

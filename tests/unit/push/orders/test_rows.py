@@ -3,7 +3,7 @@
 import pytest
 
 from pullpush_dagster.errors import RejectError
-from pullpush_dagster.push.references import MissingError
+from pullpush_dagster.push.making import MissingError
 from pullpush_dagster.push.rows import bound_rows, entries, unbound
 
 NEW = {"product": 1, "quantity": 2, "price": 3.3333}
