@@ -11,16 +11,16 @@ import httpx
 import orjson
 
 from pullpush_dagster.config import Connection
-from pullpush_dagster.config.address import address_fault, address_of
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts, holes
-from pullpush_dagster.errors import ConfigError, PullPushError, RejectError, UnavailableError
+from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts
+from pullpush_dagster.errors import PullPushError, RejectError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
+from pullpush_dagster.transport.declared import auth_of, base_of, envelope_of
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import no_query_logged, redacted
 from pullpush_dagster.transport.sessions import Asked, within
@@ -54,12 +54,12 @@ class Wire:
     ) -> None:
         self._secrets = connection.secret_values()
         every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
-        self._envelope = _envelope(facts, connection, every)
+        self._envelope = envelope_of(facts, connection, every)
         if self._envelope is not None:
             facts = facts.model_copy(update={"base_url": self._envelope.envelope.at, "auth": Auth(type="none")})
         self._name, self._facts, self._largest = connection.connection, facts, largest
-        self._base = _base_url(facts, connection, values)
-        auth = _auth(facts, self._base, connection)
+        self._base = base_of(facts, connection, values)
+        auth = auth_of(facts, self._base, connection)
         self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
@@ -246,47 +246,6 @@ class Wire:
     @property
     def _seconds(self) -> float:
         return self._facts.limits.timeout
-
-
-def _envelope(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> Enveloping | None:
-    """What the connection's requests go in; None: they go as they are. Raises ConfigError: a setting is wrong."""
-    envelope = facts.envelope
-    if envelope is None:
-        return None
-    settings = {**facts.defaults, **connection.settings}
-    wrong = envelope.problems(settings, facts.defaults)
-    if wrong:
-        said = "; ".join(f"{name} {text}" for name, text in wrong)
-        raise ConfigError(f"settings: {said}", connection=connection.connection)
-    return Enveloping(envelope, values) if envelope.used(settings) else None
-
-
-def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:
-    address = address_of(facts, connection, values)
-    fault = address_fault(address)
-    if fault is not None:
-        raise ConfigError(f"base_url {fault}", connection=connection.connection)
-    try:
-        return httpx.URL(address)
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
-
-
-def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
-    auth = facts.auth
-    if isinstance(auth, Auth):
-        return auth
-    if isinstance(auth, list):
-        has = {f"secret.{name}" for name in connection.secrets}
-        needed = [{hole for hole in holes(one.model_dump()) if hole.startswith("secret.")} for one in auth]
-        found = next((one for one, names in zip(auth, needed, strict=True) if names <= has), None)
-        if found is None:
-            ways = " or ".join(", ".join(sorted(name.removeprefix("secret.") for name in names)) for names in needed)
-            raise ConfigError(f"secrets must have {ways}", connection=connection.connection)
-        return found
-    if base.scheme not in auth:
-        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
-    return auth["https" if base.scheme == "https" else "http"]
 
 
 def _place(url: httpx.URL) -> str:
