@@ -61,6 +61,22 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
     return RejectError(said, code=code or None, status=status, connection=connection)
 
 
+def no_proof(facts: ConnectorFile, answer: Answer, what: str) -> PullPushError:
+    """The error that an answer stands for that should hold ``what``, which proves who we are.
+
+    The request that needs it was not sent, whatever the platform did.
+    """
+    fault, status = fault_of(facts, answer, ""), answer.status
+    said = f"{what} cannot be had now: {status}"
+    if isinstance(fault, RateLimitError):
+        return RateLimitError(said, retry_after=fault.retry_after)
+    if isinstance(fault, UnavailableError) and fault.busy:
+        return UnavailableError(said, sent=False, busy=True, retry_after=fault.retry_after)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+        return UnavailableError(said, sent=False)
+    return AuthError(f"{what} was refused with {status}: check the credentials and their rights")
+
+
 def _parsed(content: bytes) -> object:
     """None: it is no JSON."""
     try:

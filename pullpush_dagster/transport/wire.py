@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,26 @@ from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts
-from pullpush_dagster.errors import PullPushError, RejectError, UnavailableError
+from pullpush_dagster.errors import (
+    ConfigError,
+    HaltError,
+    RateLimitError,
+    RejectError,
+    UnavailableError,
+)
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, sessions_of
-from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
+from pullpush_dagster.transport.classify import error_inside, fault_of, http_date, no_proof
 from pullpush_dagster.transport.declared import auth_of, base_of, envelope_of
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import no_query_logged, redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
+from pullpush_dagster.transport.turns import Turn
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
 _JSON = {"Content-Type": b"application/json"}
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One exchange under way. ``sent``: whether its request itself has begun, and not only what proves who we are."""
-
-    sent: bool = False
 
 
 class Wire:
@@ -88,56 +88,56 @@ class Wire:
         return redacted(text, {**given, **self._secrets})
 
     async def exchange(
-        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+        self, turn: Turn, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
     ) -> Answer:
         """The answer to ``request``.
 
         Args:
+            turn: asked before each single request that goes out, those for proofs too.
             body: replaces the request's own. link: an address that a platform gave replaces path and query.
             json: whether a good answer is JSON, which may hold an error.
 
         Raises:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
-                is one.
+                is one. ShutError: not sent.
         """
-        values, flight = fill_texts(request, values), _Flight()
+        values = fill_texts(request, values)
         try:
             # httpx's own would be per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
                 if self._envelope is None:
-                    answer = await self._proven(flight, request, values, body, link, json=json)
+                    answer = await self._proven(turn, request, values, body, link, json=json)
                 else:
-                    answer = await self._carried(flight, self._envelope, request, values, body)
+                    answer = await self._carried(turn, self._envelope, request, values, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             said = f"{_place(error.request.url)} cannot be reached: {why_unreached(error)}"
             raise UnavailableError(said, sent=False, connection=self._name) from None
         except httpx.HTTPError as error:
             said = f"no whole answer ({type(error).__name__})"
-            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
+            raise UnavailableError(said, sent=turn.sent, connection=self._name) from None
         except TimeoutError:
             said = f"no whole answer in {self._seconds:g} s"
-            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
-        except PullPushError as error:
+            raise UnavailableError(said, sent=turn.sent, connection=self._name) from None
+        except (RateLimitError, UnavailableError, RejectError, HaltError, ConfigError) as error:
+            # All but what keeps it here: that is the caller's own.
             error.add_where(connection=self._name)
             raise
         return answer
 
     async def _carried(
-        self, flight: _Flight, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any
+        self, turn: Turn, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any
     ) -> Answer:
         """The answer to a request that goes in an envelope."""
 
         async def send(content: Any) -> Answer:
-            return await self._proven(flight, into.envelope, values, content, None)
+            return await self._proven(turn, into.envelope, values, content, None)
 
         async def log_in(content: Any) -> Answer:
             try:
-                return await send(content)
-            except BaseException as error:
+                return await self._proven(turn, into.envelope, values, content, None, begin=turn.go)
+            except UnavailableError as error:
                 # Whatever became of it, the request itself has not begun.
-                flight.sent = False
-                if isinstance(error, UnavailableError):
-                    error.sent = False
+                error.sent = False
                 raise
 
         content = body if body is not None else fill(request.body, values)
@@ -146,21 +146,24 @@ class Wire:
 
     async def _proven(
         self,
-        flight: _Flight,
+        turn: Turn,
         request: Request,
         values: Mapping[str, Any],
         body: Any,
         link: str | None,
         *,
         json: bool = True,
+        begin: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
             # Nor was one done of which the proof was no longer good.
-            flight.sent = False
-            proof = await self._proof(request.method)
-            asked_at, flight.sent = dt.datetime.now(dt.UTC), True
-            response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
+            turn.sent = False
+            built = self._built(request, values, body, link, await self._proof(turn, request.method))
+            await (begin or turn.begin)()
+            asked_at = dt.datetime.now(dt.UTC)
+            response = await self._http.send(built, stream=True)
+            turn.answered = True
             try:
                 content = await self._read(response)
             finally:
@@ -172,12 +175,26 @@ class Wire:
                 break
         return self._judged(response, content, asked_at, json=json)
 
-    async def _proof(self, method: str) -> dict[str, str]:
+    async def _proof(self, turn: Turn, method: str) -> dict[str, str]:
         proof: dict[str, str] = {}
         with no_query_logged():
             for session in self._sessions:
-                proof |= await session.headers(self._http, Asked(method, self._origin(), proof))
+                proof |= await session.headers(partial(self._ask, turn), Asked(method, self._origin(), proof))
         return proof
+
+    async def _ask(self, turn: Turn, what: str, method: str, url: str, **parts: Any) -> httpx.Response:
+        """The good answer to a request for ``what``, as a session asks for it."""
+        await turn.go()
+        asked_at = dt.datetime.now(dt.UTC)
+        response = await self._http.request(method, url, **parts)
+        if response.is_success:
+            return response
+        answer = Answer(response.status_code, response.headers, response.content, asked_at, None, self._name)
+        error = no_proof(self._facts, answer, what)
+        if isinstance(error, RateLimitError):
+            # At once: whoever waits for it may hear of it later, or not any more.
+            turn.shut(error.retry_after)
+        raise error
 
     def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
