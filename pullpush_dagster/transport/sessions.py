@@ -48,7 +48,7 @@ class Session(Protocol):
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be seen anywhere."""
+        """What must not be seen anywhere; the one before too, which requests under way still carry."""
 
 
 class AccessToken:
@@ -59,6 +59,7 @@ class AccessToken:
     def __init__(self, auth: Auth, values: Mapping[str, object], file: TokenFile | None) -> None:
         self._auth, self._values, self._file = auth, values, file
         self._tokens: Tokens | None = None
+        self._former: Tokens | None = None
         self.under_way: asyncio.Task[Tokens] | None = None
 
     async def headers(self, ask: Ask, _: Asked) -> dict[str, str]:
@@ -82,12 +83,13 @@ class AccessToken:
 
     @property
     def secrets(self) -> list[str]:
-        return [self._tokens.access, self._tokens.refresh] if self._tokens else []
+        return [text for one in (self._tokens, self._former) if one for text in (one.access, one.refresh)]
 
     async def _renew(self, ask: Ask) -> Tokens:
         # Here, as the old token counts until it is done, and not until somebody who waited goes on.
-        self._tokens = await self._renewed(ask)
-        return self._tokens
+        renewed = await self._renewed(ask)
+        self._former, self._tokens = self._tokens, renewed
+        return renewed
 
     async def _renewed(self, ask: Ask) -> Tokens:
         if self._file is None:
@@ -147,7 +149,7 @@ class LoginSession:
         self._auth, self._login, self._values = auth, login, values
         self.origin: httpx.URL | None = None
         self._opened = False
-        self._token, self._cookies = "", list[str]()
+        self._token, self._cookies, self._before = "", list[str](), list[str]()
         # name=value of every cookie of this session, and of those of the one before it that it does not share.
         self._given, self._former = set[str](), set[str]()
         self._one = asyncio.Lock()
@@ -179,7 +181,7 @@ class LoginSession:
 
     @property
     def secrets(self) -> list[str]:
-        return list(dict.fromkeys([*([self._token] if self._token else []), *self._cookies]))
+        return [self._token, *self._cookies, *self._before]
 
     async def _open(self, ask: Ask, base: httpx.URL) -> None:
         login = self._login
@@ -191,6 +193,7 @@ class LoginSession:
         answer = await ask("the session", login.method, url, params=query, json=json, data=data, auth=None)
         given = {f"{name}={value}" for name, value in answer.cookies.items()}
         self._former, self._given = self._given - given, given
+        self._before = [self._token, *self._cookies]
         # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
         self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None
@@ -210,7 +213,7 @@ class WriteToken:
     under_way: asyncio.Task[Tokens] | None = None
 
     def __init__(self, csrf: Csrf) -> None:
-        self._csrf, self._token = csrf, ""
+        self._csrf, self._token, self._former = csrf, "", ""
         self._one = asyncio.Lock()
 
     async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
@@ -233,12 +236,13 @@ class WriteToken:
         if answer.status_code != httpx.codes.FORBIDDEN or said.lower() != "required" or not carried:
             return False
         # One that was fetched since then is another one.
-        self._token = "" if carried == self._token else self._token
+        if carried == self._token:
+            self._former, self._token = self._token, ""
         return True
 
     @property
     def secrets(self) -> list[str]:
-        return [self._token] if self._token else []
+        return [self._token, self._former]
 
 
 def _bearer(tokens: Tokens) -> dict[str, str]:

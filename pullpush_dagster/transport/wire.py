@@ -24,11 +24,11 @@ from pullpush_dagster.errors import (
     UnavailableError,
 )
 from pullpush_dagster.transport.answer import Answer
-from pullpush_dagster.transport.auth import authentication, sessions_of
+from pullpush_dagster.transport.auth import authentication, basic, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date, no_proof
 from pullpush_dagster.transport.declared import auth_of, base_of, envelope_of
 from pullpush_dagster.transport.envelope import Enveloping
-from pullpush_dagster.transport.redact import no_query_logged, redacted
+from pullpush_dagster.transport.redact import logged_without_query, redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
 from pullpush_dagster.transport.turns import Turn
@@ -52,14 +52,15 @@ class Wire:
     def __init__(
         self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], state: Path | None, largest: int
     ) -> None:
-        self._secrets = connection.secret_values()
-        every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
+        secrets = connection.secret_values()
+        every = {**values, **{f"secret.{name}": value for name, value in secrets.items()}}
         self._envelope = envelope_of(facts, connection, every)
         if self._envelope is not None:
             facts = facts.model_copy(update={"base_url": self._envelope.envelope.at, "auth": Auth(type="none")})
         self._name, self._facts, self._largest = connection.connection, facts, largest
         self._base = base_of(facts, connection, values)
         auth = auth_of(facts, self._base, connection)
+        self._secrets = {**basic(auth, every), **secrets}
         self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
@@ -177,7 +178,7 @@ class Wire:
 
     async def _proof(self, turn: Turn, method: str) -> dict[str, str]:
         proof: dict[str, str] = {}
-        with no_query_logged():
+        with logged_without_query():
             for session in self._sessions:
                 proof |= await session.headers(partial(self._ask, turn), Asked(method, self._origin(), proof))
         return proof
@@ -246,7 +247,7 @@ class Wire:
         return next((one.origin for one in self._sessions if one.origin is not None), self._base)
 
     def _given(self) -> list[str]:
-        return [secret for session in self._sessions for secret in session.secrets if secret]
+        return [one for one in dict.fromkeys(secret for session in self._sessions for secret in session.secrets) if one]
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts, size = [], 0
