@@ -50,6 +50,13 @@ def sessions_of(auth: Auth, values: Mapping[str, object], connection: str, state
     return sessions
 
 
+def basic(auth: Auth, values: Mapping[str, object]) -> dict[str, str]:
+    """What goes as Basic credentials, with a request or with one for an access token, by what it is called."""
+    names = {"basic": ("user", "password"), "oauth2": ("client_id", "client_secret")}.get(auth.type, ())
+    filled = [fill_text(getattr(auth, name), values, what=f"auth.{name}") for name in names]
+    return {":".join(names): ":".join(filled)} if filled else {}
+
+
 class Header(httpx.Auth):
     """Puts one constant header on every request."""
 

@@ -23,6 +23,9 @@ from pullpush_dagster.errors import (
 )
 from pullpush_dagster.transport.answer import Answer
 
+# One of the values of a header that may have several; a date has a comma of its own.
+_VALUE = re.compile(r"\s*((?:[A-Za-z]+, )?[^,]+)")
+
 
 def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Callable[[str], str] = str) -> PullPushError:
     """The error that ``answer`` stands for; ``clean`` takes secrets out of what it says.
@@ -59,6 +62,22 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
         said = f"{said}: redirects are not followed; correct base_url" if redirected else f"{said} with HTML"
         return UnavailableError(said, over=True, connection=connection)
     return RejectError(said, code=code or None, status=status, connection=connection)
+
+
+def no_proof(facts: ConnectorFile, answer: Answer, what: str) -> PullPushError:
+    """The error that an answer stands for that should hold ``what``, which proves who we are.
+
+    The request that needs it was not sent, whatever the platform did.
+    """
+    fault, status = fault_of(facts, answer, ""), answer.status
+    said = f"{what} cannot be had now: {status}"
+    if isinstance(fault, RateLimitError):
+        return RateLimitError(said, retry_after=fault.retry_after)
+    if isinstance(fault, UnavailableError) and fault.busy:
+        return UnavailableError(said, sent=False, busy=True, retry_after=fault.retry_after)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+        return UnavailableError(said, sent=False)
+    return AuthError(f"{what} was refused with {status}: check the credentials and their rights")
 
 
 def _parsed(content: bytes) -> object:
@@ -105,9 +124,14 @@ def _number(value: object) -> float | None:
 def retry_after(headers: Mapping[str, str], name: str = "retry-after", now: dt.datetime | None = None) -> float | None:
     """Seconds to wait by the header ``name``, given in seconds or as an HTTP date; None: it does not say.
 
-    A date is one by the platform's clock, so it is judged by the answer's own Date, else by ``now``.
+    A date is one by the platform's clock, so it is judged by the answer's own Date, else by ``now``. Where a proxy and
+    the platform behind it both say it, the values come as one, with a comma between them: the longest counts.
     """
-    value = headers.get(name, "")
+    waits = [wait for one in _VALUE.findall(headers.get(name, "")) if (wait := _wait(one, headers, now)) is not None]
+    return max(waits, default=None)
+
+
+def _wait(value: str, headers: Mapping[str, str], now: dt.datetime | None) -> float | None:
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return float(value)
     when, said = http_date(value), http_date(headers.get("date", ""))

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ from pullpush_dagster.errors import DownError, RetryError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.classify import short_of
 from pullpush_dagster.transport.download import download
-from pullpush_dagster.transport.turns import LONGEST_WAIT, Turns
+from pullpush_dagster.transport.turns import LONGEST_WAIT, ShutError, Turns
 from pullpush_dagster.transport.wire import Wire
 
 _LARGEST_BODY = 256 * 1024 * 1024
@@ -139,12 +140,14 @@ class Client:
             RateLimitError: not done; wait. UnavailableError: perhaps done, unless ``sent`` is False; wait if ``busy``.
             DownError: not sent, since the destination does not answer. RejectError, AuthError: refused.
         """
-        async with self._turns.turn():
-            start()
-            answer = await self._wire.exchange(request, {**self._values, **values}, body, link, json=json)
-            looked = whole or answer.content.lstrip().startswith(b"<")
-            body = answer.body if looked and json and (self._destination or self.facts.limits.cost) else None
-        wait = short_of(self.facts.limits, answer.headers, body)
+        answer = said = None
+        while answer is None:
+            with suppress(ShutError):
+                async with self._turns.turn(start) as turn:
+                    answer = await self._wire.exchange(turn, request, {**self._values, **values}, body, link, json=json)
+                    looked = whole or answer.content.lstrip().startswith(b"<")
+                    said = answer.body if looked and json and (self._destination or self.facts.limits.cost) else None
+        wait = short_of(self.facts.limits, answer.headers, said)
         if wait:
             self._turns.shut(wait)
         return answer

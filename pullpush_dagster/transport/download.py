@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from pullpush_dagster.errors import RejectError, UnavailableError
+from pullpush_dagster.transport.redact import logged_without_query
 from pullpush_dagster.transport.sessions import within
 from pullpush_dagster.transport.sockets import carrier
 
@@ -25,15 +26,13 @@ async def download(address: str, hosts: list[str], file: Path, *, seconds: float
     url = within(address, hosts)
     timeout = httpx.Timeout(min(_READ_SECONDS, seconds))
     # A client of its own: no cookie of the platform's is in it, and a redirect would lead out of its hosts.
+    http = httpx.AsyncClient(transport=carrier(1), timeout=timeout, follow_redirects=False, trust_env=False)
     try:
-        async with (
-            asyncio.timeout(seconds),
-            httpx.AsyncClient(transport=carrier(1), timeout=timeout, follow_redirects=False, trust_env=False) as http,
-            http.stream("GET", url) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
-                raise UnavailableError(f"{url.host} answered {answer.status_code} to the request for the file")
-            await _written(answer, file, largest)
+        with logged_without_query(path=False):
+            async with asyncio.timeout(seconds), http, http.stream("GET", url) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise UnavailableError(f"{url.host} answered {answer.status_code} to the request for the file")
+                await _written(answer, file, largest)
     except httpx.HTTPError as error:
         raise UnavailableError(f"no whole file from {url.host} ({type(error).__name__})") from None
     except TimeoutError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import permutations
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -39,30 +40,33 @@ def _base64(text: str) -> str:
 
 
 @contextmanager
-def no_query_logged() -> Iterator[None]:
-    """What the block asks for is logged without its query, which may hold what a login needs."""
-    before = _UNLOGGED.set(True)
+def logged_without_query(*, path: bool = True) -> Iterator[None]:
+    """What the block asks for is logged without its query, which may hold what a login needs.
+
+    Args:
+        path: whether its path is logged.
+    """
+    before = _HIDDEN.set({"query": None} if path else {"raw_path": b"/", "fragment": None})
     try:
         yield
     finally:
-        _UNLOGGED.reset(before)
+        _HIDDEN.reset(before)
 
 
-_UNLOGGED = ContextVar("_UNLOGGED", default=False)
+# What stands in a log for parts of an address.
+_HIDDEN = ContextVar[dict[str, Any]]("_HIDDEN")
 
 
 def _without_credentials(record: logging.LogRecord) -> bool:
     """Takes the query off every signed URL that httpx logs: who has it has what it is for."""
     if isinstance(record.args, tuple):
-        record.args = tuple(
-            arg.copy_with(query=None) if isinstance(arg, httpx.URL) and _tells(arg.query.lower()) else arg
-            for arg in record.args
-        )
+        record.args = tuple(_hidden(arg) if isinstance(arg, httpx.URL) else arg for arg in record.args)
     return True
 
 
-def _tells(query: bytes) -> bool:
-    return _UNLOGGED.get() or _is_signed(query)
+def _hidden(url: httpx.URL) -> httpx.URL:
+    parts = _HIDDEN.get({"query": None} if _is_signed(url.query.lower()) else {})
+    return url.copy_with(**parts) if parts else url
 
 
 def _is_signed(query: bytes) -> bool:

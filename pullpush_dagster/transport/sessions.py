@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -10,12 +10,17 @@ from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicatio
 
 from pullpush_dagster.connectors.auth_model import Auth, Csrf, Login
 from pullpush_dagster.connectors.template import at, fill, fill_path, fill_text
-from pullpush_dagster.errors import AuthError, UnavailableError
+from pullpush_dagster.errors import AuthError
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 _SHORTEST = 300.0
 _GRANT_SECONDS = 60.0
 _SECRET_LENGTH = 8
+
+
+# Sends a request for what is named first, by a method, to an address, when it may go out, and gives its good answer. It
+# raises RateLimitError, UnavailableError or AuthError, by what the answer says, or ShutError: it was not sent.
+Ask = Callable[..., Awaitable[httpx.Response]]
 
 
 class Asked(NamedTuple):
@@ -35,15 +40,15 @@ class Session(Protocol):
     origin: httpx.URL | None
     under_way: asyncio.Task[Tokens] | None
 
-    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
-        """What goes along with a request; asked for where it is not there. Raises AuthError, UnavailableError."""
+    async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
+        """What goes along with a request; asked for where it is not there. Raises what ``ask`` does, and AuthError."""
 
     def over(self, answer: httpx.Response) -> bool:
         """Whether an answer says that it is no longer good; then it is dropped, and the request was not done."""
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be seen anywhere."""
+        """What must not be seen anywhere; the one before too, which requests under way still carry."""
 
 
 class AccessToken:
@@ -54,13 +59,14 @@ class AccessToken:
     def __init__(self, auth: Auth, values: Mapping[str, object], file: TokenFile | None) -> None:
         self._auth, self._values, self._file = auth, values, file
         self._tokens: Tokens | None = None
+        self._former: Tokens | None = None
         self.under_way: asyncio.Task[Tokens] | None = None
 
-    async def headers(self, http: httpx.AsyncClient, _: Asked) -> dict[str, str]:
+    async def headers(self, ask: Ask, _: Asked) -> dict[str, str]:
         """The bearer header."""
         if self._tokens is None or not self._tokens.good:
             if self.under_way is None or self.under_way.done():
-                self.under_way = asyncio.create_task(self._renew(http))
+                self.under_way = asyncio.create_task(self._renew(ask))
                 self.under_way.add_done_callback(_looked_at)
             # Whoever waits may be cut off, but then the token that was good once is spent, and the new one not known.
             return _bearer(await asyncio.shield(self.under_way))
@@ -77,27 +83,28 @@ class AccessToken:
 
     @property
     def secrets(self) -> list[str]:
-        return [self._tokens.access, self._tokens.refresh] if self._tokens else []
+        return [text for one in (self._tokens, self._former) if one for text in (one.access, one.refresh)]
 
-    async def _renew(self, http: httpx.AsyncClient) -> Tokens:
+    async def _renew(self, ask: Ask) -> Tokens:
         # Here, as the old token counts until it is done, and not until somebody who waited goes on.
-        self._tokens = await self._renewed(http)
-        return self._tokens
+        renewed = await self._renewed(ask)
+        self._former, self._tokens = self._tokens, renewed
+        return renewed
 
-    async def _renewed(self, http: httpx.AsyncClient) -> Tokens:
+    async def _renewed(self, ask: Ask) -> Tokens:
         if self._file is None:
-            return await self._granted(http, "")
+            return await self._granted(ask, "")
         stale = self._tokens
         async with self._file.held():
             stored = self._file.read()
             if stored is not None and stored.good and (stale is None or stored.access != stale.access):
                 return stored
             # A token is good once. What was given for it is stored before anything else happens.
-            tokens = await self._granted(http, stored.refresh if stored else self._text("refresh_token"))
+            tokens = await self._granted(ask, stored.refresh if stored else self._text("refresh_token"))
             self._file.write(tokens)
             return tokens
 
-    async def _granted(self, http: httpx.AsyncClient, refresh: str) -> Tokens:
+    async def _granted(self, ask: Ask, refresh: str) -> Tokens:
         client_id, secret = self._text("client_id"), self._text("client_secret")
         scope = self._text("scope") if self._auth.scope else None
         in_body = {"client_id": client_id, "client_secret": secret} if self._auth.credentials == "body" else {}
@@ -109,13 +116,14 @@ class AccessToken:
             alone = {"client_secret": secret} if in_body else {}
             body = client.prepare_request_body(scope=scope, include_client_id=bool(in_body), **alone)
         async with asyncio.timeout(_GRANT_SECONDS):
-            answer = await http.post(
+            answer = await ask(
+                "the access token",
+                "POST",
                 self._text("url"),
                 content=body,
                 headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
                 auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
             )
-        _refused(answer, "the access token")
         try:
             # The scope that is given may be another one: with it, oauthlib would throw the tokens away.
             given = client.parse_request_body_response(answer.text)
@@ -141,16 +149,16 @@ class LoginSession:
         self._auth, self._login, self._values = auth, login, values
         self.origin: httpx.URL | None = None
         self._opened = False
-        self._token, self._cookies = "", list[str]()
+        self._token, self._cookies, self._before = "", list[str](), list[str]()
         # name=value of every cookie of this session, and of those of the one before it that it does not share.
         self._given, self._former = set[str](), set[str]()
         self._one = asyncio.Lock()
 
-    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
+    async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
         """The token's header, where there is one; cookies go along by themselves."""
         async with self._one:
             if not self._opened:
-                await self._open(http, asked.base)
+                await self._open(ask, asked.base)
             return self._told
 
     @property
@@ -173,20 +181,19 @@ class LoginSession:
 
     @property
     def secrets(self) -> list[str]:
-        return list(dict.fromkeys([*([self._token] if self._token else []), *self._cookies]))
+        return [self._token, *self._cookies, *self._before]
 
-    async def _open(self, http: httpx.AsyncClient, base: httpx.URL) -> None:
+    async def _open(self, ask: Ask, base: httpx.URL) -> None:
         login = self._login
         origin = fill_text(login.at, self._values, what="auth.login.at") if login.at else str(base)
         url = f"{origin.rstrip('/')}{fill_path(login.path, self._values)}"
         json = None if login.form else fill(login.body, self._values)
         data = fill(login.form, self._values) if login.form else None
-        answer = await http.request(
-            login.method, url, params=fill(login.query, self._values), json=json, data=data, auth=None
-        )
-        _refused(answer, "the session")
+        query = fill(login.query, self._values)
+        answer = await ask("the session", login.method, url, params=query, json=json, data=data, auth=None)
         given = {f"{name}={value}" for name, value in answer.cookies.items()}
         self._former, self._given = self._given - given, given
+        self._before = [self._token, *self._cookies]
         # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
         self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None
@@ -206,18 +213,18 @@ class WriteToken:
     under_way: asyncio.Task[Tokens] | None = None
 
     def __init__(self, csrf: Csrf) -> None:
-        self._csrf, self._token = csrf, ""
+        self._csrf, self._token, self._former = csrf, "", ""
         self._one = asyncio.Lock()
 
-    async def headers(self, http: httpx.AsyncClient, asked: Asked) -> dict[str, str]:
+    async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
         """The token's header, for a write."""
         if asked.method == "GET":
             return {}
         async with self._one:
             if not self._token:
                 url = f"{str(asked.base).rstrip('/')}{self._csrf.get}"
-                answer = await http.get(url, headers={**asked.proof, self._csrf.header: "Fetch"})
-                _refused(answer, "the token for writes")
+                proof = {**asked.proof, self._csrf.header: "Fetch"}
+                answer = await ask("the token for writes", "GET", url, headers=proof)
                 self._token = answer.headers.get(self._csrf.header, "")
                 if not self._token:
                     raise AuthError(f"the platform gives no {self._csrf.header}, which writes need")
@@ -229,12 +236,13 @@ class WriteToken:
         if answer.status_code != httpx.codes.FORBIDDEN or said.lower() != "required" or not carried:
             return False
         # One that was fetched since then is another one.
-        self._token = "" if carried == self._token else self._token
+        if carried == self._token:
+            self._former, self._token = self._token, ""
         return True
 
     @property
     def secrets(self) -> list[str]:
-        return [self._token] if self._token else []
+        return [self._token, self._former]
 
 
 def _bearer(tokens: Tokens) -> dict[str, str]:
@@ -245,15 +253,6 @@ def _looked_at(task: asyncio.Task[Tokens]) -> None:
     """Nobody may wait for its error any more, which asyncio would complain of."""
     if not task.cancelled():
         task.exception()
-
-
-def _refused(answer: httpx.Response, what: str) -> None:
-    """Raises AuthError, or UnavailableError, by the status of an answer that should hold ``what``."""
-    if answer.is_success:
-        return
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-        raise UnavailableError(f"{what} cannot be had now: {answer.status_code}", sent=False)
-    raise AuthError(f"{what} was refused with {answer.status_code}: check the credentials and their rights")
 
 
 def _parsed(answer: httpx.Response) -> object:

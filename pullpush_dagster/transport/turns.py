@@ -8,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 
 from pullpush_dagster.connectors.limits_model import Limits
-from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, DownError, RateLimitError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.transport.clock import instant
 from pullpush_dagster.transport.files import Files, locked, unlock
 from pullpush_dagster.transport.ledger import Ledger, State
@@ -18,6 +18,47 @@ from pullpush_dagster.transport.places import Line, Places
 LONGEST_WAIT = 60.0
 _LONGEST_SHUT = 3600.0
 _PROBE_POLL = 0.02
+
+
+class ShutError(RetryError):
+    """Not sent: the platform asked to wait after the turn had come. Another turn comes when that is over."""
+
+
+class Turn:
+    """Leave to send one request, and others that go with it, each once it may go.
+
+    Args:
+        start: called just before the request itself goes out; what this raises keeps it here.
+
+    Attributes:
+        sent: whether the request itself has begun, and not only what proves who we are.
+        answered: whether it had an answer.
+    """
+
+    def __init__(self, turns: "Turns", start: Callable[[], None]) -> None:
+        self._turns, self._start, self._first = turns, start, True
+        self.sent = self.answered = False
+
+    async def go(self) -> None:
+        """Returns when a request may go out, which it then does at once. Raises ShutError: the gate was shut since.
+
+        It is not waited for here: who holds a place, and perhaps the lock of a login, must not hold up the others.
+        """
+        if self._first:
+            self._first = False
+            self._turns.stay()
+        else:
+            await self._turns.go_on()
+
+    async def begin(self) -> None:
+        """As ``go``, for the request itself."""
+        await self.go()
+        self._start()
+        self.sent = True
+
+    def shut(self, seconds: float | None) -> None:
+        """The platform said "slower", and for how long, if it did."""
+        self._turns.shut(seconds)
 
 
 class Turns:
@@ -44,7 +85,9 @@ class Turns:
         self._connection, self._rate, self._pause, self._breaks = connection, limits.rate, pause, breaks
         self._files = Files(folder)
         self._ledger = Ledger(self._files)
-        self._probe, self._probing = self._files.open("probe"), False
+        self._probe = self._files.open("probe")
+        # The place whose request is the probe, while it is one of this process.
+        self._probing: FileIO | None = None
         self._line, self._places = Line(self._files), Places(self._files, limits.concurrency)
 
     def close(self) -> None:
@@ -53,36 +96,49 @@ class Turns:
         self._files.close()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, start: Callable[[], None] = lambda: None) -> AsyncIterator[Turn]:
         """Waits for a turn; the block sends one request, and what it raises is known to all.
 
         Raises:
             RateLimitError: the gate is shut for more than a minute.
             DownError: the breaker is open. RetryError: no place was left.
         """
-        place, probe = self._at_once(), False
+        place, turn = self._at_once(), Turn(self, start)
         if place is None:
-            place, probe = await self._in_line()
+            place = await self._in_line()
         try:
-            yield
+            yield turn
             self._answered()
         except UnavailableError as error:
-            self._failed(error, probe=probe)
+            self._failed(error, probe=self._probing is place)
             if error.busy:
-                self.shut(error.retry_after or self._pause)
+                self.shut(error.retry_after)
             raise
-        except RateLimitError as error:
-            self._answered()
-            self.shut(error.retry_after or self._pause)
-            raise
-        except (RejectError, AuthError):
-            self._answered()
+        except (RateLimitError, RejectError, AuthError) as error:
+            # A refusal of our own, or of a login, says nothing of whether the platform is there.
+            if turn.answered:
+                self._answered()
+            if isinstance(error, RateLimitError):
+                self.shut(error.retry_after)
             raise
         finally:
-            self._places.give(place)
-            if probe:
-                self._probing = False
-                unlock(self._probe)
+            self._leave(place)
+
+    def stay(self) -> None:
+        """Raises ShutError: what a turn was had for may not go out any more, since the gate was shut."""
+        if self._ledger.seen().shut:
+            raise ShutError
+
+    async def go_on(self) -> None:
+        """Returns when one more request may go out in the same turn. Raises ShutError: the gate is shut."""
+        while True:
+            with self._ledger.held() as state:
+                if state.shut:
+                    raise ShutError
+                wait = self._token(state)
+            if not wait:
+                return
+            await asyncio.sleep(wait)
 
     def _at_once(self) -> FileIO | None:
         """A place that this process kept, where nobody else has to be asked; None: the request goes through the line.
@@ -94,18 +150,26 @@ class Turns:
         open_ = self._rate is None and not state.shut and not (self._breaks and state.openings)
         return self._places.kept() if open_ and self._line.empty else None
 
-    async def _in_line(self) -> tuple[FileIO, bool]:
-        """A place, and whether the request is the breaker's probe, once it may go out."""
+    async def _in_line(self) -> FileIO:
+        """A place, once the request may go out."""
         async with self._line:
             place = await self._places.take()
             try:
-                return place, await self._let_through()
+                await self._let_through(place)
             except BaseException:
-                self._places.give(place)
+                self._leave(place)
                 raise
+            return place
 
-    async def _let_through(self) -> bool:
-        """Returns when the request may go out: whether it is the breaker's probe."""
+    def _leave(self, place: FileIO) -> None:
+        """Give back ``place``, and the probe, if it is its request."""
+        if self._probing is place:
+            self._probing = None
+            unlock(self._probe)
+        self._places.give(place)
+
+    async def _let_through(self, place: FileIO) -> None:
+        """Returns when the request that has ``place`` may go out."""
         time = asyncio.get_running_loop().time
         began = time()
         while True:
@@ -113,15 +177,24 @@ class Turns:
                 self._refuse(state)
                 wait = max(state.shut, state.until_token(self._rate) if self._rate else 0.0)
                 half_open = self._breaks and state.openings > 0
-                if not wait and half_open and not self._is_probe():
+                if not wait and half_open and not self._is_probe(place):
                     # It is soon known, one way or the other; unless the process that finds out does not go on.
                     if time() - began > LONGEST_WAIT:
                         raise self._down("another request is to find out", LONGEST_WAIT, state)
                     wait = _PROBE_POLL
                 if not wait:
-                    state.debt += self._rate.interval if self._rate else 0.0
-                    return half_open
+                    self._token(state)
+                    return
             await asyncio.sleep(wait)
+
+    def _token(self, state: State) -> float:
+        """Seconds until the bucket has a token; 0: it is taken."""
+        if self._rate is None:
+            return 0.0
+        wait = state.until_token(self._rate)
+        if not wait:
+            state.debt += self._rate.interval
+        return wait
 
     @contextmanager
     def _looked(self) -> Iterator[State]:
@@ -133,12 +206,12 @@ class Turns:
             with self._ledger.held() as held:
                 yield held
 
-    def _is_probe(self) -> bool:
+    def _is_probe(self, place: FileIO) -> bool:
         """Whether this is the one that finds out; while another one does, in whatever process, it is not."""
-        if self._probing:
+        if self._probing is not None or not locked(self._probe):
             return False
-        self._probing = locked(self._probe)
-        return self._probing
+        self._probing = place
+        return True
 
     def _refuse(self, state: State) -> None:
         if state.shut > LONGEST_WAIT:
@@ -163,7 +236,7 @@ class Turns:
             with self._ledger.held() as state:
                 state.failed(self._clean(error.said), probe=probe)
 
-    def shut(self, seconds: float) -> None:
-        """Let nobody through for so long."""
+    def shut(self, seconds: float | None) -> None:
+        """Let nobody through for so long, or for a pause."""
         with self._ledger.held() as state:
-            state.shut = max(state.shut, min(seconds, _LONGEST_SHUT))
+            state.shut = max(state.shut, min(seconds or self._pause, _LONGEST_SHUT))

@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +11,31 @@ import httpx
 import orjson
 
 from pullpush_dagster.config import Connection
-from pullpush_dagster.config.address import address_fault, address_of
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts, holes
-from pullpush_dagster.errors import ConfigError, PullPushError, RejectError, UnavailableError
+from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts
+from pullpush_dagster.errors import (
+    ConfigError,
+    HaltError,
+    RateLimitError,
+    RejectError,
+    UnavailableError,
+)
 from pullpush_dagster.transport.answer import Answer
-from pullpush_dagster.transport.auth import authentication, sessions_of
-from pullpush_dagster.transport.classify import error_inside, fault_of, http_date
+from pullpush_dagster.transport.auth import authentication, basic, sessions_of
+from pullpush_dagster.transport.classify import error_inside, fault_of, http_date, no_proof
+from pullpush_dagster.transport.declared import auth_of, base_of, envelope_of
 from pullpush_dagster.transport.envelope import Enveloping
-from pullpush_dagster.transport.redact import no_query_logged, redacted
+from pullpush_dagster.transport.redact import logged_without_query, redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
+from pullpush_dagster.transport.turns import Turn
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
 _JSON = {"Content-Type": b"application/json"}
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One exchange under way. ``sent``: whether its request itself has begun, and not only what proves who we are."""
-
-    sent: bool = False
 
 
 class Wire:
@@ -52,14 +52,15 @@ class Wire:
     def __init__(
         self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], state: Path | None, largest: int
     ) -> None:
-        self._secrets = connection.secret_values()
-        every = {**values, **{f"secret.{name}": value for name, value in self._secrets.items()}}
-        self._envelope = _envelope(facts, connection, every)
+        secrets = connection.secret_values()
+        every = {**values, **{f"secret.{name}": value for name, value in secrets.items()}}
+        self._envelope = envelope_of(facts, connection, every)
         if self._envelope is not None:
             facts = facts.model_copy(update={"base_url": self._envelope.envelope.at, "auth": Auth(type="none")})
         self._name, self._facts, self._largest = connection.connection, facts, largest
-        self._base = _base_url(facts, connection, values)
-        auth = _auth(facts, self._base, connection)
+        self._base = base_of(facts, connection, values)
+        auth = auth_of(facts, self._base, connection)
+        self._secrets = {**basic(auth, every), **secrets}
         self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every, self._name, state)
         self._http = httpx.AsyncClient(
@@ -88,56 +89,56 @@ class Wire:
         return redacted(text, {**given, **self._secrets})
 
     async def exchange(
-        self, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
+        self, turn: Turn, request: Request, values: Mapping[str, Any], body: Any, link: str | None, *, json: bool = True
     ) -> Answer:
         """The answer to ``request``.
 
         Args:
+            turn: asked before each single request that goes out, those for proofs too.
             body: replaces the request's own. link: an address that a platform gave replaces path and query.
             json: whether a good answer is JSON, which may hold an error.
 
         Raises:
             RateLimitError, UnavailableError, RejectError, AuthError: as ``fault_of``; nothing that was no answer
-                is one.
+                is one. ShutError: not sent.
         """
-        values, flight = fill_texts(request, values), _Flight()
+        values = fill_texts(request, values)
         try:
             # httpx's own would be per read, so an answer that drips would outlive the lease it is sent under.
             async with asyncio.timeout(self._seconds):
                 if self._envelope is None:
-                    answer = await self._proven(flight, request, values, body, link, json=json)
+                    answer = await self._proven(turn, request, values, body, link, json=json)
                 else:
-                    answer = await self._carried(flight, self._envelope, request, values, body)
+                    answer = await self._carried(turn, self._envelope, request, values, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             said = f"{_place(error.request.url)} cannot be reached: {why_unreached(error)}"
             raise UnavailableError(said, sent=False, connection=self._name) from None
         except httpx.HTTPError as error:
             said = f"no whole answer ({type(error).__name__})"
-            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
+            raise UnavailableError(said, sent=turn.sent, connection=self._name) from None
         except TimeoutError:
             said = f"no whole answer in {self._seconds:g} s"
-            raise UnavailableError(said, sent=flight.sent, connection=self._name) from None
-        except PullPushError as error:
+            raise UnavailableError(said, sent=turn.sent, connection=self._name) from None
+        except (RateLimitError, UnavailableError, RejectError, HaltError, ConfigError) as error:
+            # All but what keeps it here: that is the caller's own.
             error.add_where(connection=self._name)
             raise
         return answer
 
     async def _carried(
-        self, flight: _Flight, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any
+        self, turn: Turn, into: Enveloping, request: Request, values: Mapping[str, Any], body: Any
     ) -> Answer:
         """The answer to a request that goes in an envelope."""
 
         async def send(content: Any) -> Answer:
-            return await self._proven(flight, into.envelope, values, content, None)
+            return await self._proven(turn, into.envelope, values, content, None)
 
         async def log_in(content: Any) -> Answer:
             try:
-                return await send(content)
-            except BaseException as error:
+                return await self._proven(turn, into.envelope, values, content, None, begin=turn.go)
+            except UnavailableError as error:
                 # Whatever became of it, the request itself has not begun.
-                flight.sent = False
-                if isinstance(error, UnavailableError):
-                    error.sent = False
+                error.sent = False
                 raise
 
         content = body if body is not None else fill(request.body, values)
@@ -146,21 +147,24 @@ class Wire:
 
     async def _proven(
         self,
-        flight: _Flight,
+        turn: Turn,
         request: Request,
         values: Mapping[str, Any],
         body: Any,
         link: str | None,
         *,
         json: bool = True,
+        begin: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
         """The answer, asked for once more with a new proof where the first one was no longer good."""
         for last in (False, True):
             # Nor was one done of which the proof was no longer good.
-            flight.sent = False
-            proof = await self._proof(request.method)
-            asked_at, flight.sent = dt.datetime.now(dt.UTC), True
-            response = await self._http.send(self._built(request, values, body, link, proof), stream=True)
+            turn.sent = False
+            built = self._built(request, values, body, link, await self._proof(turn, request.method))
+            await (begin or turn.begin)()
+            asked_at = dt.datetime.now(dt.UTC)
+            response = await self._http.send(built, stream=True)
+            turn.answered = True
             try:
                 content = await self._read(response)
             finally:
@@ -172,12 +176,26 @@ class Wire:
                 break
         return self._judged(response, content, asked_at, json=json)
 
-    async def _proof(self, method: str) -> dict[str, str]:
+    async def _proof(self, turn: Turn, method: str) -> dict[str, str]:
         proof: dict[str, str] = {}
-        with no_query_logged():
+        with logged_without_query():
             for session in self._sessions:
-                proof |= await session.headers(self._http, Asked(method, self._origin(), proof))
+                proof |= await session.headers(partial(self._ask, turn), Asked(method, self._origin(), proof))
         return proof
+
+    async def _ask(self, turn: Turn, what: str, method: str, url: str, **parts: Any) -> httpx.Response:
+        """The good answer to a request for ``what``, as a session asks for it."""
+        await turn.go()
+        asked_at = dt.datetime.now(dt.UTC)
+        response = await self._http.request(method, url, **parts)
+        if response.is_success:
+            return response
+        answer = Answer(response.status_code, response.headers, response.content, asked_at, None, self._name)
+        error = no_proof(self._facts, answer, what)
+        if isinstance(error, RateLimitError):
+            # At once: whoever waits for it may hear of it later, or not any more.
+            turn.shut(error.retry_after)
+        raise error
 
     def _judged(self, response: httpx.Response, content: bytes, asked_at: dt.datetime, *, json: bool) -> Answer:
         server_time = http_date(response.headers.get("date", ""))
@@ -229,7 +247,7 @@ class Wire:
         return next((one.origin for one in self._sessions if one.origin is not None), self._base)
 
     def _given(self) -> list[str]:
-        return [secret for session in self._sessions for secret in session.secrets if secret]
+        return [one for one in dict.fromkeys(secret for session in self._sessions for secret in session.secrets) if one]
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts, size = [], 0
@@ -246,47 +264,6 @@ class Wire:
     @property
     def _seconds(self) -> float:
         return self._facts.limits.timeout
-
-
-def _envelope(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> Enveloping | None:
-    """What the connection's requests go in; None: they go as they are. Raises ConfigError: a setting is wrong."""
-    envelope = facts.envelope
-    if envelope is None:
-        return None
-    settings = {**facts.defaults, **connection.settings}
-    wrong = envelope.problems(settings, facts.defaults)
-    if wrong:
-        said = "; ".join(f"{name} {text}" for name, text in wrong)
-        raise ConfigError(f"settings: {said}", connection=connection.connection)
-    return Enveloping(envelope, values) if envelope.used(settings) else None
-
-
-def _base_url(facts: ConnectorFile, connection: Connection, values: Mapping[str, Any]) -> httpx.URL:
-    address = address_of(facts, connection, values)
-    fault = address_fault(address)
-    if fault is not None:
-        raise ConfigError(f"base_url {fault}", connection=connection.connection)
-    try:
-        return httpx.URL(address)
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
-
-
-def _auth(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
-    auth = facts.auth
-    if isinstance(auth, Auth):
-        return auth
-    if isinstance(auth, list):
-        has = {f"secret.{name}" for name in connection.secrets}
-        needed = [{hole for hole in holes(one.model_dump()) if hole.startswith("secret.")} for one in auth]
-        found = next((one for one, names in zip(auth, needed, strict=True) if names <= has), None)
-        if found is None:
-            ways = " or ".join(", ".join(sorted(name.removeprefix("secret.") for name in names)) for names in needed)
-            raise ConfigError(f"secrets must have {ways}", connection=connection.connection)
-        return found
-    if base.scheme not in auth:
-        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
-    return auth["https" if base.scheme == "https" else "http"]
 
 
 def _place(url: httpx.URL) -> str:

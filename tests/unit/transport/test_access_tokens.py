@@ -14,7 +14,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 GET = Request(get="/items")
@@ -194,7 +194,7 @@ def test_a_token_that_is_refused_at_once_is_not_asked_for_in_a_loop(app, issuer)
         (JSONResponse({"error": "invalid_client"}, 400), AuthError, "refused with 400: check the credentials"),
         (Response("", 401), AuthError, "refused with 401"),
         (Response("", 302, {"location": "/login"}), AuthError, "refused with 302"),
-        (Response("", 429), UnavailableError, "cannot be had now: 429"),
+        (Response("", 429), RateLimitError, "cannot be had now: 429"),
         (Response("", 500), UnavailableError, "cannot be had now: 500"),
         (Response("<html>"), AuthError, "has none"),
         (Response(""), AuthError, "has none"),

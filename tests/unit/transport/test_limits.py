@@ -1,16 +1,19 @@
 """What an answer says of our limits, and of what is wrong: by codes, by headers, by a budget of points."""
 
 import asyncio
+import resource
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from pullpush_dagster.connectors.limits_model import Limits
+from pullpush_dagster.connectors.limits_model import Limits, Rate
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, PullPushError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, DownError, PullPushError, RateLimitError, RejectError, UnavailableError
 from pullpush_dagster.transport.classify import short_of
+from pullpush_dagster.transport.files import Files
+from pullpush_dagster.transport.ledger import Ledger
 from pullpush_dagster.transport.turns import Turns
 
 GET = Request(get="/items")
@@ -255,12 +258,13 @@ def test_a_gate_that_is_shut_for_long_is_not_waited_for(tiny, platform):
 def turns():
     """The turns of a destination's requests: what each of them raises, and then the platform's asking to wait."""
 
-    def take(*errors, shut=()):
+    def take(*errors, shut=(), answered=True):
         async def run():
             with closing(Turns("tiny", Limits(), None, pause=0.0, breaks=True)) as turns:
                 for error in errors:
                     with suppress(type(error)):
-                        async with turns.turn():
+                        async with turns.turn() as turn:
+                            turn.answered = answered
                             raise error
                 for seconds in shut:
                     turns.shut(seconds)
@@ -276,6 +280,58 @@ def turns():
 def test_a_refusal_is_an_answer_and_starts_the_count_of_failures_again(turns, answer):
     silent = [UnavailableError("no answer")] * 4
     assert turns(*silent, answer, *silent)
+
+
+@pytest.mark.parametrize("own", [RejectError("no"), AuthError("no"), RateLimitError("slower")])
+def test_a_refusal_that_no_answer_brought_starts_no_count_again(turns, own):
+    silent = UnavailableError("no answer")
+    with pytest.raises(DownError):
+        turns(*[silent] * 4, own, silent, answered=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "last"), [("A-1", DownError), ("1", UnavailableError)], ids=["refused here", "refused by the platform"]
+)
+def test_only_a_refusal_of_the_platform_shows_that_it_is_there(tiny, platform, key, last):
+    found = Request(get="/found", query={"id": "{key:integer}"})
+    platform.route(lambda seen: coded("unknown") if seen.path == "/found" else Response("", 500))
+
+    async def go():
+        async with tiny.client(tiny.connector(), destination=True) as client:
+            for request in (*[GET] * 4, found, GET):
+                with suppress(PullPushError):
+                    await client.send(request, {"key": key})
+            await client.send(GET, {})
+
+    with pytest.raises(last):
+        asyncio.run(go())
+
+
+def test_a_probe_that_cannot_be_written_down_is_left_to_the_next_request(tmp_path):
+    """As on a full disk; here no file may grow at all."""
+    rate = Rate(requests=1000)
+
+    async def go():
+        with closing(Turns("tiny", Limits(rate=rate), tmp_path, pause=0.0, breaks=True)) as turns:
+            with closing(Files(tmp_path)) as files, Ledger(files).held() as state:
+                state.openings = 1
+            with pytest.raises(OSError, match="File too large"), full_disk():
+                async with turns.turn():
+                    pass
+            async with asyncio.timeout(5), turns.turn():
+                return True
+
+    assert asyncio.run(go())
+
+
+@contextmanager
+def full_disk():
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def test_a_short_time_to_wait_does_not_open_a_gate_that_is_shut_for_long(turns):

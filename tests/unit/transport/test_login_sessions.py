@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, ConfigError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, ConfigError, RateLimitError, RejectError, UnavailableError
 
 GET, POST = Request(get="/items"), Request(post="/items", json={"n": 1})
 LOGIN = {"type": "login", "login": {"post": "/login", "json": {"user": "u", "password": "{secret.key}"}}}
@@ -153,7 +153,7 @@ def test_another_refusal_ends_no_session(tiny, platform):
         (Response("wrong tiny-secret-value", 401), AuthError, "the session was refused with 401"),
         (Response("", 302, {"location": "/elsewhere"}), AuthError, "refused with 302"),
         (Response("", 503), UnavailableError, "the session cannot be had now: 503"),
-        (Response("", 429), UnavailableError, "cannot be had now: 429"),
+        (Response("", 429), RateLimitError, "cannot be had now: 429"),
         (JSONResponse({"other": 1}), AuthError, "has no body.Token"),
         (Response(""), AuthError, "has no body.Token"),
         (Response("<html>"), AuthError, "has no body.Token"),

@@ -87,3 +87,36 @@ def test_a_secret_in_the_query_of_a_login_is_in_no_log(tiny, platform, caplog):
     assert "tiny-secret-value" not in caplog.text
     assert "/login" in caplog.text
     assert "/items?page=2" in caplog.text
+
+
+CSRF = {"type": "bearer", "token": "{secret.key}", "csrf": {"get": "/token", "header": "X-Given"}}
+SESSION = {"type": "login", "header": "X-Session", "login": {**LOGIN, "post": "/token", "token": "body.access_token"}}
+
+
+@pytest.mark.parametrize("auth", [TOKEN, SESSION, CSRF], ids=["access token", "session", "token for writes"])
+def test_a_proof_that_was_replaced_is_not_told_by_a_request_that_still_carries_it(tiny, platform, auth):
+    # given: the first proof is over for one request, and told again by the late answer to another
+    given = []
+
+    def reply(seen):
+        if seen.path == "/token":
+            given.append(f"given-{len(given) + 1}")
+            body = {"access_token": given[-1], "expires_in": 3600, "token_type": "bearer"}
+            return JSONResponse(body, headers={"X-Given": given[-1]})
+
+        async def late(scope, receive, send):
+            while len(given) < 2:
+                await asyncio.sleep(0.01)
+            told = [seen.headers.get(name) for name in ("authorization", "x-session", "x-given")]
+            await JSONResponse({"message": f"no {told}"}, 400)(scope, receive, send)
+
+        over = Response("", 403, {"X-Given": "required"}) if auth is CSRF else Response("", 401)
+        return late if seen.path == "/slow" else over if "given-1" in str(seen.headers) else Response("[]")
+
+    platform.route(reply)
+    # when
+    told, answer = send(tiny, auth, Request(post="/slow"), POST)
+    # then
+    assert (len(given), answer.status) == (2, 200)
+    assert "given-1" not in str(told)
+    assert "<token" in str(told)

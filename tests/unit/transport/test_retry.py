@@ -87,8 +87,16 @@ def test_odoos_answer_to_an_unknown_field_stays_wrong():
     assert isinstance(fault_of(facts, passing, "erp"), UnavailableError)
 
 
-def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):
-    platform.answer(slower("1"), GOOD)
+async def slower_twice(scope, receive, send):
+    """As where a proxy and the platform behind it both say it."""
+    headers = [(b"retry-after", b"0"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize("told", [slower("1"), slower_twice], ids=["once", "twice"])
+def test_a_wait_the_platform_asks_for_is_kept(tiny, platform, told):
+    platform.answer(told, GOOD)
     start = time.monotonic()
     tiny.ask(GET)
     assert time.monotonic() - start >= 1
@@ -103,6 +111,9 @@ def test_a_wait_the_platform_asks_for_is_kept(tiny, platform):
         (format_datetime(NOW - dt.timedelta(hours=1), usegmt=True), 0),
         ("Sun, 01 Nov 2026 12:00:30 -0000", 30),
         ("Sun, 01 Nov 2026 13:00:30 +0100", 30),
+        ("3, 7, 5", 7),
+        ("Sun, 01 Nov 2026 12:00:30 GMT, Sun, 01 Nov 2026 12:00:40 GMT", 40),
+        ("3, Sun, 01 Nov 2026 12:00:40 GMT,soon", 40),
         ("", None),
         ("soon", None),
         ("-5", None),
