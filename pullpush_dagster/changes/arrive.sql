@@ -263,7 +263,7 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
 -- same one as before.
 (
     SELECT key, count(*) AS times FROM receipts
-    WHERE push = $push AND (outcome = 'accepted' OR (outcome IN ('rejected', 'waiting') AND sentAt IS NOT NULL))
+    WHERE push = $push AND (outcome = 'accepted' OR (outcome IN ('rejected', 'waiting', 'retry') AND sentAt IS NOT NULL))
     GROUP BY key
 )
 
