@@ -30,7 +30,7 @@ _SCHEMA = arrow.schema(
         for name in ("key", "claim", "source", "outcome", "reason", "sent", "answer", "fields", "state")
     ]
     + [("externalId", arrow.string()), ("boundKey", arrow.string()), ("unbind", arrow.bool_())]
-    + [("decides", arrow.bool_()), ("repeated", arrow.bool_())]
+    + [("decides", arrow.bool_()), ("repeated", arrow.bool_()), ("there", arrow.bool_())]
     + [("sequence", arrow.int64()), ("attempts", arrow.int32())]
     + [("dueAt", arrow.timestamp("us", tz="UTC")), ("sentAt", arrow.timestamp("us", tz="UTC"))]
 )
@@ -202,6 +202,8 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "unbind": [one.unbind for one in settled],
         "decides": [not one.held for one in settled],
         "repeated": [row.repeated for row in rows],
+        # Told only of those of which it is asked: to know it, a row that the store wrote must be read.
+        "there": [one.outcome == "retry" and bool(one.claimed.ids or one.external_id) for one in settled],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
         "dueAt": [now + dt.timedelta(seconds=one.due_in) if one.due_in else now for one in settled],

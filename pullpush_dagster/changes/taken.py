@@ -26,8 +26,9 @@ class Claimed:
         todo: names of the fields in which the two differ; only those are sent to an existing item. All that
             are known where no item is bound: the one to be found need not be the one that took those values.
         ids: external ids bound to the key; none: to be looked up; several: ambiguous.
-        index: its place in the claim. refusals: how often it was refused before. repeated: it is what was tried
-            before and may be there, whatever is newer.
+        index: its number among all that are sent in a run, as one request may hold rows of several claims.
+        refusals: how often it was refused before. repeated: it is what was tried before and may be there, whatever is
+            newer.
     """
 
     key: str

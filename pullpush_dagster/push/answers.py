@@ -22,16 +22,20 @@ class Untold(str):
 
 
 _UNNAMED = Untold("the answer does not name this record")
-_AMBIGUOUS = Untold("the answer names this record more than once")
+AMBIGUOUS = Untold("the answer names this record more than once")
 
 
 class Failed(NamedTuple):
-    """One record's refusal, in the platform's words; ``atomic``: none of its request was taken."""
+    """One record's refusal, in the platform's words.
+
+    ``atomic``: none of its request was taken. ``shared``: another record has the same name, and may be meant instead.
+    """
 
     code: str
     message: str
     answer: Any
     atomic: bool
+    shared: bool
 
 
 def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Container[int]) -> list[Any]:
@@ -66,10 +70,15 @@ def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> l
         name = _name(match, answer, match.answered)
         if isinstance(answer, Mapping) and name is not None:
             by_name.setdefault(name, []).append(answer)
-    names = [_name(match, one.native, match.sent) or "" for one in sent]
+    names = _names(match, sent)
     once = {name for name, count in Counter(names).items() if count == 1}
-    found = [(name in once, by_name.get(name, [])) for name in names]
-    return [_UNNAMED if not some else some[0] if alone and len(some) == 1 else _AMBIGUOUS for alone, some in found]
+    found = [(name in once, [] if name is None else by_name.get(name, [])) for name in names]
+    return [_UNNAMED if not some else some[0] if alone and len(some) == 1 else AMBIGUOUS for alone, some in found]
+
+
+def _names(match: Match | None, sent: Sequence[Payload]) -> list[str | None]:
+    """What each of ``sent`` is told by."""
+    return [_name(match, one.native, match.sent) for one in sent] if match else [None] * len(sent)
 
 
 def _name(match: Match, record: Any, paths: list[str]) -> str | None:
@@ -89,27 +98,31 @@ def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Fa
     failed: dict[int, Failed] = {}
     for facts in form.failures:
         listed = at(body, facts.at)
-        for one in listed if isinstance(listed, list) else []:
+        # PHP writes a list of which some places are empty as an object.
+        failures = [*listed.values()] if isinstance(listed, Mapping) else listed if isinstance(listed, list) else []
+        names = _names(facts.match, sent) if failures else []
+        for one in failures:
             code = at(one, facts.code) if facts.code else None
-            said = Failed("" if code is None else str(code), str(at(one, facts.error) or ""), one, facts.atomic)
-            for place in _places(facts, sent, one):
+            told = "" if code is None else str(code), str(at(one, facts.error) or ""), one
+            for place, shared in _places(facts, names, one).items():
                 whole = place in failed and failed[place].atomic
-                failed[place] = said._replace(atomic=whole or said.atomic)
+                failed[place] = Failed(*told, whole or facts.atomic, shared)
     return failed
 
 
-def _places(facts: Failures, sent: Sequence[Payload], failure: Any) -> list[int]:
+def _places(facts: Failures, names: Sequence[str | None], failure: Any) -> dict[int, bool]:
+    """Places of those it is about -> whether others have the same of ``names``."""
     if facts.index is not None:
         place = str(at(failure, facts.index))
-        if place.isdigit() and int(place) < len(sent):
-            return [int(place)]
+        if place.isdigit() and int(place) < len(names):
+            return {int(place): False}
+    here: dict[int, bool] = {}
     if facts.match is not None:
         match, named = facts.match, at(failure, facts.match.answered[0])
         several = named if isinstance(named, list) else None
-        names = {_name(match, failure, match.answered)} if several is None else {_told(match, [one]) for one in several}
-        here = [place for place, one in enumerate(sent) if _name(match, one.native, match.sent) in names - {None}]
-        return here or list(range(len(sent)))
-    return list(range(len(sent)))
+        meant = {_name(match, failure, match.answered)} if several is None else {_told(match, [one]) for one in several}
+        here = {place: names.count(name) > 1 for place, name in enumerate(names) if name in meant - {None}}
+    return here or dict.fromkeys(range(len(names)), False)
 
 
 def of_answer(answer: Answer, answered: Any, path: str) -> str | None:

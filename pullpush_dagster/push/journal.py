@@ -183,7 +183,7 @@ class Journal:
             sent=payload.fields if accepted else None,
             payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
-            sent_at=sent.sent_at,
+            sent_at=None if outcome.undone else sent.sent_at,
             due_in=due_in,
             external_id=ids,
             bound_key=pusher.bound_key(row) if ids or outcome.stale else None,
@@ -211,7 +211,7 @@ class Journal:
 def _goes_again(row: Claimed, outcome: Outcome, sent: Sent, due_in: float) -> bool:
     """Whether the same request goes again so soon that the store need not be asked in between."""
     plain = outcome.name in ("retry", "unknown") and not (outcome.stale or outcome.lost or sent.halted)
-    counts = sent.sent_at is not None and row.attempts < _STEPS_AT_ONCE
+    counts = sent.sent_at is not None and not outcome.undone and row.attempts < _STEPS_AT_ONCE
     return isinstance(row, Ready) and plain and counts and due_in <= _SOON
 
 

@@ -203,15 +203,13 @@ class Lanes:
         try:
             self._checked(latest)
             answer = await self._request(form, path, batch, start)
+            found = outcomes(self._facts, form, batch, answer)
         except PullPushError as error:
             await self._failed(lane, form, path, batch, sent_at, error)
             return False
-        except Exception:
-            raise
-        except BaseException as error:  # noqa: BLE001 - the run was ended; ``ended`` raises it
+        except BaseException as error:  # noqa: BLE001 - the run was ended, or is by this; ``ended`` raises it
             self._called_off(lane, batch, sent_at, error)
             return False
-        found = outcomes(self._facts, form, batch, answer)
         self._report(Sent(batch, found, sent_at, lane=lane.number))
         if sent_at is not None and any(one.name == "accepted" for one in found):
             self._forbidden.taken(form, sent_at)
@@ -271,7 +269,7 @@ class Lanes:
     ) -> None:
         """Report a batch that is not waited for any more; what is left of its lane learns that it is not sent."""
         self.halt(error)
-        no_answer = Outcome("unknown", "the push was stopped before it was answered")
+        no_answer = Outcome("unknown", "the push was stopped before its answer was read")
         outcome = no_answer if sent_at else Outcome("retry", "not sent: the push was stopped")
         self._report(Sent(batch, [outcome] * len(batch), sent_at, halted=True, lane=lane.number))
 

@@ -53,21 +53,18 @@ def native_values(
         if second.of in sending and known[second.of] in second.values:
             values[name] = second.values[known[second.of]]
     values |= {f"now.{name}": at(item.native, path) for name, path in facts.now.items()} if item else {}
-    if facts.keys_records:
-        values["idempotency"] = change_id(claimed, {name: known[name] for name in sorted(sending)})
     values["index"] = claimed.index
     return values
 
 
-def change_id(claimed: Claimed, sent: Any) -> str:
+def change_id(claimed: Claimed, sent: Any, item: str | None = None) -> str:
     """A UUID that is the same whenever the same change of a key is sent, and another one for every other change.
 
-    One that was refused and goes again is another one: platforms answer the same with the same refusal.
+    One that was refused and goes again is another one, and so is one that goes to another ``item``: platforms answer
+    the same with the same refusal.
     """
-    told = orjson.dumps(
-        [claimed.key, claimed.sequence, claimed.source, claimed.refusals, sent], option=orjson.OPT_SORT_KEYS
-    )
-    return str(uuid.uuid5(_CHANGES, told.decode()))
+    told = [claimed.key, claimed.sequence, claimed.source, claimed.refusals, sent, *([] if item is None else [item])]
+    return str(uuid.uuid5(_CHANGES, orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()))
 
 
 def _of_field(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Fields:

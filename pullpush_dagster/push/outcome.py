@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.connectors.write_model import Write
 from pullpush_dagster.errors import RejectError
-from pullpush_dagster.push.answers import DONE, Untold, answered, failures_in, of_answer
+from pullpush_dagster.push.answers import AMBIGUOUS, DONE, Failed, Untold, answered, failures_in, of_answer
 from pullpush_dagster.push.batch import acts
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer
@@ -24,8 +24,8 @@ class Outcome:
     """``name`` is accepted, rejected, retry or unknown.
 
     ``stale``: the ids we sent it under are no longer good. ``lost``: the platform has taken something else. ``over``:
-    of an unknown one, that nothing more will come of it: the platform did it or did not. ``ids``: the item's, where
-    the answer tells them.
+    of an unknown one, that nothing more will come of it: the platform did it or did not. ``undone``: nothing was done,
+    for no fault of its own, so that it was no attempt. ``ids``: the item's, where the answer tells them.
     """
 
     name: str
@@ -34,22 +34,22 @@ class Outcome:
     stale: bool = False
     lost: bool = False
     over: bool = False
+    undone: bool = False
     ids: Fields | None = None
 
 
 def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Answer) -> list[Outcome]:
     """One outcome per sent record, in order. A record the answer does not name is unknown."""
-    read_next = acts(sent)
-    if form.bodiless and not read_next:
+    if acts(sent):
+        # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
+        return [Outcome("accepted")] * len(sent)
+    if form.bodiless:
         return [Outcome("accepted", ids=_ids(form, None, answer) if len(sent) == 1 else None) for _ in sent]
     body = answer.body
-    if read_next:
-        # Its answer says nothing of the record: some platforms answer 200 with a question. The record is read next.
-        return [Outcome("accepted", answer=body)] * len(sent)
     failed = failures_in(form, sent, body)
-    refused = {place: _refused(facts, one.code, one.message, one.answer) for place, one in failed.items()}
+    refused = {place: _of_failure(facts, one) for place, one in failed.items()}
     if any(one.atomic for one in failed.values()):
-        again = Outcome("retry", "not done, since another record of its request was refused")
+        again = Outcome("retry", "not done, since another record of its request was refused", undone=True)
         return [refused.get(place, again) for place in range(len(sent))]
     named = answered(form, sent, body, without=refused.keys())
     # Nearly every record was taken, and where its status alone says so, nothing more is to be asked.
@@ -82,10 +82,6 @@ def _judge(facts: PushFacts, sent: Sequence[Payload], place: int, answer: Any) -
     failed = _failed(facts, answer)
     if failed is not None:
         return failed
-    message = at(answer, facts.error) if facts.error else None
-    code = at(answer, facts.code) if facts.code else None
-    if message is not None or code is not None:
-        return _refused(facts, str(code or ""), str(message or ""), answer)
     record = sent[place].native if facts.echo else {}
     for native in facts.echo:
         compared = native in record and isinstance(answer, Mapping) and native in answer
@@ -96,18 +92,18 @@ def _judge(facts: PushFacts, sent: Sequence[Payload], place: int, answer: Any) -
 
 
 def _failed(facts: PushFacts, answer: Any) -> Outcome | None:
-    """What a record's own status says, where it has one; None: that it is well."""
-    status = at(answer, facts.status) if facts.status else None
-    if status is None or str(status).startswith("2"):
+    """What a record's own code says, and else its status; None: that it is well."""
+    own = at(answer, facts.status) if facts.status else None
+    status = "" if own is None or str(own).startswith("2") else str(own)
+    message = at(answer, facts.error) if facts.error else None
+    code = at(answer, facts.code) if facts.code else None
+    if message is None and code is None and not status:
         return None
-    said = f"its own status is {status}"
-    if str(status) == "429":
-        return Outcome("retry", said, answer)
-    return (
-        Outcome("unknown", said, answer, over=True)
-        if str(status).startswith("5")
-        else _refused(facts, "", said, answer)
-    )
+    said = str(message or "") or (f"its own status is {status}" if status else "")
+    refused = _refused(facts, str(code or ""), said, answer, status)
+    if refused.name == "rejected" and (status == "429" or status.startswith("5")):
+        return replace(refused, name="retry" if status == "429" else "unknown", over=status != "429")
+    return refused
 
 
 def refused_whole(facts: PushFacts, form: Write, error: RejectError) -> Outcome:
@@ -118,12 +114,20 @@ def refused_whole(facts: PushFacts, form: Write, error: RejectError) -> Outcome:
     return _passing(facts, {error.code or "", str(error.status)}, str(error)) or Outcome("rejected", str(error))
 
 
-def _refused(facts: PushFacts, code: str, message: str, answer: Any) -> Outcome:
+def _of_failure(facts: PushFacts, one: Failed) -> Outcome:
+    """What a failure in a list of its own says of a record."""
+    if one.shared:
+        # Which of them was refused is open, and an atomic refusal is of all.
+        return Outcome("retry" if one.atomic else "unknown", str(AMBIGUOUS), one.answer)
+    return _refused(facts, one.code, one.message, one.answer)
+
+
+def _refused(facts: PushFacts, code: str, message: str, answer: Any, status: str = "") -> Outcome:
     said = f"{code}: {message}" if code else message
     if code in (*facts.gone, *facts.exists):
         # It exists: created by somebody meanwhile, or by our own create whose answer was lost. Looked up, then updated.
         return Outcome("retry", said, answer, stale=True)
-    return _passing(facts, {code}, said, answer) or Outcome("rejected", said, answer)
+    return _passing(facts, {code, status}, said, answer) or Outcome("rejected", said, answer)
 
 
 def _passing(facts: PushFacts, codes: set[str], said: str, answer: Any = None) -> Outcome | None:

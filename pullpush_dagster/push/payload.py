@@ -11,7 +11,7 @@ from pullpush_dagster.changes.taken import Claimed, Fields, key_values
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import fill, fill_path, holes
 from pullpush_dagster.connectors.write_model import Write
-from pullpush_dagster.push.native import Item, listed, native_values
+from pullpush_dagster.push.native import Item, change_id, listed, native_values
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.rows import entries
 
@@ -22,7 +22,8 @@ class Payload:
 
     Attributes:
         form: the request that carries it. path: its path, filled; records of one path share a batch.
-        record: the native record, or its JSON as the store wrote it. fields: canonical values in it, in stored form.
+        record: the native record, or its JSON as the store wrote it. fields: canonical values in it, in stored form;
+            none where the store wrote it. item: the id of the item that its request names.
         empty: nothing in it differs from what the destination has, so it need not go.
         more: whether the key has another step after this one. acts: whether what it did must be read to be known.
         learned: the item's ids, where the store does not have them so yet.
@@ -39,6 +40,7 @@ class Payload:
     acts: bool = False
     learned: Fields | None = None
     shared: Fields | None = None
+    item: str | None = None
 
     @property
     def body(self) -> Fields | orjson.Fragment:
@@ -104,6 +106,10 @@ def payload(
     known = claimed.known
     sending = _sending(entity, facts, claimed, form, item) if fields is None else fields
     values = native_values(entity, facts, claimed, item, references.settings, sending)
+    # Not by all its ids, since more of the same item's may be learned before it goes again.
+    goes_to = str(item.ids.get("id")) if item and form.bound else None
+    if facts.keys_records:
+        values["idempotency"] = change_id(claimed, {name: known[name] for name in sorted(sending)}, goes_to)
     lines = _lines(entity, facts, claimed, item, references) if facts.lines and facts.lines.field in sending else []
     values |= {"lines": lines} if lines else {}
     for name in named_references(facts, form, frozenset()) if facts.references else ():
@@ -117,7 +123,7 @@ def payload(
     silent = {facts.lines.field} if facts.lines and not lines else set()
     path = form.path if form.path_is_fixed else fill_path(form.path, values)
     empty = item is not None and not sending - silent
-    made = Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty)
+    made = Payload(claimed, form, path, record, {name: known[name] for name in sending}, empty, item=goes_to)
     made.shared = {name: values[name] for name in form.shared if name in values} or None
     return made
 

@@ -57,10 +57,10 @@ def _put(body: Any, path: str | None, content: Any) -> Any:
 
 def _id(batch: Sequence[Payload]) -> str:
     """What the one record, or all of them, are known by."""
-    if len(batch) == 1:
-        return change_id(batch[0].claimed, batch[0].fields or str(batch[0].record))
-    rows = [(one.claimed, one.fields) for one in batch]
-    return change_id(batch[0].claimed, [[one.key, one.sequence, one.refusals, fields] for one, fields in rows])
+    told = [(one.claimed, one.fields or [one.path, str(one.record)], one.item) for one in batch]
+    if len(told) == 1:
+        return change_id(*told[0])
+    return change_id(told[0][0], [[row.key, row.sequence, row.refusals, *rest] for row, *rest in told])
 
 
 async def verdict(client: Client, job: Job, queued: Answer) -> Answer:

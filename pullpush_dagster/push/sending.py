@@ -174,6 +174,9 @@ class Sending:
         self._claimed_at = now
 
     def _send(self, claimed: Taken) -> None:
+        for row in claimed.rest:
+            # A request may hold rows of several claims, and is to tell them apart.
+            row.index += self._journal.claimed
         self._journal.claimed += claimed.heads
         self._lanes.add_ready(claimed)
         if claimed.rest:

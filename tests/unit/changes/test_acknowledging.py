@@ -56,6 +56,13 @@ def test_refusals_are_counted_and_failures_are_not(stock, shop):
     assert seen == [0, 0, 1, 1, 2]
 
 
+@pytest.mark.parametrize(("sent_at", "refusals"), [(dt.datetime(2026, 11, 23, tzinfo=dt.UTC), 1), (None, 0)])
+def test_a_refusal_that_may_pass_counts_where_the_item_is_there(shop, claimed, sent_at, refusals):
+    shop.settle(claimed, "retry", sent_at=sent_at)
+    due_now(shop)
+    assert shop.claim()["A"].refusals == refusals
+
+
 def test_skipped_is_done(shop, claimed):
     shop.settle(claimed, "skipped")
     assert shop.heads() == {}

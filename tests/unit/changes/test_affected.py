@@ -325,8 +325,8 @@ def test_what_is_sent_again_after_a_sale_is_another_request(request_after_a_sale
     assert change_id(row, row.desired) != first
 
 
-@pytest.mark.parametrize("outcome", ["waiting", "rejected"])
-def test_nor_is_it_one_that_was_accepted_after_others_were_refused(stock, shop, con, outcome):
+@pytest.mark.parametrize(("outcome", "found"), [("waiting", None), ("rejected", None), ("retry", {"id": "7"})])
+def test_nor_is_it_one_that_was_accepted_after_others_were_refused(stock, shop, con, outcome, found):
     # given: of one change of A, the first request was answered otherwise, and the second accepted
     stock([("A", "WH", 5)], asked=1.0)
     shop.arrive()
@@ -334,7 +334,7 @@ def test_nor_is_it_one_that_was_accepted_after_others_were_refused(stock, shop, 
     for became in (outcome, "accepted"):
         row = shop.claim()["A"]
         ids.append(change_id(row, row.desired))
-        shop.settle(row, became, sent_at=START)
+        shop.settle(row, became, sent_at=START, external_id=found, bound_key='{"sku":"A"}')
         con.execute("UPDATE outbox SET state = 'due', dueAt = TIMESTAMPTZ '2020-01-01'")
     con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', ?)", [START])
     # when: it is sold there, and the number at the source did not move

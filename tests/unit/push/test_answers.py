@@ -156,6 +156,20 @@ def test_a_failure_that_names_no_record_is_of_all(judged, failures, error):
     assert [(one.name, one.reason) for one in found] == [("rejected", "all wrong")] * 3
 
 
+def test_a_list_of_failures_with_gaps_may_come_as_an_object(judged):
+    body = {"errors": {"1": {"sku": "B", "message": "bad"}}, "done": [{"id": "iA"}, {"id": "iC"}]}
+    assert names(judged(body, match="id", failures=BY_NAME)) == ["accepted", "rejected", "accepted"]
+
+
+@pytest.mark.parametrize(("atomic", "name"), [(False, "unknown"), (True, "retry")])
+def test_a_failure_of_a_name_that_two_records_have_leaves_it_open_which_was_refused(judged, atomic, name):
+    failures = BY_NAME | {"match": {"sent": "record.same", "answered": "row.same"}, "atomic": atomic}
+    found = judged({"errors": [{"same": "x", "message": "bad"}]}, record={"same": "x"}, failures=failures)
+    assert {(one.name, one.reason) for one in found} == {(name, "the answer names this record more than once")}
+    # It counts as an attempt: with such a name it would never end.
+    assert not any(one.undone for one in found)
+
+
 @pytest.mark.parametrize("errors", [[], None, {}, "x"])
 def test_without_failures_every_record_is_judged_by_its_answer(judged, errors):
     body = {"errors": errors, "done": [{"id": "iA"}, {"id": "iB"}, {"id": "iC"}]}
@@ -173,6 +187,7 @@ def test_where_one_failure_means_that_nothing_was_taken_the_others_go_again(judg
     assert names(found) == ["retry", "rejected", "retry"]
     assert found[0].reason == "not done, since another record of its request was refused"
     assert not found[0].stale
+    assert [one.undone for one in found] == [True, False, True]
 
 
 def test_failures_may_be_in_several_lists(judged):

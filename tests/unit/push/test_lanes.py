@@ -281,6 +281,25 @@ def test_whoever_waits_for_an_outcome_hears_of_a_lane_that_broke(tiny, made, fac
     assert heard == ["halted"]
 
 
+def test_what_follows_an_answer_that_broke_the_lane_has_an_outcome_too(platform, tiny, made, facts):
+    # given: an address that cannot be read
+    platform.answer(Response(status_code=201, headers={"location": "https://[shop/items/7"}))
+    known = facts(
+        create={"post": "/items", "record": {"name": "{title}"}, "answers": "status", "id": "header.location"}
+    )
+    seen = []
+
+    async def run():
+        async with tiny.client(destination=True) as client:
+            lanes = Lanes(client, known, 1, lambda sent: seen.extend(each(sent)))
+            lanes.add(made(sku, with_facts=known) for sku in "AB")
+            with pytest.raises(ValueError, match="IPv6"):
+                await lanes.ended()
+
+    asyncio.run(run())
+    assert [(one.outcome.name, one.sent_at is None) for one in seen] == [("unknown", False), ("retry", True)]
+
+
 def test_what_is_called_off_while_it_waits_for_its_turn_was_certainly_not_done(platform, tiny, made, facts):
     platform.answer(Response(status_code=429, headers={"Retry-After": "30"}))
     seen = []

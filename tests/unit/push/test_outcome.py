@@ -1,5 +1,7 @@
 """Each record's outcome is what its own answer says, never what the status of the request suggests."""
 
+from dataclasses import replace
+
 import pytest
 
 from pullpush_dagster.errors import RejectError
@@ -130,12 +132,13 @@ def test_a_refused_request_says_whether_its_ids_are_good(facts, error, form, nam
 
 @pytest.fixture
 def by_status(facts, made):
-    """What is said of a record whose own status in the answer is this."""
+    """What is said of a record whose own status in the answer is this, beside what ``more`` it says."""
 
-    def judge(status):
-        known = facts(status="answer.status", echo=[])
+    def judge(status, **more):
+        known = facts(status="answer.status", echo=[], conflict=["412"])
         rows = [made("A", {"price": "1.0000"}, item={"id": "iA"})]
-        return outcomes(known, known.update[0], rows, answer_of({"update": [{"id": "iA", "status": status}]}))[0]
+        answer = answer_of({"update": [{"id": "iA", "status": status, **more}]})
+        return outcomes(known, known.update[0], rows, answer)[0]
 
     return judge
 
@@ -143,11 +146,21 @@ def by_status(facts, made):
 @pytest.mark.parametrize(
     ("status", "name", "over"),
     [(200, "accepted", False), ("201", "accepted", False), (None, "accepted", False), (429, "retry", False),
-     (500, "unknown", True), (503, "unknown", True), (422, "rejected", False)],
+     (500, "unknown", True), (503, "unknown", True), (422, "rejected", False), (412, "retry", False)],
 )  # fmt: skip
 def test_a_record_is_judged_by_its_own_status_where_it_has_one(by_status, status, name, over):
     found = by_status(status)
     assert (found.name, found.over) == (name, over)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name", "stale"),
+    [(404, "gone", "retry", True), (500, "exists", "retry", True), (404, "no", "rejected", False),
+     (500, "no", "unknown", False), (429, "no", "retry", False)],
+)  # fmt: skip
+def test_a_code_that_is_known_says_more_than_the_records_own_status(by_status, status, code, name, stale):
+    found = by_status(status, error={"code": code, "message": "so it is"})
+    assert (found.name, found.stale, found.reason) == (name, stale, f"{code}: so it is")
 
 
 def test_a_status_that_is_well_does_not_hide_what_the_platform_took_instead(facts, made):
@@ -156,6 +169,17 @@ def test_a_status_that_is_well_does_not_hide_what_the_platform_took_instead(fact
     answer = answer_of({"update": [{"id": "iA", "status": 200, "price": "1"}]})
     (found,) = outcomes(known, known.update[0], rows, answer)
     assert (found.name, found.lost) == ("retry", True)
+
+
+@pytest.mark.parametrize("content", [b"", b"OK", b'{"question": true}'])
+@pytest.mark.parametrize("answers", ["status", "body"])
+def test_what_is_answered_to_an_action_says_nothing_of_its_record(facts, made, content, answers):
+    form = {"post": "/items/{binding.id}/publish", "record": {}, "answers": answers}
+    known = facts(update=[form])
+    row = made("A", item={"id": "iA"}, with_facts=known)
+    row.acts = True
+    (found,) = outcomes(known, known.update[0], [row], replace(answer_of(None), content=content))
+    assert found.name == "accepted"
 
 
 def test_what_was_not_sent_is_no_echo(facts, made):

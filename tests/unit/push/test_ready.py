@@ -200,6 +200,7 @@ PRICE = {"post": "/items", "record": {"price": "{price}"}}
         {"update": [{**PRICE, "json": {"by": "{title}"}}]},
         {"update": [{**PRICE, "when": {"binding.kind": "*"}}]},
         {"update": [{**PRICE, "record": {"price": "{price}", "key": "{idempotency}"}}]},
+        {"update": [{**PRICE, "record": {"price": "{price}", "number": "{index}"}}]},
         {"update": [{**PRICE, "record": {"price": "{price}", "more": {"sku": "{sku}"}}}]},
         {
             "update": [{**PRICE, "record": {"price": "{price}", "on": "{on}"}}],

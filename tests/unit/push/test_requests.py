@@ -101,10 +101,12 @@ def test_only_records_that_share_the_rest_of_a_request_share_the_request(tiny, f
 KEYED = {"headers": {"Idempotency-Key": "{idempotency}"}}
 
 
-def keys(facts, made, *rows, form=None, batch=False):
+def keys(facts, made, *rows, form=None, batch=False, item=None):
     """What {idempotency} is for each of ``rows``, or for all of them in one request."""
     known = facts(update=[{"post": "/batch", "record": RECORD, **KEYED, **(form or {})}])
-    given = [made(*row[:1], *row[1:2], item={"id": "7"}, with_facts=known, **dict(row[2:])) for row in rows]
+    given = [
+        made(*row[:1], *row[1:2], item={"id": "7", **(item or {})}, with_facts=known, **dict(row[2:])) for row in rows
+    ]
     batches = [given] if batch else [[one] for one in given]
     return [request_of(known.update[0], "/batch", some, {})[1]["idempotency"] for some in batches]
 
@@ -137,6 +139,22 @@ def test_another_change_has_another_id(facts, made, other):
 def test_a_change_that_is_tried_again_has_the_same_id(facts, made, more):
     one, two = keys(facts, made, SAME, (*SAME, *more.items()))
     assert one == two
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_what_goes_to_another_item_has_another_id(facts, made, batch):
+    rows = [SAME, ("B", {"title": "B"})]
+    first, again, other = (
+        keys(facts, made, *rows, form={"at": "rows"}, batch=batch, item=item)
+        for item in ({}, {"level": "learned since"}, {"id": "8"})
+    )
+    assert first == again
+    assert not {*first} & {*other}
+
+
+def test_what_names_no_item_has_the_same_id_whichever_it_is(facts, made):
+    form = {"record": {"sku": "{sku}", "name": "{title}"}}
+    assert keys(facts, made, SAME, form=form) == keys(facts, made, SAME, form=form, item={"id": "8"})
 
 
 def test_several_records_have_one_id_together(facts, made):

@@ -77,6 +77,11 @@ def test_three_steps_follow_each_other_without_a_pause(told, attempts, pauses):
     assert (one.again, one.due_in > 0) == (True, pauses)
 
 
+def test_what_was_not_done_for_anothers_fault_was_no_attempt(told):
+    (one,) = told(Outcome("retry", undone=True), attempts=2)
+    assert (one.sent_at, one.attempts) == (None, 2)
+
+
 @pytest.mark.parametrize("name", ["retry", "rejected"])
 def test_no_step_follows_one_that_was_not_accepted(told, name):
     assert not told(Outcome(name), more=True)[0].again
@@ -147,8 +152,15 @@ def test_what_was_taken_at_a_second_try_was_taken(claim):
     assert Group([again], [taken]).fates() == {row.key: "accepted"}
 
 
-@pytest.mark.parametrize("halted", [False, True])
-def test_nothing_goes_again_at_once_where_all_was_stopped(halted):
+@pytest.mark.parametrize(
+    ("outcome", "halted", "again"),
+    [
+        (Outcome("unknown"), False, True),
+        (Outcome("unknown"), True, False),
+        (Outcome("retry", undone=True), False, False),
+    ],
+    ids=["no answer", "stopped", "no attempt"],
+)
+def test_only_what_was_tried_goes_again_at_once_and_nothing_where_all_was_stopped(outcome, halted, again):
     taken = Taken("c", None, frozenset(), pa.table({"key": ["A"], "attempts": [0]}), 1)
-    sent = Sent([], [], NOW, halted=halted)
-    assert _goes_again(Ready(taken, 0), Outcome("unknown"), sent, 0.1) is not halted
+    assert _goes_again(Ready(taken, 0), outcome, Sent([], [], NOW, halted=halted), 0.1) is again

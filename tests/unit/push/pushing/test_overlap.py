@@ -1,10 +1,12 @@
 """The next keys are claimed while those before are sent: what becomes of them when that goes wrong."""
 
 import asyncio
+import json
 import threading
 import time
 
 import pytest
+from starlette.responses import JSONResponse
 
 from pullpush_dagster.changes import Settled
 from pullpush_dagster.errors import AuthError, StoreBusyError
@@ -71,6 +73,46 @@ def test_what_was_answered_is_soon_in_the_store_though_others_are_not(pushing, s
     platform.route(reply)
     push.send()
     assert receipts[-1] == 5
+
+
+NUMBERED = {
+    "post": "/batch", "json": {"kind": "{binding.kind}"}, "at": "update", "batch": 10,
+    "record": {"id": "{binding.id}", "title": "{title}", "number": "{index:text}"},
+    "answers": "body.done", "match": "id",
+    "failures": {"at": "body.errors", "match": {"sent": "record.number", "answered": "row.number"}, "error": "row.said"}
+}  # fmt: skip
+
+
+def test_a_failure_is_told_from_the_records_of_other_claims_in_its_request(pushing, shop, platform, monkeypatch):
+    # given: four keys in two claims; the first goes alone, the others together, and one of those is refused
+    monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 2)
+    push = pushing(update=[NUMBERED], batch=1, also={"kind": "item.kind"})
+    shop.items |= {f"i{sku}": {"sku": sku, "kind": "x" if sku == "S0" else "y"} for sku in SKUS[:4]}
+    push.pull(*({"sku": sku, "title": "new"} for sku in SKUS[:4]))
+    asked, sent = [], []
+
+    def reply(seen):
+        if seen.method == "GET":
+            asked.append(seen)
+            return shop(seen)
+        records = json.loads(seen.body)["update"]
+        sent.append(len(records))
+        bad = [{"number": one["number"], "said": "bad"} for one in records if one["id"] == "iS1"]
+        answer = JSONResponse({"done": [one for one in records if one["id"] != "iS1"], "errors": bad})
+
+        async def when_both_were_looked_up(scope, receive, send):
+            until = time.monotonic() + 5.0
+            while len(asked) < 2 and time.monotonic() < until:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.3)
+            await answer(scope, receive, send)
+
+        return when_both_were_looked_up
+
+    platform.route(reply)
+    # when, then
+    assert push.send() == {"S0": "accepted", "S1": "rejected", "S2": "accepted", "S3": "accepted"}
+    assert sent == [1, 3]
 
 
 def test_what_was_written_while_nothing_was_claimed_is_headway(pushing, tiny, claim, monkeypatch):
