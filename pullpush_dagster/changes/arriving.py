@@ -117,7 +117,7 @@ def _route(run: Run) -> tuple[int, bool]:
 
 def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
-    for step in (*(_GONE if deletes else ()), *(("carry", "carried") if again else ())):
+    for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):

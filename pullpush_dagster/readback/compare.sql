@@ -8,15 +8,15 @@ INSERT INTO own (key, source, fields, leftOut)
 SELECT key, source, fields,
        acceptedAt >= $started
        OR key IN (SELECT key FROM outbox WHERE push = $push AND state IN ('due', 'claimed'))
-       OR EXISTS (SELECT 1 FROM affected AS f WHERE f.push = $push
+       OR EXISTS (SELECT 1 FROM affected AS f WHERE f.push = $push AND coalesce(f.source, k.source) = k.source
                   AND f.value = json_extract_string(sourceKey, '$.' || f.field)
-                  AND NOT list_contains(coalesce(f.sentAgain, []), source))
+                  AND NOT list_contains(coalesce(f.sentAgain, []), k.source))
 FROM (
     SELECT a.key, a.source, a.fields, a.acceptedAt, a.sourceKey, coalesce(s.after, '{{}}') AS after
     FROM (SELECT *, substr(source, length($prefix) + 1) AS sourceKey FROM accepted
           WHERE connection = $to AND entity = $entity AND starts_with(source, $prefix) AND fields <> '{{}}') AS a
     LEFT JOIN (SELECT sourceKey, after FROM ({state})) AS s USING (sourceKey)
-)
+) AS k
 WHERE {only}
 
 -- name: scopes

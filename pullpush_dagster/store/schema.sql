@@ -113,6 +113,8 @@ CREATE TABLE IF NOT EXISTS receipts (
 -- be in several places; sentAgain: the source keys of those for which it is done.
 CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
 ALTER TABLE affected ADD COLUMN IF NOT EXISTS sentAgain VARCHAR[];
+-- The one source key that is meant, as where its letter is routed anew; null: every one with that part.
+ALTER TABLE affected ADD COLUMN IF NOT EXISTS source VARCHAR;
 
 -- The newest read-back of each push. compared: keys of which something is known, of those drifted and gone; leftOut:
 -- under way, or accepted since it began; doubt: why no key was taken for gone, null: nothing stood against it.
