@@ -57,7 +57,7 @@ def _held(guard: str, row: dict[str, Any]) -> Held:
 
 
 def _with_examples(project: Project, con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> dict[str, Any]:
-    told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through")}
+    told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through", "again")}
     push = project.pushes.get(told["push"])  # None: it is no more
     only = routing(project.entity_of(push), push)["only"] if push else "true"
     return {**row, "examples": _rows(con, "examples", {**told, "shown": _SHOWN}, only=only)}

@@ -17,9 +17,11 @@ SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
 FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
 
 -- name: hash
--- Of the log's own rows, and of how they are routed: what names a change set must not change by itself.
-SELECT printf('%016x', xor(hash($push, $connection, $name, $routing),
-                           coalesce(bit_xor(hash(sourceKey, sequence, op, after, cleared)), 0)))
+-- Of the log's own rows, of how they are routed, and of what is sent again with them: what names a change set must not
+-- change by itself.
+SELECT printf('%016x', xor(xor(hash($push, $connection, $name, $routing),
+                               coalesce(bit_xor(hash(sourceKey, sequence, op, after, cleared)), 0)),
+                           CASE WHEN $again = '' THEN 0 ELSE hash($again) END))
 FROM arriving
 
 -- name: state
@@ -66,6 +68,18 @@ WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0) AND s._absent =
     )
     AND coalesce(a.source = $connection || '/' || $name || ' ' || sourceKey, true)
     AND NOT list_contains(coalesce(a.sentAgain, []), $connection || '/' || $name || ' ' || sourceKey)
+
+-- name: approved_again
+-- Of what a person let through, without those that have moved on since: the log has them.
+DELETE FROM again WHERE sourceKey IN (
+        SELECT key FROM changes WHERE connection = $connection AND name = $name AND sequence > $newest
+    ) OR NOT list_contains(CAST($sources AS VARCHAR[]), source)
+
+-- name: again_sources
+SELECT DISTINCT source FROM again ORDER BY source
+
+-- name: approved_sources
+SELECT unnest(again) FROM (FROM holds WHERE push = $push AND hash = $hash LIMIT 1)
 
 -- name: send_again
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
@@ -158,8 +172,9 @@ UPDATE holds SET state = 'replaced'
 WHERE push = $push AND connection = $connection AND name = $name AND state = 'held'
 
 -- name: hold
-INSERT INTO holds (push, connection, name, hash, position, through, changes, reasons, state, heldAt)
-SELECT $push, $connection, $name, $hash, $position, $newest, (SELECT count(*) FROM routed), $reasons, 'held', $now
+INSERT INTO holds (push, connection, name, hash, position, through, changes, reasons, state, heldAt, again)
+SELECT $push, $connection, $name, $hash, $position, $newest, (SELECT count(*) FROM routed), $reasons, 'held', $now,
+    CAST($sources AS VARCHAR[])
 
 -- name: withdraw
 UPDATE holds SET state = CASE WHEN hash = $approved THEN 'approved' ELSE 'withdrawn' END

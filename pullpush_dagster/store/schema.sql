@@ -69,6 +69,8 @@ CREATE TABLE IF NOT EXISTS holds (
     push VARCHAR, connection VARCHAR, name VARCHAR, hash VARCHAR, position BIGINT, through BIGINT, changes BIGINT,
     reasons VARCHAR[], state VARCHAR, heldAt TIMESTAMPTZ
 );
+-- Source keys that are in the set as they are to be sent again, whatever the log says of them.
+ALTER TABLE holds ADD COLUMN IF NOT EXISTS again VARCHAR[];
 
 -- One head per destination key that still has something to be sent. state: due, claimed, waiting, dead, or
 -- unconfirmed: given up as well, but it may be there, and only a person can tell.
