@@ -197,6 +197,8 @@ def replay_(what: str, as_json: bool) -> None:
         return
     click.echo(f"{done.due} are due again, {done.routed} are routed anew at the next run of their sync, ", nl=False)
     click.echo(f"{done.dropped} dropped: what was accepted since covers them")
+    if done.closed:
+        click.echo(f"{done.closed} closed: their sync leaves them out by now, or their source has them no more")
     if done.left_out:
         click.echo(f"{done.left_out} were left out: their sync is no more, or has another name by now")
 

@@ -1,8 +1,8 @@
 """Dead letters: keys that were given up, why, and giving them another chance."""
 
 import datetime as dt
-import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -11,18 +11,22 @@ import duckdb
 import orjson
 import pyarrow as arrow
 
-from pullpush_dagster.changes.arriving import overlay
+from pullpush_dagster.canonical import Entity
+from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.changes.behind import promote
-from pullpush_dagster.config import Project
+from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
-from pullpush_dagster.store.sql import used
+from pullpush_dagster.store.sql import quoted, runner
 from pullpush_dagster.telling import named
 
 _SQL = named_sql(__package__, "dead.sql")
-_CHOSEN = arrow.schema(
-    [(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field", "value")]
-)
+_CHOSEN = arrow.schema([(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field")])
+_STEPS = (
+    "no_way", "fates", "covered", "drop", "drop_behind", "dropped_receipts", "route_again", "leave", "move",
+    "moved", "move_behind", "forget_empty", "due_again",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,23 @@ def grouped(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
 class Replayed:
     """Numbers of letters: ``due`` again, to be ``routed`` anew, and ``dropped`` as newer accepted values cover them.
 
-    ``left_out``: those of syncs that are no more, or have another name by now.
+    ``closed``: those that their sync leaves out by now, and those to be routed anew that the source does not have any
+    more. ``left_out``: those of syncs that are no more, or have another name by now.
     """
 
     due: int
     routed: int
     dropped: int
+    closed: int
     left_out: int
 
 
 def replay(project: Project, what: str) -> Replayed:
-    """Give dead letters another chance at the next run of their push.
+    """Give dead letters another chance at the next run of their push, as that is by now.
 
     Nothing old goes over something newer: what is sent is the newest value that the source gave, and a letter
-    that the values accepted since cover is dropped.
+    that the values accepted since cover is dropped. One that is another key at the destination by now, or none of the
+    sync's business, does not go under the old one.
 
     Args:
         what: a key (the text of a key field, such as a SKU, or of all of them), a group, or ALL.
@@ -106,21 +113,48 @@ def replay(project: Project, what: str) -> Replayed:
         chosen = [one for one in named_so if one.sync in project.pushes]
         if not named_so and what != "ALL":
             raise ConfigError(f"no dead letter has the key or group {what}; `pullpush dead-letters` lists them")
-        con.register("chosen", _table(project, chosen))
-        overlay(con)
-        values = {"now": dt.datetime.now(dt.UTC)}
-        for step in ("covered", "drop_covered", "covered_receipts", "route_again", "forget_empty", "due_again"):
-            con.execute(_SQL[step], used(_SQL[step], values))
-        ((dropped, routed),) = con.execute(
-            "SELECT count(*), count(*) FILTER (cause = 'not routed') FROM covered JOIN chosen USING (push, key)"
-        ).fetchall()
-        for push in {one.sync for one in chosen} if dropped else ():
-            promote(con, project.push(push), values["now"])
-        con.execute("DROP TABLE covered")
-        con.unregister("chosen")
-    unrouted = sum(one.cause == "not routed" for one in chosen)
-    due = len(chosen) - unrouted - dropped + routed
-    return Replayed(due, unrouted - routed, dropped, len(named_so) - len(chosen))
+        pushes = [project.push(name) for name in {one.sync: None for one in chosen}]
+        fates = give_another_chance(con, chosen, {push.name: (push, project.entity_of(push)) for push in pushes})
+    closed = fates["left out"] + fates["gone"]
+    return Replayed(fates["due"], fates["anew"] + fates["moved"], fates["covered"], closed, len(named_so) - len(chosen))
+
+
+def give_another_chance(
+    con: duckdb.DuckDBPyConnection, letters: Sequence[DeadLetter], syncs: Mapping[str, tuple[Push, Entity]]
+) -> Counter[str]:
+    """How many letters have which fate: due, anew, moved, covered, gone, left out. In the caller's transaction.
+
+    ``moved``: anew as well, as one change of several.
+    """
+    con.register("chosen", _table(letters, syncs))
+    overlay(con)
+    now = dt.datetime.now(dt.UTC)
+    run = runner(con, _SQL, {}, {"now": now})
+    for step in ("standing", "ways"):
+        run(step)
+    for push, entity in syncs.values():
+        _find_ways(con, push, entity)
+    for step in _STEPS:
+        run(step)
+    fates: Counter[str] = Counter(dict(run("counts").fetchall()))
+    for push, entity in syncs.values():
+        if push.sends_each(entity.deliver):
+            promote(con, push, now, among="fates")
+    run("forget")
+    con.unregister("chosen")
+    return fates
+
+
+def _find_ways(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity) -> None:
+    """What ``push`` makes of its letters now, pull by pull."""
+    ensure_tables(con, entity)
+    names = {**routing(entity, push), "part": quoted(entity.key[0])}
+    names["state"] = state_of(names, f"({_SQL['of_letters'].format_map(names)})")
+    for id_ in push.from_:
+        connection, _, name = id_.partition("/")
+        values = {"push": push.name, "connection": connection, "name": name, "path": f"$.{entity.key[0]}",
+                  "each": push.sends_each(entity.deliver)}  # fmt: skip
+        runner(con, _SQL, names, values)("way")
 
 
 def _letters(con: duckdb.DuckDBPyConnection) -> list[DeadLetter]:
@@ -131,15 +165,13 @@ def _is(letter: DeadLetter, what: str) -> bool:
     return what in ("ALL", letter.group, *letter.names)
 
 
-def _table(project: Project, letters: Sequence[DeadLetter]) -> arrow.Table:
-    """push, key, cause, and where it goes; with the first key field as its source has it."""
+def _table(letters: Sequence[DeadLetter], syncs: Mapping[str, tuple[Push, Entity]]) -> arrow.Table:
+    """push, key, cause, where it goes, and the first field of its key."""
     rows = []
     for one in letters:
-        push = project.push(one.sync)
-        entity = project.entity_of(push)
-        field, value = next(iter(json.loads(one.source.partition(" ")[2]).items()))
+        push, entity = syncs[one.sync]
         rows.append(
             {"push": one.sync, "key": one.key, "cause": one.cause, "destination": push.to, "entity": entity.name,
-             "field": field, "value": value}
+             "field": entity.key[0]}
         )  # fmt: skip
     return arrow.Table.from_pylist(rows, _CHOSEN)

@@ -30,31 +30,118 @@ WITH last AS (
 SELECT * EXCLUDE (pattern), pattern, left(md5(concat_ws('|', sync, cause, pattern)), 8) AS "group"
 FROM told ORDER BY "at" DESC NULLS LAST, sync, key
 
+-- name: standing
+-- What there is of each chosen letter: its head, other source keys that were refused with it, and what waits behind it.
+CREATE TEMP TABLE standing AS
+SELECT *, substr(source, strpos(source, ' ') + 1) AS sourceKey FROM (
+    SELECT push, key, source, sequence, desired, cause, true AS head FROM outbox JOIN chosen USING (push, key)
+    UNION ALL
+    SELECT push, key, x.source, o.sequence, '{{}}', cause, true FROM rivals AS x JOIN chosen USING (push, key)
+    JOIN outbox AS o USING (push, key) WHERE cause = 'not routed' AND o.source <> x.source
+    UNION ALL
+    SELECT push, key, source, sequence, desired, cause, false FROM behind JOIN chosen USING (push, key)
+)
+
+-- name: ways
+CREATE TEMP TABLE ways (
+    push VARCHAR, key VARCHAR, source VARCHAR, sequence BIGINT, cause VARCHAR, head BOOLEAN, way VARCHAR, value VARCHAR,
+    fate VARCHAR
+)
+
+-- name: of_letters
+SELECT * FROM {baseline} WHERE {part} IN (SELECT json_extract_string(sourceKey, $path) FROM standing WHERE push = $push)
+
+-- name: way
+-- What the sync as it is now makes of each: its destination key, and whether it is left out. Values of its own come first,
+-- as where each change is sent a later one may be left out and this one not.
+INSERT INTO ways (push, key, source, sequence, cause, head, way, value, fate)
+SELECT $push, key, source, sequence, cause, head, way, json_extract_string(sourceKey, $path),
+       CASE WHEN leftOut THEN 'left out' WHEN way = key AND NOT head THEN 'behind'
+            WHEN way = key AND cause <> 'not routed' THEN 'due' WHEN gone THEN 'gone' WHEN NOT head THEN 'behind'
+            WHEN $each AND cause <> 'not routed' THEN 'moved' ELSE 'anew' END
+FROM (
+    SELECT *, CAST(to_json({{{destination_key}}}) AS VARCHAR) AS way, ({only}) IS NOT DISTINCT FROM false AS leftOut
+    FROM (
+        SELECT w.* EXCLUDE (desired), s.sourceKey IS NULL AS gone, overlaid(coalesce(s.after, '{{}}'), w.desired) AS after
+        FROM standing AS w LEFT JOIN (SELECT sourceKey, after FROM ({state})) AS s USING (sourceKey)
+        WHERE w.push = $push AND starts_with(w.source, $connection || '/' || $name || ' ')
+    )
+)
+
+-- name: no_way
+-- Of a pull that the sync does not read any more.
+INSERT INTO ways BY NAME
+SELECT push, key, source, sequence, cause, head, key AS way, 'left out' AS fate FROM standing
+WHERE (push, key, source) NOT IN (SELECT (push, key, source) FROM ways)
+
+-- name: fates
+-- Of several source keys of one letter those that are to be routed anew tell, then those that are gone.
+CREATE TEMP TABLE fates AS SELECT push, key, min(fate) AS fate FROM ways WHERE head GROUP BY push, key
+
 -- name: covered
 -- What the destination has accepted since says all that the letter says: it would be a step back in time, or nothing.
-CREATE TEMP TABLE covered AS
-SELECT o.push, o.key, o.sequence FROM outbox AS o JOIN chosen USING (push, key)
+UPDATE fates AS f SET fate = 'covered' FROM outbox AS o
+JOIN chosen USING (push, key)
 JOIN accepted AS a ON a.connection = chosen.destination AND a.entity = chosen.entity AND a.key = o.key
-WHERE o.state IN ('dead', 'unconfirmed') AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields)
+WHERE f.push = o.push AND f.key = o.key AND f.fate IN ('due', 'anew', 'moved')
+    AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields)
 
--- name: drop_covered
-DELETE FROM outbox AS o USING covered AS c WHERE o.push = c.push AND o.key = c.key
+-- name: drop
+DELETE FROM outbox AS o USING fates AS f
+WHERE o.push = f.push AND o.key = f.key AND f.fate IN ('covered', 'gone', 'left out')
 
--- name: covered_receipts
+-- name: drop_behind
+DELETE FROM behind AS b USING ways AS w
+WHERE b.push = w.push AND b.key = w.key AND b.source = w.source AND b.sequence = w.sequence
+    AND NOT w.head AND w.fate IN ('gone', 'left out')
+
+-- name: dropped_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
-SELECT push, key, sequence, 0, 'skipped', 'replayed: what the destination has accepted since covers it', $now FROM covered
+SELECT DISTINCT push, key, sequence, 0, 'skipped', CASE CASE WHEN head THEN f.fate ELSE w.fate END
+    WHEN 'covered' THEN 'replayed: what the destination has accepted since covers it'
+    WHEN 'gone' THEN 'replayed: its source does not have it any more'
+    ELSE 'replayed: the sync leaves it out by now' END, $now
+FROM ways AS w JOIN fates AS f USING (push, key)
+WHERE CASE WHEN head THEN f.fate IN ('covered', 'gone', 'left out') ELSE w.fate IN ('gone', 'left out') END
 
 -- name: route_again
 -- Only its way from the change log to the destination can tell whether it can now.
-INSERT INTO affected (push, field, value, affectedAt)
-SELECT DISTINCT push, field, value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ)
-FROM chosen WHERE cause = 'not routed' AND (push, key) NOT IN (SELECT (push, key) FROM covered)
+INSERT INTO affected (push, field, value, affectedAt, source)
+SELECT DISTINCT push, c.field, w.value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ), w.source
+FROM ways AS w JOIN fates AS f USING (push, key) JOIN chosen AS c USING (push, key)
+WHERE w.head AND w.fate = f.fate AND f.fate IN ('anew', 'moved')
+
+-- name: leave
+-- What is another key there by now goes with its new version: what may be under the old one is not to be told again.
+UPDATE outbox AS o SET state = 'dead', tried = false, triedSequence = NULL, triedDesired = NULL
+FROM ways AS w JOIN fates AS f USING (push, key)
+WHERE o.push = w.push AND o.key = w.key AND o.source = w.source AND w.head AND w.cause <> 'not routed' AND f.fate = 'anew'
+
+-- name: move
+-- Where each change is sent by itself, it is one of those that wait for that.
+INSERT INTO behind (push, key, source, sequence, desired, queuedAt)
+SELECT push, w.way, o.source, o.sequence, o.desired, o.queuedAt FROM outbox AS o
+JOIN ways AS w USING (push, key) JOIN fates AS f USING (push, key) WHERE w.head AND f.fate = 'moved'
+
+-- name: moved
+DELETE FROM outbox AS o USING fates AS f WHERE o.push = f.push AND o.key = f.key AND f.fate = 'moved'
+
+-- name: move_behind
+UPDATE behind AS b SET key = w.way FROM ways AS w
+WHERE b.push = w.push AND b.key = w.key AND b.source = w.source AND b.sequence = w.sequence
+    AND NOT w.head AND w.fate = 'behind' AND w.way <> w.key
 
 -- name: forget_empty
 -- One of which nothing was ever known has nothing to bring.
-DELETE FROM outbox AS o USING chosen AS c
-WHERE o.push = c.push AND o.key = c.key AND c.cause = 'not routed' AND o.desired = '{}' AND NOT coalesce(o.tried, true)
+DELETE FROM outbox AS o USING fates AS f
+WHERE o.push = f.push AND o.key = f.key AND f.fate = 'anew' AND o.desired = '{{}}' AND NOT coalesce(o.tried, true)
 
 -- name: due_again
 UPDATE outbox AS o SET state = 'due', attempts = 0, dueAt = greatest(dueAt, $now), claim = NULL, leaseUntil = NULL
-FROM chosen AS c WHERE o.push = c.push AND o.key = c.key AND o.state IN ('dead', 'unconfirmed') AND c.cause <> 'not routed'
+FROM fates AS f WHERE o.push = f.push AND o.key = f.key AND f.fate = 'due'
+
+-- name: counts
+SELECT fate, count(*) FROM fates GROUP BY fate
+
+-- name: forget
+DROP TABLE standing; DROP TABLE ways; DROP TABLE fates

@@ -64,7 +64,7 @@ def _is_read(project: Project, row: Mapping[str, Any]) -> bool:
 
 
 def _with_examples(project: Project, con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> dict[str, Any]:
-    told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through")}
+    told = {name: row.pop(name) for name in ("push", "connection", "name", "position", "through", "again")}
     push = project.push(told["push"])
     only = routing(project.entity_of(push), push)["only"]
     return {**row, "examples": _rows(con, "examples", {**told, "shown": _SHOWN}, only=only)}

@@ -8,16 +8,19 @@ FROM audits AS a WHERE a.state = 'held'
 
 -- name: pushes
 SELECT hash, connection || '/' || name || ' -> ' || push AS "where", changes, reasons, heldAt AS since,
-    push, connection, name, position, through
+    push, connection, name, position, through, again
 FROM holds WHERE state = 'held'
 
 -- name: examples
--- Of a push's held set, which is about what ``only`` lets through.
+-- Of a push's held set, which is about what ``only`` lets through; and of what it is to send again.
 SELECT key, op, before, after, cleared FROM (
     SELECT *, key AS sourceKey FROM changes WHERE connection = $connection AND name = $name
         AND sequence > $position AND sequence <= $through
+    UNION ALL BY NAME
+    SELECT sourceKey AS key, sourceKey, 'again' AS op, $through + 1 AS sequence
+    FROM (SELECT substr(unnest(CAST($again AS VARCHAR[])), length($connection || '/' || $name || ' ') + 1) AS sourceKey)
 )
-WHERE {only} ORDER BY sequence LIMIT $shown
+WHERE {only} ORDER BY sequence, key LIMIT $shown
 
 -- name: pulled
 SELECT audit, connection, name, scope FROM audits WHERE hash = $hash AND state IN ('held', 'replaced')

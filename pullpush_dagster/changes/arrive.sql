@@ -17,9 +17,11 @@ SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
 FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
 
 -- name: hash
--- Of the log's own rows, and of how they are routed: what names a change set must not change by itself.
-SELECT printf('%016x', xor(hash($push, $connection, $name, $routing),
-                           coalesce(bit_xor(hash(sourceKey, sequence, op, after, cleared)), 0)))
+-- Of the log's own rows, of how they are routed, and of what is sent again with them: what names a change set must not
+-- change by itself.
+SELECT printf('%016x', xor(xor(hash($push, $connection, $name, $routing),
+                               coalesce(bit_xor(hash(sourceKey, sequence, op, after, cleared)), 0)),
+                           CASE WHEN $again = '' THEN 0 ELSE hash($again) END))
 FROM arriving
 
 -- name: state
@@ -42,14 +44,16 @@ SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared FROM ({sta
 
 -- name: no_again
 CREATE TEMP TABLE again (
-    source VARCHAR, sourceKey VARCHAR, field VARCHAR, value VARCHAR, after VARCHAR, cleared VARCHAR[]
+    source VARCHAR, sourceKey VARCHAR, after VARCHAR, cleared VARCHAR[],
+    field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ, meant VARCHAR
 )
 
 -- name: awaited
--- Whether the destination changed a key by itself (columns `source`, `sourceKey`), and the source was not asked since.
+-- Whether the destination changed a key by itself (of `k`: `source`, `sourceKey`), and the source was not asked since.
 EXISTS (
-    FROM affected AS f WHERE f.push = $push AND f.value = json_extract_string(sourceKey, '$.' || f.field)
-        AND NOT list_contains(coalesce(f.sentAgain, []), source)
+    FROM affected AS f WHERE f.push = $push AND coalesce(f.source, k.source) = k.source
+        AND f.value = json_extract_string(k.sourceKey, '$.' || f.field)
+        AND NOT list_contains(coalesce(f.sentAgain, []), k.source)
 )
 
 -- name: affected_fields
@@ -60,16 +64,30 @@ SELECT * FROM {baseline} WHERE {part} IN (SELECT value FROM affected WHERE push 
 
 -- name: again
 -- What the destination changed by itself, and the source was asked for since. What it says nothing of waits: a full pull
--- counts as asking for every key, but gave nothing of one that was not there, or could not be read.
-INSERT INTO again (source, sourceKey, field, value, after, cleared)
-SELECT $connection || '/' || $name || ' ' || sourceKey AS source, sourceKey, field, value, after, cleared
+-- counts as asking for every key, but gave nothing of one that was not there, or could not be read. ``meant``: where it
+-- alone is.
+INSERT INTO again (source, sourceKey, after, cleared, field, value, affectedAt, meant)
+SELECT $connection || '/' || $name || ' ' || sourceKey, sourceKey, after, cleared, field, value, affectedAt, a.source
 FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
 WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0) AND s._absent = 0 AND NOT EXISTS (
         FROM quarantine AS q
         WHERE q.connection = $connection AND q.name = $name AND q.scope = s._scope AND q.key = s.sourceKey
     )
+    AND coalesce(a.source = $connection || '/' || $name || ' ' || sourceKey, true)
     AND NOT list_contains(coalesce(a.sentAgain, []), $connection || '/' || $name || ' ' || sourceKey)
+
+-- name: approved_again
+-- Of what a person let through, without those that have moved on since: the log has them.
+DELETE FROM again WHERE sourceKey IN (
+        SELECT key FROM changes WHERE connection = $connection AND name = $name AND sequence > $newest
+    ) OR NOT list_contains(CAST($sources AS VARCHAR[]), source)
+
+-- name: again_sources
+SELECT DISTINCT source FROM again ORDER BY source
+
+-- name: approved_sources
+SELECT unnest(again) FROM (FROM holds WHERE push = $push AND hash = $hash LIMIT 1)
 
 -- name: send_again
 INSERT INTO arriving (sourceKey, sequence, op, after, cleared)
@@ -162,8 +180,9 @@ UPDATE holds SET state = 'replaced'
 WHERE push = $push AND connection = $connection AND name = $name AND state = 'held'
 
 -- name: hold
-INSERT INTO holds (push, connection, name, hash, position, through, changes, reasons, state, heldAt)
-SELECT $push, $connection, $name, $hash, $position, $newest, (SELECT count(*) FROM routed), $reasons, 'held', $now
+INSERT INTO holds (push, connection, name, hash, position, through, changes, reasons, state, heldAt, again)
+SELECT $push, $connection, $name, $hash, $position, $newest, (SELECT count(*) FROM routed), $reasons, 'held', $now,
+    CAST($sources AS VARCHAR[])
 
 -- name: withdraw
 UPDATE holds SET state = CASE WHEN hash = $approved THEN 'approved' ELSE 'withdrawn' END
@@ -185,14 +204,38 @@ DELETE FROM behind AS b USING routed AS r
 WHERE b.push = $push AND b.key = r.key AND b.source = r.source AND r.op = 'delete'
     AND NOT EXISTS (FROM outbox AS o WHERE o.push = $push AND o.key = b.key)
 
+-- name: told
+-- Keys that are to be told all that is known: of a new item there, or of a letter that is routed anew.
+CREATE TEMP TABLE told AS
+SELECT key, source, sequence FROM routed WHERE op <> 'delete' AND source IN (
+    SELECT source FROM again WHERE affectedAt = TIMESTAMPTZ '1970-01-01 00:00:00+00'
+)
+
 -- name: carry
--- A letter of what had no way to the destination keeps what is unknown by now, and goes with its key to where that is.
-UPDATE routed AS r SET desired = overlaid(o.desired, r.desired)
-FROM outbox AS o WHERE o.push = $push AND o.state = 'dead' AND o.source = r.source AND o.key <> r.key
+-- What is unknown by now is part of it. A letter goes with its key to where that is, but what came there since is newer.
+UPDATE routed AS r SET desired = overlaid(k.desired, r.desired) FROM (
+    SELECT key, list_reduce(list(desired ORDER BY place, sequence), lambda a, b: overlaid(a, b)) AS desired FROM (
+        SELECT t.key, CASE WHEN o.key = t.key THEN 2 ELSE 0 END AS place, o.sequence, o.desired
+        FROM told AS t JOIN outbox AS o ON o.push = $push AND o.source = t.source AND (o.key = t.key OR o.state = 'dead')
+        UNION ALL
+        SELECT t.key, 1, 0, a.fields FROM told AS t JOIN accepted AS a ON a.connection = $to AND a.entity = $entity
+            AND a.key = t.key AND coalesce(a.source, t.source) = t.source
+        UNION ALL
+        SELECT t.key, 2, b.sequence, b.desired FROM told AS t
+        JOIN behind AS b ON b.push = $push AND b.key = t.key AND b.source = t.source
+    )
+    GROUP BY key
+) AS k
+WHERE r.key = k.key
 
 -- name: carried
-DELETE FROM outbox AS o USING routed AS r
-WHERE o.push = $push AND o.state = 'dead' AND o.source = r.source AND o.key <> r.key AND NOT coalesce(o.tried, true)
+DELETE FROM outbox AS o USING told AS t
+WHERE o.push = $push AND o.state = 'dead' AND o.source = t.source AND o.key <> t.key AND NOT coalesce(o.tried, true)
+
+-- name: tell
+-- Where each change is sent by itself, the last one of such a key brings it.
+UPDATE addressed AS a SET desired = r.desired FROM told AS t JOIN routed AS r USING (key)
+WHERE a.key = t.key AND a.source = t.source AND a.sequence = t.sequence AND a.op <> 'delete'
 
 -- name: refusals
 -- Of those that were refused before, none takes over what nobody has.
@@ -263,7 +306,7 @@ SELECT $push, key, sequence, 0, 'rejected', reason, $now FROM refused
 UPDATE accepted AS a SET fields = '{{}}' FROM routed AS r
 WHERE a.connection = $to AND a.entity = $entity AND a.key = r.key
     AND r.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state = 'claimed')
-    AND r.source IN (SELECT source FROM again)
+    AND r.source IN (SELECT source FROM again WHERE meant IS NULL)
 
 -- name: claims
 -- How often a key was claimed, which is more than its refusals ever were. What goes under this number is another request
@@ -280,19 +323,20 @@ WHERE o.push = $push AND o.key = t.key AND o.state = 'due' AND o.tried IS DISTIN
 
 -- name: sent_again
 UPDATE affected AS a SET sentAgain = list_concat(coalesce(a.sentAgain, []), g.sources) FROM (
-    SELECT field, value, list(source) AS sources FROM again WHERE source NOT IN (
+    SELECT field, value, affectedAt, meant, list(source) AS sources FROM again WHERE source NOT IN (
         SELECT r.source FROM routed AS r JOIN outbox AS o USING (key) WHERE o.push = $push AND o.state = 'claimed'
     )
-    GROUP BY field, value
+    GROUP BY field, value, affectedAt, meant
 ) AS g
-WHERE a.push = $push AND a.field = g.field AND a.value = g.value
+WHERE a.push = $push AND a.field = g.field AND a.value = g.value AND a.affectedAt = g.affectedAt
+    AND a.source IS NOT DISTINCT FROM g.meant
 
 -- name: settle_again
 -- Of all its places, in all the logs that this push reads.
 DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND a.sentAgain IS NOT NULL AND NOT EXISTS (
     FROM {rows} AS b
     WHERE b.{part} = a.value AND NOT b._deleted AND list_contains($from, b._connection || '/' || b._name)
-        AND NOT list_contains(
+        AND a.source IS NULL AND NOT list_contains(
             a.sentAgain, b._connection || '/' || b._name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR)
         )
 )
@@ -306,4 +350,4 @@ VALUES ($push, $connection, $name, $position, $held, $now)
 
 -- name: drop
 DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;
-DROP TABLE IF EXISTS gone
+DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told

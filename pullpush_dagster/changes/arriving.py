@@ -72,10 +72,12 @@ def arrive(
         return Arrival(0)
     values |= {"newest": approved.through if approved else newest, "position": known[0] if known else None}
     run("from_log" if known else "from_baseline")
+    again = _again(run, entity, names, values, approved)
     ((values["hash"],),) = run("hash").fetchall()
     if approved and values["hash"] != approved.hash:
         raise HaltError(f"change set {approved.hash} is no longer what it was; see `pullpush held`")
-    again = {} if approved else _send_again(run, entity, names)
+    if again:
+        run("send_again")
     count, deletes = _route(run)
     held = _held(run, push, entity) if known and not approved else ()
     if held:
@@ -117,7 +119,7 @@ def _route(run: Run) -> tuple[int, bool]:
 
 def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
-    for step in (*(_GONE if deletes else ()), *(("carry", "carried") if again else ())):
+    for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
@@ -130,8 +132,13 @@ def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
         run("settle_again", parts, field=field)
 
 
-def _send_again(run: Run, entity: Entity, names: Names) -> dict[str, Names]:
-    """Let keys that the destination changed by itself arrive once more; by which fields, and what these are in SQL."""
+def _again(
+    run: Run, entity: Entity, names: Names, values: dict[str, object], approved: Approved | None
+) -> dict[str, Names]:
+    """Find keys that are to arrive once more, whatever the log says; by which fields, and what these are in SQL.
+
+    Their ``sources`` join ``values``. What a person let through has those that were held with it.
+    """
     fields: dict[str, Names] = {}
     for (field,) in run("affected_fields").fetchall():
         if field in entity.key:
@@ -141,8 +148,14 @@ def _send_again(run: Run, entity: Entity, names: Names) -> dict[str, Names]:
         run("no_again")
     for field, parts in fields.items():
         run("again", parts, field=field)
-    if fields:
-        run("send_again")
+    sources: list[str] = []
+    if approved:
+        sources = [one for (one,) in run("approved_sources", hash=approved.hash).fetchall()]
+    elif fields:
+        sources = [one for (one,) in run("again_sources").fetchall()]
+    values |= {"sources": sources, "again": "\n".join(sources)}
+    if fields and approved:
+        run("approved_again")
     return fields
 
 

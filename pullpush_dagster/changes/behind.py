@@ -14,12 +14,20 @@ _SQL = named_sql(__package__, "behind.sql")
 def line_up(con: duckdb.DuckDBPyConnection, push: Push, now: dt.datetime) -> None:
     """Put what the temporary table ``addressed`` has behind what waits already; then every key has a head.
 
-    With ``on_dead: skip`` a head that was given up, or waits for its item, is closed where a later change follows.
+    With ``on_dead: skip`` a head that was given up, or waits for its item, is closed where a later change follows; else
+    just one whose key had no way to the destination, and has one by now.
     """
-    values = {"push": push.name, "now": now}
-    passing = ("passed_receipts", "pass_over", "passed_over") if push.on_dead == "skip" else ()
-    for step in ("line_up", *passing):
-        con.execute(_SQL[step], used(_SQL[step], values))
+
+    def run(step: str) -> duckdb.DuckDBPyConnection:
+        return con.execute(_SQL[step], used(_SQL[step], {"push": push.name, "now": now}))
+
+    run("line_up")
+    skips = push.on_dead == "skip"
+    ((closed,),) = run("skipped" if skips else "given_up").fetchall()
+    passing = ("passed_receipts", "pass_over", "passed_over")
+    for step in (*(() if skips else ("unrouted",)), *passing) if closed else ():
+        run(step)
+    run("drop_closed")
     promote(con, push, now)
 
 

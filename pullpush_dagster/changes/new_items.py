@@ -25,6 +25,6 @@ def send_to_new_items(
     field = fields[0]
     values = {"push": push.name, "to": push.to, "entity": entity.name, "field": field, "path": f"$.{field}"}
     con.register("new_items", new_items)
-    for step in ("replaced", "anew", "affected", "drop"):
+    for step in ("replaced", "forget", "affected", "drop"):
         con.execute(_SQL[step], used(_SQL[step], values))
     con.unregister("new_items")

@@ -7,14 +7,14 @@ WHERE json_extract_string(key, $path) IN (
     SELECT json_extract_string(key, $path) FROM accepted WHERE connection = $to AND entity = $entity AND fields <> '{}'
 )
 
--- name: anew
-UPDATE affected SET sentAgain = NULL WHERE push = $push AND field = $field AND value IN (SELECT value FROM replaced)
+-- name: forget
+DELETE FROM affected WHERE push = $push AND field = $field AND value IN (SELECT value FROM replaced)
+    AND source IS NULL AND affectedAt = TIMESTAMPTZ '1970-01-01 00:00:00+00'
 
 -- name: affected
 -- What the source said last is good enough: nothing there has taken it.
 INSERT INTO affected (push, field, value, affectedAt)
 SELECT $push, $field, value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ) FROM replaced
-WHERE value NOT IN (SELECT value FROM affected WHERE push = $push AND field = $field)
 
 -- name: drop
 DROP TABLE replaced

@@ -40,13 +40,13 @@ SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $pu
 -- name: again
 -- Source keys of which the destination has something else by now, though nothing is to be sent: since when, null if what
 -- the source last said is good enough.
-SELECT key, split_part(source, ' ', 1) AS "from", nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
-FROM affected, (
+SELECT key, split_part(s.source, ' ', 1) AS "from", nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
+FROM affected AS a, (
     SELECT source, substr(source, strpos(source, ' ') + 1) AS key
     FROM (SELECT unnest(CAST($sources AS VARCHAR[])) AS source)
-)
+) AS s
 WHERE push = $push AND value = json_extract_string(key, '$.' || field)
-    AND NOT list_contains(coalesce(sentAgain, []), source)
+    AND coalesce(a.source, s.source) = s.source AND NOT list_contains(coalesce(sentAgain, []), s.source)
 
 -- name: behind
 SELECT key, sequence, desired, queuedAt, count(*) OVER (PARTITION BY key) AS inAll

@@ -14,7 +14,7 @@ FROM (
     FROM (SELECT *, substr(source, length($prefix) + 1) AS sourceKey FROM accepted
           WHERE connection = $to AND entity = $entity AND starts_with(source, $prefix) AND fields <> '{{}}') AS a
     LEFT JOIN (SELECT sourceKey, after FROM ({state})) AS s USING (sourceKey)
-)
+) AS k
 WHERE {only}
 
 -- name: scopes

@@ -26,11 +26,11 @@ WITH drifted AS (
                       CAST(to_json(map(cleared, list_transform(cleared, lambda x: false))) AS MAP(VARCHAR, JSON))) AS known
     FROM ({state}) WHERE {only} AND {untranslated} IS NULL
 )
-SELECT d.key, d.source, coalesce((
+SELECT k.key, k.source, coalesce((
            SELECT max(position) FROM positions WHERE push = $push AND connection = $connection AND name = $name
-       ), 0), d.fields,
-       map_from_entries(list_filter(map_entries(n.known), lambda e: d.gone OR list_contains(d.names, e.key))), d.there
-FROM drifted AS d JOIN newest AS n USING (sourceKey, key)
+       ), 0), k.fields,
+       map_from_entries(list_filter(map_entries(n.known), lambda e: k.gone OR list_contains(k.names, e.key))), k.there
+FROM drifted AS k JOIN newest AS n USING (sourceKey, key)
 WHERE NOT {awaited} AND sourceKey NOT IN (
     SELECT c.key FROM changes AS c JOIN positions AS p USING (connection, name)
     WHERE p.push = $push AND c.connection = $connection AND c.name = $name AND c.sequence > p.position

@@ -69,6 +69,8 @@ CREATE TABLE IF NOT EXISTS holds (
     push VARCHAR, connection VARCHAR, name VARCHAR, hash VARCHAR, position BIGINT, through BIGINT, changes BIGINT,
     reasons VARCHAR[], state VARCHAR, heldAt TIMESTAMPTZ
 );
+-- Source keys that are in the set as they are to be sent again, whatever the log says of them.
+ALTER TABLE holds ADD COLUMN IF NOT EXISTS again VARCHAR[];
 
 -- One head per destination key that still has something to be sent. state: due, claimed, waiting, dead, or
 -- unconfirmed: given up as well, but it may be there, and only a person can tell.
@@ -119,6 +121,8 @@ CREATE TABLE IF NOT EXISTS receipts (
 -- be in several places; sentAgain: the source keys of those for which it is done.
 CREATE TABLE IF NOT EXISTS affected (push VARCHAR, field VARCHAR, value VARCHAR, affectedAt TIMESTAMPTZ);
 ALTER TABLE affected ADD COLUMN IF NOT EXISTS sentAgain VARCHAR[];
+-- The one source key that is meant, as where its letter is routed anew; null: every one with that part.
+ALTER TABLE affected ADD COLUMN IF NOT EXISTS source VARCHAR;
 
 -- The newest read-back of each push. compared: keys of which something is known, of those drifted and gone; leftOut:
 -- under way, or accepted since it began; doubt: why no key, or none of a scope, was taken for gone, null: nothing stood

@@ -83,6 +83,23 @@ def level(quantity, skus=MANY, place="WH"):
     return [(sku, place, quantity) for sku in skus]
 
 
+def test_examples_of_what_a_push_holds_are_of_what_it_is_to_send_again_too(told):
+    # given: zeros that were let through and given up, of which the shop has sold since
+    made = told()
+    for quantity in (5, 0):
+        made.pull(level(quantity))
+        made.deliver()
+    with made.session() as con:
+        con.execute("UPDATE positions SET position = 80, held = NULL; UPDATE holds SET state = 'approved'")
+        con.execute(
+            "INSERT INTO affected (push, field, value, affectedAt)"
+            " SELECT 'to_shop', 'sku', json_extract_string(key, '$.sku'), TIMESTAMPTZ '2020-01-01' FROM accepted"
+        )
+    assert made.arrive().held
+    (one,) = held(made.project)
+    assert (one.changes, one.examples[0]["key"]["sku"], one.examples[0]["op"]) == (40, "S00", "again")
+
+
 @pytest.fixture
 def push_held(told):
     """Forty delivered levels, then all of them zero; the pull's guard is off, the push's holds them."""
@@ -234,6 +251,20 @@ def test_what_the_destination_moved_by_itself_is_not_said_to_be_in_step(told, sa
     told_of = {row["key"]["locationId"]: row["is"] for row in made.explain("A")["in short"]}
     assert told_of["WH"].startswith(said)
     assert not told_of["STORE"].startswith(said)
+
+
+def test_a_replay_is_told_of_the_place_of_its_letter_alone(told):
+    made = told()
+    made.pull([("A", "WH", 5), ("A", "STORE", 5)])
+    made.deliver()
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO affected (push, field, value, affectedAt, source) SELECT 'to_shop', 'sku', 'A',"
+            " TIMESTAMPTZ '1970-01-01 00:00:00+00', source FROM accepted WHERE contains(source, 'WH')"
+        )
+    told_of = {row["key"]["locationId"]: row["is"] for row in made.explain("A")["in short"]}
+    assert "replayed" in told_of["WH"]
+    assert "replayed" not in told_of["STORE"]
 
 
 def test_the_last_that_was_taken_is_told_however_many_attempts_failed_since(told):

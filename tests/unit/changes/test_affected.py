@@ -369,3 +369,14 @@ def test_what_is_noted_of_a_sku_leaves_other_notes_as_they_are(sell, con):
         con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES (?, ?, ?, ?)", [*note, START])
     sell("A")
     assert notes(con) == sorted([*others, ("to_shop", "sku", "A")])
+
+
+@pytest.mark.parametrize(("meant", "at"), [("'erp/stocklevel A'", "2026-11-01"), ("NULL", "1970-01-01")])
+def test_nor_does_it_settle_what_waits_for_no_answer_of_the_source(sell, con, meant, at):
+    # As of a letter that is routed anew, or of a new item.
+    con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt, source)"
+        f" VALUES ('to_shop', 'sku', 'A', TIMESTAMPTZ '{at} 00:00:00Z', {meant})"
+    )
+    sell("A")
+    assert notes(con) == [("to_shop", "sku", "A")] * 2

@@ -216,6 +216,43 @@ def test_only_what_was_approved_goes(stock, outbox, con):
     assert len(shop.heads()) == 25
 
 
+@pytest.fixture
+def again(stock, shop):
+    """Forty levels of 5 there, whose zeros were given up; all of them were sold, and the source was asked since."""
+    stock(level(5), asked=1.0)
+    shop.deliver()
+    stock(level(0), asked=2.0)
+    shop.arrive()
+    let_through(shop, newest(shop))
+    for row in shop.claim().values():
+        shop.settle(row, "rejected")
+    shop.con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt)"
+        " SELECT 'to_shop', 'sku', json_extract_string(key, '$.sku'), TIMESTAMPTZ '2026-11-01 08:02:30Z' FROM accepted"
+    )
+    stock(level(0), asked=5.0)
+    assert shop.arrive().held
+
+
+def test_what_is_held_because_it_is_sent_again_can_be_let_through(shop, again):
+    let_through(shop, newest(shop))
+    assert set(shop.heads().values()) == {"due"}
+    assert (shop.arrive().held, shop.con.execute("SELECT value FROM affected").fetchall()) == ((), [])
+
+
+def test_what_has_moved_on_since_is_not_let_through_with_what_is_sent_again(stock, shop, again):
+    stock([*level(0, MANY[1:]), *level(-3, MANY[:1])], asked=6.0)
+    let_through(shop, newest(shop))
+    assert shop.heads()["S00"] == "dead"
+
+
+def test_what_is_sent_again_is_part_of_the_name_of_a_set(stock, shop, again):
+    held = newest(shop)
+    shop.con.execute("DELETE FROM affected WHERE value = 'S00'")
+    shop.arrive()
+    assert newest(shop) != held
+
+
 def test_what_was_approved_stays_so_when_more_comes(stock, shop, held):
     let_through(shop, held)
     stock(level(1))

@@ -1,10 +1,12 @@
 """What is known of a key whose item is not: nothing of it is lost, made twice, or sent before it has settled."""
 
+import pyarrow as pa
 import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import claim
 from pullpush_dagster.changes.claiming import seconds_to_next
+from pullpush_dagster.changes.new_items import send_to_new_items
 
 
 def later(box):
@@ -198,3 +200,24 @@ def test_a_create_without_an_answer_that_cannot_be_sent_just_now_gives_no_way_to
     catalogue.settle(repeating(catalogue), outcome, sent_at=None)
     catalogue.con.execute("UPDATE outbox SET state = 'due'")
     assert same(repeating(catalogue), outdated)
+
+
+# Found by the destination's own pull.
+
+
+@pytest.mark.parametrize("sold", [False, True])
+@pytest.mark.parametrize("deliver", ["latest", "every"])
+def test_a_new_item_gets_what_is_unknown_by_now_too(products, outbox, con, deliver, sold):
+    # given: the shop has both fields, and the source does not say the title any more
+    shop, entity = outbox("product", deliver=deliver), ENTITIES["product"]
+    for record in ({"sku": "A", "title": "Cup", "price": 3}, {"sku": "A", "price": 3}):
+        products([record])
+        shop.deliver()
+    if sold:
+        con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', now())")
+    # when: another item has taken the place of the one there
+    con.execute("UPDATE bindings SET id = 'iB', externalId = '{\"id\":\"iB\"}'")
+    send_to_new_items(con, shop.push, entity, entity, pa.table({"key": ['{"sku":"A"}']}))
+    shop.arrive()
+    # then
+    assert shop.claim()["A"].todo == {"title", "price"}

@@ -1,40 +1,46 @@
-"""Letters of what had no way to the destination: routed anew, they lose no value and forget no request."""
+"""Letters that are given another chance: they go where they belong by now, alone, and lose or repeat nothing."""
 
-import datetime as dt
-
-import pyarrow as pa
 import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import claim
-from pullpush_dagster.changes.arriving import overlay
-from pullpush_dagster.dead import _SQL, _letters
-from pullpush_dagster.store.sql import used
+from pullpush_dagster.dead import _letters, give_another_chance
 from tests.unit.changes.conftest import NAMES
 
-STEPS = ("covered", "drop_covered", "covered_receipts", "route_again", "forget_empty", "due_again")
+EACH = pytest.mark.parametrize("deliver", ["latest", "every"])
+WRONG, RIGHT = {"locationId": {"WH": "defualt"}}, {"locationId": {"WH": "default"}}
 
 
 @pytest.fixture
 def replay(con):
-    """What ``pullpush replay ALL`` does, on a store that is open; gives the causes."""
+    """What ``pullpush replay ALL`` does of a push, on a store that is open; gives the causes."""
 
-    def replayed(entity):
+    def replayed(box):
         letters = _letters(con)
-        rows = [
-            {"push": "to_shop", "key": one.key, "cause": one.cause, "destination": "shop", "entity": entity,
-             "field": "sku", "value": "A"}
-            for one in letters
-        ]  # fmt: skip
-        con.register("chosen", pa.Table.from_pylist(rows))
-        overlay(con)
-        for step in STEPS:
-            con.execute(_SQL[step], used(_SQL[step], {"now": dt.datetime.now(dt.UTC)}))
-        con.execute("DROP TABLE covered")
-        con.unregister("chosen")
+        give_another_chance(con, letters, {box.push.name: (box.push, ENTITIES[box.entity])})
         return [one.cause for one in letters]
 
     return replayed
+
+
+def due(box):
+    """What is to be sent, by the whole key."""
+    sql = "SELECT key, desired FROM outbox WHERE push = ? AND state = 'due' ORDER BY key"
+    return box.con.execute(sql, [box.push.name]).fetchall()
+
+
+def refuse(box, **more):
+    """Let the destination refuse what is claimed of A."""
+    box.arrive()
+    box.settle(box.claim()["A"], "rejected", **{"payload": {"a": 1}, **more})
+
+
+def sold(con):
+    """An order of A is known of, and the source was not asked since."""
+    con.execute(
+        "INSERT INTO affected (push, field, value, affectedAt)"
+        " VALUES ('to_shop', 'sku', 'A', TIMESTAMPTZ '2026-11-01 20:00:00Z')"
+    )
 
 
 @pytest.fixture
@@ -65,26 +71,255 @@ def test_what_is_given_up_without_an_answer_is_settled_by_the_request_that_was_t
     # when
     here([("A", "WH", 6)])
     if way == "replayed":
-        assert replay("stocklevel") == ["not routed"]
+        assert replay(mended) == ["not routed"]
     mended.arrive()
     # then
     (again,) = claimed(mended)
     assert (again.sequence, again.desired) == (tried.sequence, tried.desired)
 
 
-def test_a_letter_that_is_routed_anew_keeps_what_is_unknown_by_now(products, outbox, replay):
+# Routed anew.
+
+
+@EACH
+def test_a_letter_that_is_routed_anew_keeps_what_is_unknown_by_now(products, outbox, replay, deliver):
     # given: a letter, of which the source does not say the price any more
-    shop = outbox("product", translate={"sku": {"Z": "Z"}})
+    shop = outbox("product", translate={"sku": {"Z": "Z"}}, deliver=deliver)
     shop.arrive()
     for record in ({"sku": "A", "title": "Cup", "price": 3}, {"sku": "A", "title": "Cup"}):
         products([record])
         shop.arrive()
     # when: the table is mended, and then the price is said again, as it was
-    mended = outbox("product", translate={"sku": {"Z": "Z", "A": "A"}})
-    assert replay("product") == ["not routed"]
+    mended = outbox("product", translate={"sku": {"Z": "Z", "A": "A"}}, deliver=deliver)
+    assert replay(mended) == ["not routed"]
     mended.deliver()
     products([{"sku": "A", "title": "Cup", "price": 3}])
     mended.deliver()
     # then
     assert mended.accepted() == {"A": {"title": "Cup", "price": "3.0000"}}
+    assert mended.heads() == {}
+
+
+def test_what_came_under_the_new_key_since_is_newer_than_the_letter(products, outbox, replay):
+    # given: mended and not replayed, so that a newer price was accepted, which is unknown by now
+    shop = outbox("product", translate={"sku": {"Z": "Z"}})
+    shop.arrive()
+    products([{"sku": "A", "title": "Cup", "price": 3}])
+    shop.arrive()
+    mended = outbox("product", translate={"sku": {"A": "A"}})
+    for record in ({"sku": "A", "title": "Cup", "price": 4}, {"sku": "A", "title": "Cup"}):
+        products([record])
+        mended.deliver()
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    assert mended.claim()["A"].todo == set()
+    assert mended.desired() == {"A": {"title": "Cup", "price": "4.0000"}}
+
+
+@EACH
+@pytest.mark.parametrize(("left", "there"), [("WH", "5.0000"), ("STORE", "7.0000")])
+def test_a_letter_of_two_rivals_is_routed_anew_once_the_rule_is_mended(both, outbox, replay, deliver, left, there):
+    # given: two places that mean one, neither of which is there
+    one, other, _ = both
+    shop = outbox(translate={"locationId": NAMES}, deliver=deliver)
+    for stock, row in ((one, ("A", "WH", 5)), (other, ("A", "STORE", 7))):
+        stock([row])
+        shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+    # when: one of them is left out by now
+    mended = outbox(translate={"locationId": NAMES}, only={"locationId": [left]}, deliver=deliver)
+    assert replay(mended) == ["not routed"]
+    mended.deliver()
+    # then
+    assert (mended.accepted(), mended.heads(), mended.behind()) == ({"A": {"quantity": there}}, {}, {})
+
+
+def test_a_key_that_has_a_way_by_now_goes_with_its_next_change_though_each_is_sent(both, outbox):
+    # given
+    one, other, _ = both
+    shop = outbox(translate={"locationId": NAMES}, deliver="every")
+    for stock, row in ((one, ("A", "WH", 5)), (other, ("A", "STORE", 7))):
+        stock([row])
+        shop.arrive()
+    # when
+    mended = outbox(translate={"locationId": NAMES}, only={"locationId": ["WH"]}, deliver="every")
+    one([("A", "WH", 6)])
+    mended.arrive()
+    # then
+    assert (mended.heads(), mended.desired(), mended.behind()) == ({"A": "due"}, {"A": {"quantity": "6.0000"}}, {})
+
+
+def test_a_refused_key_still_blocks_those_behind_it_where_each_is_sent(stock, outbox):
+    shop = outbox(deliver="every")
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    stock([("A", "WH", 6)])
+    shop.arrive()
+    assert (shop.heads(), shop.behind()) == ({"A": "dead"}, {"A": [{"quantity": "6.0000"}]})
+
+
+# Nothing else goes with it.
+
+
+@pytest.fixture
+def one_place(source, outbox):
+    """A of WH is delivered, that of STORE has no entry: how to mend that."""
+    here, there = source(scope="WH"), source(scope="STORE")
+    shop = outbox(translate=RIGHT)
+    here([("A", "WH", 5)], asked=1.0)
+    shop.deliver()
+    there([("A", "STORE", 7)], asked=2.0)
+    shop.arrive()
+    return lambda: outbox(translate={"locationId": {"WH": "default", "STORE": "second"}})
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["nothing was sold", "an order is known of"])
+def test_a_replay_sends_nothing_but_the_letter(one_place, con, replay, known):
+    if known:
+        sold(con)
+    mended = one_place()
+    assert replay(mended) == ["not routed"]
+    mended.arrive()
+    # then: not the older number of WH over what the shop has by now
+    assert due(mended) == [('{"sku":"A","locationId":"second"}', '{"quantity":"7.0000"}')]
+
+
+def test_a_replay_leaves_the_note_of_an_order_that_is_waited_for(one_place, con, replay):
+    sold(con)
+    mended = one_place()
+    replay(mended)
+    mended.arrive()
+    assert con.execute("SELECT value, source FROM affected").fetchall() == [("A", None)]
+
+
+def test_a_replay_of_what_was_delivered_elsewhere_meanwhile_does_not_send_that_again(source, outbox, replay):
+    # given: mended and not replayed; the letter's own key was delivered with its next change
+    stock, shop = source(scope="WH"), outbox(translate={"locationId": {"STORE": "default"}})
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    mended = outbox(translate=RIGHT)
+    stock([("A", "WH", 6)])
+    mended.deliver()
+    # when
+    replay(mended)
+    mended.arrive()
+    # then: the shop may have sold since
+    assert mended.claim()["A"].todo == set()
+
+
+def test_a_replay_of_one_shops_order_leaves_the_others_of_the_same_number_alone(source, outbox, replay):
+    # given: the outlet has its order 5 there; the shop's has no entry
+    both, orders = {"from": ["shop/order", "outlet/order"]}, [{"number": "5", "status": "paid"}]
+    erp, strict = outbox("order", **both), outbox("order", translate={"orderId": {"9": "9"}}, **both)
+    source("order", connection="outlet")(orders)
+    erp.arrive("outlet")
+    erp.settle(erp.claim()["outlet:5"], "accepted")
+    source("order", connection="shop")(orders)
+    strict.arrive("shop")
+    # when
+    assert replay(erp) == ["not routed"]
+    for connection in ("shop", "outlet"):
+        erp.arrive(connection)
+    # then
+    assert erp.heads() == {"shop:5": "due"}
+
+
+# By the rules as they are by now.
+
+
+@pytest.mark.parametrize("sent_at", [False, True], ids=["not sent", "refused"])
+@EACH
+def test_what_is_another_key_by_now_goes_there_and_leaves_no_letter(stock, outbox, replay, deliver, sent_at):
+    shop = outbox(translate=WRONG, deliver=deliver)
+    stock([("A", "WH", 5)])
+    refuse(shop, **({} if sent_at else {"payload": None, "sent_at": None}))
+    mended = outbox(translate=RIGHT, deliver=deliver)
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    rows = mended.con.execute("SELECT key, state, desired FROM outbox").fetchall()
+    assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"5.0000"}')]
+
+
+def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay):
+    # given
+    shop = outbox(translate=WRONG, deliver="every")
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    for quantity in (6, 7):
+        stock([("A", "WH", quantity)])
+        shop.arrive()
+    mended = outbox(translate=RIGHT, deliver="every")
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    sent = []
+    for _ in range(3):
+        row = mended.claim()["A"]
+        sent.append((row.key, row.desired["quantity"]))
+        mended.settle(row, "accepted")
+    assert sent == [('{"sku":"A","locationId":"default"}', f"{quantity}.0000") for quantity in (5, 6, 7)]
+
+
+def test_what_is_another_key_by_now_and_gone_at_the_source_is_closed(stock, outbox, replay):
+    shop = outbox(translate=WRONG)
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    for _ in range(2):
+        stock([])
+    replay(outbox(translate=RIGHT))
+    assert (shop.heads(), shop.receipts()[-1][1:]) == (
+        {},
+        ("skipped", "replayed: its source does not have it any more"),
+    )
+
+
+@pytest.mark.parametrize("titles", [["Cup"], ["Cup", "Jug"]], ids=["alone", "with what waits behind it"])
+def test_a_replay_does_not_send_what_the_sync_leaves_out_by_now(products, outbox, replay, titles):
+    # given: what the destination refused, and the file leaves out since
+    shop = outbox("product", deliver="every")
+    for title in titles:
+        products([{"sku": "A", "title": title, "status": "archived"}])
+        (refuse if title == "Cup" else type(shop).arrive)(shop)
+    # when
+    mended = outbox("product", only={"status": ["active"]}, deliver="every")
+    assert replay(mended) == ["refused"]
+    mended.arrive()
+    # then
+    assert (mended.heads(), mended.behind()) == ({}, {})
+    assert mended.receipts()[-len(titles) :] == [("A", "skipped", "replayed: the sync leaves it out by now")] * len(
+        titles
+    )
+
+
+def test_what_was_to_be_sent_is_so_though_its_source_has_moved_on_to_what_is_left_out(source, outbox, replay):
+    # given: of an order, only what is paid goes there
+    orders, erp = source("order"), outbox("order", only={"status": ["paid"]})
+    orders([{"number": "1", "status": "paid"}])
+    erp.arrive()
+    erp.settle(erp.claim()["erp:1"], "rejected")
+    orders([{"number": "1", "status": "fulfilled"}])
+    erp.arrive()
+    # when
+    replay(erp)
+    # then
+    assert erp.claim()["erp:1"].desired["status"] == "paid"
+
+
+@pytest.mark.parametrize(
+    "rule", [{"only": {"locationId": ["WH"]}}, {"from": "depot/stocklevel"}], ids=["left out", "not read any more"]
+)
+def test_a_letter_of_what_is_left_out_by_now_goes_with_its_replay(stock, outbox, replay, rule):
+    # given: a place without an entry
+    shop = outbox(translate={"locationId": {"WH": "default"}})
+    stock([("A", "STORE", 5)])
+    shop.arrive()
+    # when
+    mended = outbox(translate={"locationId": {"WH": "default"}}, **rule)
+    assert replay(mended) == ["not routed"]
+    # then: else `delivered` fails for ever
     assert mended.heads() == {}

@@ -80,15 +80,17 @@ def test_a_key_accepted_since_the_read_began_is_left_out(products, shelf):
     assert (found.drifted, found.left_out) == (0, 1)
 
 
-def test_a_key_whose_order_is_known_of_is_left_out(stock, shelf):
-    # given: the shop has sold, and is sent the ERP's number once that was asked
+@pytest.mark.parametrize(("meant", "left_out"), [("NULL", 1), ("'erp/stocklevel another place'", 0)])
+def test_a_key_whose_order_is_known_of_is_left_out(stock, shelf, meant, left_out):
+    # given: the shop has sold, and is sent the ERP's number once that was asked; or it is another place's letter
     stock.accepted("A", quantity="5.0000")
     shelf.put("A", q=4, counted=True)
     stock.rows(
-        "INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shelf', 'sku', 'A', now()) RETURNING push"
+        "INSERT INTO affected (push, field, value, affectedAt, source)"
+        f" VALUES ('to_shelf', 'sku', 'A', now(), {meant}) RETURNING push"
     )
     found = stock.read()
-    assert (found.drifted, found.left_out) == (0, 1)
+    assert (found.drifted, found.left_out) == (1 - left_out, left_out)
 
 
 def test_a_key_of_another_push_to_the_same_entity_is_not_compared(reader, shelf):

@@ -66,3 +66,15 @@ def test_what_waits_behind_a_letter_that_needs_no_sending_any_more_is_due_at_onc
     assert replay(made.pusher.project, "ALL").dropped == 1
     # then
     assert made.rows("SELECT state, desired ->> '$.title' FROM outbox") == [("due", "mug")]
+
+
+def test_a_letter_of_a_pull_that_its_sync_does_not_read_any_more_is_closed(pushing, store, monkeypatch):
+    made = pushing()
+    made.rows(
+        """INSERT INTO outbox (push, key, source, sequence, desired, state)
+        VALUES ('to_shop', '{"sku":"A"}', 'depot/product {"sku":"A"}', 1, '{"title":"cup"}', 'dead') RETURNING key"""
+    )
+    monkeypatch.setattr(Store, "of", classmethod(lambda *_: store))
+    done = replay(made.pusher.project, "ALL")
+    assert (done.due, done.routed, done.dropped, done.closed) == (0, 0, 0, 1)
+    assert made.rows("FROM outbox") == []
