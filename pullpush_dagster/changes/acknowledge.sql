@@ -66,6 +66,7 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 -- name: put_back
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
+    queuedAt = CASE WHEN m.requeued THEN $now ELSE o.queuedAt END,
     refusals = coalesce(refusals, 0)
         + CASE WHEN m.outcome IN ('rejected', 'waiting') AND m.sentAt IS NOT NULL THEN 1 ELSE 0 END,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence

@@ -30,7 +30,7 @@ _SCHEMA = arrow.schema(
         for name in ("key", "claim", "source", "outcome", "reason", "sent", "answer", "fields", "state")
     ]
     + [("externalId", arrow.string()), ("boundKey", arrow.string()), ("unbind", arrow.bool_())]
-    + [("decides", arrow.bool_()), ("repeated", arrow.bool_())]
+    + [("decides", arrow.bool_()), ("repeated", arrow.bool_()), ("requeued", arrow.bool_())]
     + [("sequence", arrow.int64()), ("attempts", arrow.int32())]
     + [("dueAt", arrow.timestamp("us", tz="UTC")), ("sentAt", arrow.timestamp("us", tz="UTC"))]
 )
@@ -51,6 +51,7 @@ class Settled:
         again: another step follows, so the key stays due.
         unconfirmed: it may be there by now, and the destination cannot be asked, so that a person must.
         held: its claim goes on with it, so that this says nothing of what becomes of it: there is only the receipt.
+        requeued: it goes behind all that is queued by now.
     """
 
     claimed: Claimed
@@ -68,6 +69,7 @@ class Settled:
     again: bool = False
     unconfirmed: bool = False
     held: bool = False
+    requeued: bool = False
 
     @property
     def attempts(self) -> int:
@@ -202,6 +204,7 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "unbind": [one.unbind for one in settled],
         "decides": [not one.held for one in settled],
         "repeated": [row.repeated for row in rows],
+        "requeued": [one.requeued for one in settled],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
         "dueAt": [now + dt.timedelta(seconds=one.due_in) if one.due_in else now for one in settled],
@@ -244,7 +247,8 @@ def _ready_tables(accepted: Sequence[Accepted], now: dt.datetime) -> Iterator[ar
         given["sentAt"] = arrow.array(sent_at, arrow.int64())
         # What its key comes to is told by the one that follows it, or by that one's failure.
         given["decides"] = arrow.array([place not in claim.following for place in places], arrow.bool_())
-        always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "repeated": False, "dueAt": now}
+        no = dict.fromkeys(("unbind", "repeated", "requeued"), False)
+        always = {"claim": claim.claim, "outcome": "accepted", **no, "dueAt": now}
         columns = [
             given[field.name].cast(field.type)
             if field.name in given
