@@ -67,6 +67,7 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 -- What was answered goes again as another request; but not what is yet to be made, as one before may still make it.
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
+    queuedAt = CASE WHEN m.requeued THEN $now ELSE o.queuedAt END,
     refusals = coalesce(refusals, 0) + CASE WHEN m.sentAt IS NOT NULL
         AND (m.outcome IN ('rejected', 'waiting') OR (m.outcome = 'retry' AND m.there)) THEN 1 ELSE 0 END,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence
@@ -95,11 +96,3 @@ WHERE b.connection = $to AND b.entity = $bound_as AND b.id = json_extract_string
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
 SELECT DISTINCT $to, $bound_as, boundKey, json_extract_string(externalId, '$.id'), externalId, true, $now
 FROM settled WHERE externalId IS NOT NULL
-
--- name: forget_affected
--- Not what was noted for a new item, or for a letter: those wait for nothing.
-DELETE FROM affected AS a USING touched AS t WHERE a.push = t.push AND a.field = t.field AND a.value = t.value
-    AND a.source IS NULL AND a.affectedAt > TIMESTAMPTZ '1970-01-01 00:00:00+00'
-
--- name: affect
-INSERT INTO affected (push, field, value, affectedAt) SELECT push, field, value, $now FROM touched

@@ -12,6 +12,7 @@ import pyarrow as arrow
 from pyarrow import compute
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.affected import Affected, note_affected
 from pullpush_dagster.changes.behind import promote
 from pullpush_dagster.changes.taken import Claimed, Fields, Taken
 from pullpush_dagster.config import Push
@@ -29,8 +30,8 @@ _SCHEMA = arrow.schema(
         (name, arrow.string())
         for name in ("key", "claim", "source", "outcome", "reason", "sent", "answer", "fields", "state")
     ]
-    + [("externalId", arrow.string()), ("boundKey", arrow.string()), ("unbind", arrow.bool_())]
-    + [("decides", arrow.bool_()), ("repeated", arrow.bool_()), ("there", arrow.bool_())]
+    + [("externalId", arrow.string()), ("boundKey", arrow.string())]
+    + [(name, arrow.bool_()) for name in ("unbind", "decides", "repeated", "requeued", "there")]
     + [("sequence", arrow.int64()), ("attempts", arrow.int32())]
     + [("dueAt", arrow.timestamp("us", tz="UTC")), ("sentAt", arrow.timestamp("us", tz="UTC"))]
 )
@@ -51,6 +52,7 @@ class Settled:
         again: another step follows, so the key stays due.
         unconfirmed: it may be there by now, and the destination cannot be asked, so that a person must.
         held: its claim goes on with it, so that this says nothing of what becomes of it: there is only the receipt.
+        requeued: it goes behind all that is queued by now.
     """
 
     claimed: Claimed
@@ -68,6 +70,7 @@ class Settled:
     again: bool = False
     unconfirmed: bool = False
     held: bool = False
+    requeued: bool = False
 
     @property
     def attempts(self) -> int:
@@ -109,19 +112,6 @@ class Accepted:
         return [keys[place] for place in self.places]
 
 
-@dataclass(frozen=True)
-class Affected:
-    """What an accepted record changes at its source by itself, as an order lowers the stock of its shop.
-
-    Attributes:
-        path: of the other entity's key in the record: ``lineItems.sku``.
-        pushes: connection the record came from -> pushes that send that entity there.
-    """
-
-    path: str
-    pushes: Mapping[str, Sequence[str]]
-
-
 def acknowledge(
     con: duckdb.DuckDBPyConnection,
     push: Push,
@@ -152,35 +142,9 @@ def acknowledge(
         con.execute(f"DROP {'VIEW' if ours == deciding else 'TABLE'} mine")
     con.unregister("settled")
     if affected is not None:
-        _note(con, affected, settled, accepted, now)
-
-
-def _note(
-    con: duckdb.DuckDBPyConnection,
-    affected: Affected,
-    settled: Sequence[Settled],
-    accepted: Sequence[Accepted],
-    now: dt.datetime,
-) -> None:
-    """Remember what accepted records changed at their source, for the pushes that go there."""
-    field, _, part = affected.path.partition(".")
-    # Found to be there counts as well: its own answer may have been lost, or the process that asked.
-    rows = [one.claimed for one in settled if one.outcome == "accepted" or one.sent]
-    rows += [one.claim[place] for one in accepted for place in one.places]
-    touched = {
-        (push, line[part])
-        for row in rows
-        for push in affected.pushes.get(row.source.partition("/")[0], ())
-        for fields in (row.accepted, row.desired)
-        for line in fields.get(field) or []
-        if line.get(part) is not None
-    }
-    if touched:
-        names, values = zip(*sorted(touched), strict=True)
-        con.register("touched", arrow.table({"push": names, "field": [part] * len(names), "value": values}))
-        for step in ("forget_affected", "affect"):
-            con.execute(_SQL[step], used(_SQL[step], {"now": now}))
-        con.unregister("touched")
+        # Found to be there counts as well: its own answer may have been lost, or the process that asked.
+        rows = [one.claimed for one in settled if one.outcome == "accepted" or one.sent]
+        note_affected(con, affected, [*rows, *(one.claim[place] for one in accepted for place in one.places)], now)
 
 
 def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
@@ -204,6 +168,7 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "repeated": [row.repeated for row in rows],
         # Told only of those of which it is asked: to know it, a row that the store wrote must be read.
         "there": [one.outcome == "retry" and bool(one.claimed.ids or one.external_id) for one in settled],
+        "requeued": [one.requeued for one in settled],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
         "dueAt": [now + dt.timedelta(seconds=one.due_in) if one.due_in else now for one in settled],
@@ -246,7 +211,8 @@ def _ready_tables(accepted: Sequence[Accepted], now: dt.datetime) -> Iterator[ar
         given["sentAt"] = arrow.array(sent_at, arrow.int64())
         # What its key comes to is told by the one that follows it, or by that one's failure.
         given["decides"] = arrow.array([place not in claim.following for place in places], arrow.bool_())
-        always = {"claim": claim.claim, "outcome": "accepted", "unbind": False, "repeated": False, "dueAt": now}
+        no = dict.fromkeys(("unbind", "repeated", "requeued"), False)
+        always = {"claim": claim.claim, "outcome": "accepted", **no, "dueAt": now}
         columns = [
             given[field.name].cast(field.type)
             if field.name in given

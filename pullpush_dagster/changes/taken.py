@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import orjson
 import pyarrow as arrow
+from pyarrow import compute
 
 Fields = dict[str, Any]
 # What stays accepted of keys that are about to be sent.
@@ -130,6 +131,19 @@ class Taken(Sequence["Claimed"]):
         left: str | None = self.column("left")[place]
         had: str | None = self.column("fields")[place]
         return had if left is None else left
+
+    @property
+    def worn(self) -> bool:
+        """Whether any of its rows was tried before."""
+        return bool(self.again) or self._came_worn
+
+    @cached_property
+    def _came_worn(self) -> bool:
+        return bool(compute.max(self.table.column("attempts")).as_py())
+
+    def attempts(self, place: int) -> int:
+        """How often that row was tried."""
+        return int(self.column("attempts")[place]) + self.again[place]
 
     def __len__(self) -> int:
         return len(self.table)

@@ -12,7 +12,7 @@ from pullpush_dagster.push.outcome import Outcome
 if TYPE_CHECKING:
     from pullpush_dagster.push.lanes import Sent
 
-# Of so many, and none taken meanwhile, it is not each one's own fault.
+# After so many of a form, and none taken meanwhile, no other one is sent: it is hardly each one's own fault.
 _MOST = 3
 
 
@@ -40,23 +40,37 @@ class Forbidden:
         refused = replace(sent, outcomes=[Outcome("rejected", f"{error}; others were taken since")])
         self._records.append(_Record(form, since, refused, error))
         self._refuse()
-        if len(self._records) >= _MOST:
-            self.give_up()
 
-    def taken(self, form: Write, sent_at: dt.datetime) -> None:
-        """Records of ``form`` were taken: the credentials were good then."""
+    def count(self, form: Write) -> int:
+        """How many of ``form`` are held."""
+        return sum(one.form.identity == form.identity for one in self._records) if self._records else 0
+
+    def stops(self, form: Write) -> bool:
+        """Whether those are so many that no other one is worth a request."""
+        return self.count(form) >= _MOST
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def taken(self, form: Write, sent_at: dt.datetime) -> bool:
+        """Records of ``form`` were taken: the credentials were good then. Whether any was held that is refused now."""
         self._taken_at[form.identity] = max(sent_at, self._taken_at.get(form.identity, sent_at))
-        self._refuse()
+        return self._refuse()
 
-    def _refuse(self) -> None:
-        for one in [*self._records]:
-            if self._taken_at.get(one.form.identity, one.since) > one.since:
-                self._records.remove(one)
-                self._report(one.sent)
+    def _refuse(self) -> bool:
+        refused = [one for one in self._records if self._taken_at.get(one.form.identity, one.since) > one.since]
+        for one in refused:
+            self._records.remove(one)
+            self._report(one.sent)
+        return bool(refused)
 
     def give_up(self) -> None:
-        """Nothing more will be known: it is the credentials. They halt the push, and the records go again."""
+        """Nothing more will be known: it is the credentials. They halt the push, and the records go again.
+
+        They go behind all others, which would never have their turn else.
+        """
         records, self._records = self._records, []
         for one in records:
             self._halt(one.error)
-            self._report(replace(one.sent, outcomes=[Outcome("retry", str(one.error))], sent_at=None, halted=True))
+            again = [Outcome("retry", str(one.error))]
+            self._report(replace(one.sent, outcomes=again, sent_at=None, halted=True, requeued=True))

@@ -193,6 +193,7 @@ class Journal:
             again=accepted and payload.more,
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
             held=_goes_again(row, outcome, sent, due_in),
+            requeued=sent.requeued,
         )
 
     def _due_in(self, row: Claimed, outcome: Outcome, retry_after: float | None, wait: Callable[[int], float]) -> float:

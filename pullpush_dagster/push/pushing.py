@@ -7,7 +7,7 @@ import orjson
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
-from pullpush_dagster.changes.acknowledging import Affected
+from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.changes.claiming import seconds_to_next, wake
 from pullpush_dagster.changes.notes import heed, sweep
 from pullpush_dagster.changes.taken import key_values

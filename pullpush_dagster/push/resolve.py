@@ -1,20 +1,23 @@
 """Resolve: find the platform's items by batched look-ups; what a connector calls its items' ids."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pullpush_dagster.changes.taken import Fields, key_values
 from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.look_up_model import Find, LookUp
 from pullpush_dagster.connectors.template import at, fill
-from pullpush_dagster.errors import RejectError
+from pullpush_dagster.errors import ForbiddenError, RejectError
 from pullpush_dagster.transport import Client
 
 # How a platform says that a value we asked for, not the asking itself, is wrong.
 _ABOUT_THE_VALUES = (400, 414, 422)
+# As many values are asked for alone to see whether any is answered.
+_FEW = 5
 
 Found = dict[str, list[Any] | RejectError]
+_Ask = Callable[[Sequence[str]], Awaitable[list[Any]]]
 
 
 async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: str = "keys") -> Found:
@@ -22,24 +25,23 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
 
     Asked in batches of ``look.batch``; an item is matched by its own value, never by place. A value that
     the platform refuses to look for, or cannot take, has that refusal instead, and does not sink the others; so has
-    one that is not in a full answer, even when it is asked for alone.
+    one that is not in a full answer, even when it is asked for alone. A 403 counts as one where others are answered.
 
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``.
     """
     wanted = list(dict.fromkeys(values))
     found: Found = {value: [] for value in wanted}
-    asks = (_one(client, look, name, batch) for batch in _batches(wanted, look.batch))
-    for items in await asyncio.gather(*asks):
-        for item in items:
-            if isinstance(item, _Refused):
-                found[item.value] = found[item.value] or item.error
-                continue
-            value = at(item, in_row(look, look.match))
-            text = "" if value is None else str(value).lower() if look.lowered else str(value)
-            known = found.get(text) if text else None
-            if isinstance(known, list) and item not in known:
-                known.append(item)
+    batches = [*_batches(wanted, look.batch)]
+    for item in await _all(lambda batch: _one(client, look, name, batch), batches):
+        if isinstance(item, _Refused):
+            found[item.value] = found[item.value] or item.error
+            continue
+        value = at(item, in_row(look, look.match))
+        text = "" if value is None else str(value).lower() if look.lowered else str(value)
+        known = found.get(text) if text else None
+        if isinstance(known, list) and item not in known:
+            known.append(item)
     return found
 
 
@@ -52,6 +54,60 @@ def named(key: str, find: Find) -> str:
 class _Refused(NamedTuple):
     value: str
     error: RejectError
+
+
+async def _all(ask: _Ask, batches: Sequence[Sequence[str]]) -> list[Any]:
+    """What ``ask`` gives for all ``batches``.
+
+    A 403 is for the values in it where others are answered; those are found by halves then, one after the other.
+
+    Raises:
+        ForbiddenError: it is for the credentials.
+    """
+    forbidden: list[Sequence[str]] = []
+
+    async def one(batch: Sequence[str]) -> list[Any]:
+        try:
+            return await ask(batch)
+        except ForbiddenError:
+            forbidden.append(batch)
+            return []
+
+    found = [item for items in await asyncio.gather(*map(one, batches)) for item in items]
+    if forbidden:
+        other = await _answered(ask, [value for batch in batches for value in batch])
+        for batch in forbidden:
+            found += await _apart(ask, batch, other)
+    return found
+
+
+async def _answered(ask: _Ask, values: Sequence[str]) -> Sequence[str]:
+    """One that is answered, of a few from all over ``values``.
+
+    Raises:
+        ForbiddenError: none is.
+    """
+    few = values[:: -(-len(values) // _FEW)]
+    for value in few:
+        try:
+            await ask([value])
+        except ForbiddenError:
+            if value == few[-1]:
+                raise
+        else:
+            break
+    return [value]
+
+
+async def _apart(ask: _Ask, batch: Sequence[str], other: Sequence[str]) -> list[Any]:
+    try:
+        return await ask(batch)
+    except ForbiddenError as error:
+        if len(batch) == 1:
+            await ask(other)
+            return [_Refused(batch[0], RejectError(f"{error}; others are answered"))]
+    middle = len(batch) // 2
+    return await _apart(ask, batch[:middle], other) + await _apart(ask, batch[middle:], other)
 
 
 async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -> list[Any]:

@@ -58,7 +58,7 @@ class Sending:
         self._most, self._claimed_at = max(least, pusher.push.lanes * pusher.facts.batch), self._time()
         # As of the last claim: when the next key is due; None: none will be.
         self._next_due: float | None = self._time()
-        # Since nothing was in hand: whether this run may have left a key that it has not seen, and what had moved then.
+        # Since nothing was under way: whether this run may have left a key that it has not seen; what had moved then.
         self._fresh, self._moved = True, 0
 
     async def whole(self) -> None:
@@ -88,6 +88,11 @@ class Sending:
             if not self._journal.in_hand:
                 self._following.forget()
 
+    @property
+    def _under_way(self) -> int:
+        """Claimed keys that come to an outcome by themselves."""
+        return self._journal.in_hand - self._lanes.held
+
     def _sent(self, sent: Sent) -> None:
         self._following.take(self._journal.sent(sent))
 
@@ -97,7 +102,7 @@ class Sending:
             if self._runs_short() or self._group_is_full():
                 return True
             journal = self._journal
-            if not journal.in_hand and not journal.waiting and not self._will_wait():
+            if not self._under_way and not journal.waiting and not self._will_wait():
                 return False
             self._changed.clear()
             self._is_timed = journal.waiting
@@ -117,7 +122,7 @@ class Sending:
         if journal.in_hand > 1.25 * self._most:
             return 0
         # Who makes no headway is done when patience is.
-        headway = journal.in_hand or self._fresh or journal.moved > self._moved
+        headway = self._under_way or self._fresh or journal.moved > self._moved
         if not headway and self._time() > self._give_up:
             return 0
         return min(self._most, 2 * self._most - journal.in_hand)
@@ -149,7 +154,7 @@ class Sending:
         group = self._journal.take()
         if not group and not most:
             return
-        if most and not self._journal.in_hand:
+        if most and not self._under_way:
             self._fresh, self._moved = False, self._journal.moved
         began = self._time()
         try:

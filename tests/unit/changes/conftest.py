@@ -11,7 +11,7 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, acknowledge, arrive, claim
-from pullpush_dagster.changes.acknowledging import Affected
+from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.changes.claiming import wake
 from pullpush_dagster.config import Pull, Push
 

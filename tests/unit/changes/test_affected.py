@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from pullpush_dagster.changes.acknowledging import Affected
+from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.push.native import change_id
 
 START = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)

@@ -74,3 +74,50 @@ def test_what_may_be_changed_says_nothing_of_what_may_be_made(tiny, platform, fa
     with pytest.raises(AuthError):
         asyncio.run(run())
     assert sorted(seen) == ["accepted", "retry"]
+
+
+def test_three_that_come_first_are_refused_once_one_from_the_other_end_is_taken(sending, firewall):
+    firewall("S0", "S1", "S2")
+    seen, error = sending(TEN, batch=1)
+    assert error is None
+    assert told(seen) == dict.fromkeys(TEN, "accepted") | dict.fromkeys(["S0", "S1", "S2"], "rejected")
+
+
+def test_three_updates_that_are_forbidden_do_not_keep_back_what_is_to_be_made(tiny, platform, facts, made, echo):
+    platform.route(lambda seen: Response("", 403) if b"update" in seen.body else echo(seen))
+    seen = []
+
+    async def run():
+        async with tiny.client(destination=True) as client:
+            lanes = Lanes(client, facts(batch=1), 1, lambda sent: seen.append(sent.outcomes[0].name))
+            lanes.add([*(made(sku, item={"id": sku}) for sku in "ABCDE"), made("X"), made("Y")])
+            await lanes.idle()
+            assert (seen, lanes.held) == (["accepted", "accepted"], 5)
+            await lanes.ended()
+
+    with pytest.raises(AuthError):
+        asyncio.run(run())
+    assert seen[2:] == ["retry"] * 5
+    assert len(platform.requests) == 3 + 2
+
+
+def test_a_lane_that_stopped_goes_on_once_what_was_under_way_in_another_is_taken(platform, sending, echo):
+    # given: one lane has three requests forbidden, while one that the other lane sent meanwhile is not answered yet
+    page, came = Response("<html>blocked</html>", 403), []
+
+    def answer(seen):
+        came.append(seen)
+        bad, late = len(came) in (3, 4, 6), {1: 0.2, 2: 0.6, 3: 0.1, 4: 0.6, 5: 0.8}.get(len(came), 0.0)
+
+        async def reply(scope, receive, send):
+            await asyncio.sleep(late)
+            await (page if bad else echo(seen))(scope, receive, send)
+
+        return reply
+
+    platform.route(answer)
+    # when
+    seen, error = sending([f"S{n}" for n in range(40)], lanes=2, batch=1)
+    # then
+    assert error is None
+    assert sorted(told(seen).values()) == ["accepted"] * 37 + ["rejected"] * 3

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.look_up_model import LookUp
-from pullpush_dagster.errors import RejectError
+from pullpush_dagster.errors import AuthError, RejectError
 from pullpush_dagster.push.resolve import look_up
 
 
@@ -150,6 +150,41 @@ def test_items_with_rows_fill_an_answer_by_their_own_number(platform, find):
 def test_an_answer_must_have_room_for_more_than_one_item_of_each_value(find):
     with pytest.raises(ValueError, match="size must be larger than batch"):
         find("A", batch=3, size=3)
+
+
+# What a firewall dislikes.
+
+
+FORTY = [f"S{n}" for n in range(40)]
+FEW = {"query": {"sku": "{keys:text}"}, "batch": 20}
+
+
+def forbid(platform, *bad):
+    no = Response("", 403)
+    platform.route(lambda seen: no if {*bad} & {*seen.query["sku"].split(",")} else JSONResponse([]))
+
+
+@pytest.mark.parametrize("bad", [["S0"], ["S39"], ["S0", "S1", "S2"], ["S0", "S8", "S20", "S39"]])
+@pytest.mark.parametrize("batch", [1, 20, 50])
+def test_a_value_that_a_firewall_dislikes_is_refused_where_others_are_answered(platform, find, bad, batch):
+    forbid(platform, *bad)
+    found = find(*FORTY, **{**FEW, "batch": batch})
+    assert {value for value, items in found.items() if isinstance(items, RejectError)} == {*bad}
+    assert all(found[value] == [] for value in FORTY if value not in bad)
+
+
+def test_where_none_is_answered_it_is_the_credentials_which_a_few_questions_tell(platform, find):
+    forbid(platform, *FORTY)
+    with pytest.raises(AuthError):
+        find(*FORTY, **FEW)
+    assert len(platform.requests) == 2 + 5
+
+
+def test_credentials_that_are_refused_halfway_are_not_taken_for_the_values(platform, find):
+    turns = iter([False] * 4)
+    platform.route(lambda seen: JSONResponse([]) if next(turns, True) is False else Response("", 403))
+    with pytest.raises(AuthError):
+        find(*FORTY, **{**FEW, "batch": 1})
 
 
 # None at all.
