@@ -37,9 +37,10 @@ UPDATE accepted AS a SET source = o.source FROM mine AS m JOIN outbox AS o ON o.
 WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND o.sequence > m.sequence AND o.source <> m.source
 
 -- name: give_up
--- Unless only a person can tell what became of it.
+-- Unless only a person can tell what became of it. A claim may have sent a row before, though not the last time.
 UPDATE outbox AS o SET state = 'dead', claim = NULL, leaseUntil = NULL, reason = o.refused, refused = NULL,
-    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END, tried = tried OR m.sentAt IS NOT NULL,
+    dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END,
+    tried = tried OR m.sentAt IS NOT NULL OR m.attempts > o.attempts,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence ELSE o.triedSequence END,
     triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired) ELSE o.triedDesired END
 FROM mine AS m
@@ -58,7 +59,7 @@ UPDATE outbox AS o SET state = 'due', claim = NULL, leaseUntil = NULL, attempts 
     dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE $now END,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedSequence, m.sequence) END,
     triedDesired = CASE WHEN m.outcome = 'unknown' THEN o.triedDesired END,
-    tried = tried OR m.sentAt IS NOT NULL
+    tried = tried OR m.sentAt IS NOT NULL OR m.attempts > o.attempts
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > m.sequence
     AND (m.state IS NULL OR m.state NOT IN ('due', 'unconfirmed') AND NOT (m.repeated AND m.sentAt IS NULL))
@@ -66,7 +67,7 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
 -- name: put_back
 -- What was answered goes again as another request; but not what is yet to be made, as one before may still make it.
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
-    reason = m.reason, tried = tried OR m.sentAt IS NOT NULL,
+    reason = m.reason, refused = NULL, tried = tried OR m.sentAt IS NOT NULL OR m.attempts > o.attempts,
     queuedAt = CASE WHEN m.requeued THEN $now ELSE o.queuedAt END,
     refusals = coalesce(refusals, 0) + CASE WHEN m.sentAt IS NOT NULL
         AND (m.outcome IN ('rejected', 'waiting') OR (m.outcome = 'retry' AND m.there)) THEN 1 ELSE 0 END,

@@ -4,7 +4,7 @@ UPDATE outbox SET state = 'due' WHERE push = $push AND state = 'waiting'
 
 -- name: leave_unconfirmed
 -- Where the destination cannot be asked, what a holder that died may have made there must not be made again.
-UPDATE outbox AS o SET state = 'unconfirmed', claim = NULL, tried = true,
+UPDATE outbox AS o SET state = 'unconfirmed', claim = NULL, refused = NULL, tried = true,
     reason = 'whoever sent it is gone, and ' || $to || ' cannot be asked whether it is there'
 WHERE push = $push AND state = 'claimed' AND leaseUntil < $now
     AND NOT EXISTS (FROM bindings AS b WHERE b.connection = $to AND b.entity = $entity AND b.key = o.key)

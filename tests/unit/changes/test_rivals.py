@@ -307,3 +307,19 @@ def test_the_one_whose_it_is_goes_on_beside_one_that_was_refused(both):
     one([("A", "WH", 7)])
     shop.arrive()
     assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "7.0000"}})
+
+
+def test_a_key_that_a_person_let_go_again_after_a_rival_came_is_done_once_it_is_taken(two):
+    # given: what may be there of B, which another source came to mean meanwhile
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    row = shop.claim()["B"]
+    other([{"sku": "B", "title": "Other"}])
+    shop.arrive("erp2")
+    shop.settle(row, "unknown", unconfirmed=True)
+    # when: as a replay does
+    shop.con.execute("UPDATE outbox SET state = 'due', attempts = 0 WHERE state = 'unconfirmed'")
+    shop.settle(shop.claim()["B"], "accepted")
+    # then
+    assert shop.heads() == {}

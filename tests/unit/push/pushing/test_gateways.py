@@ -1,6 +1,7 @@
 """What stands before the platform answers in its place: a gateway, a firewall, a page while there is maintenance."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -75,3 +76,31 @@ def test_a_record_that_a_firewall_refuses_is_a_dead_letter_and_the_others_go(pus
     platform.route(lambda seen: blocked if b"<script>" in seen.body else shop(seen))
     assert made.send() == {"A": "accepted", "B": "rejected", "C": "accepted"}
     assert [state for state, _ in made.why()] == ["dead"]
+
+
+def test_what_may_be_there_goes_on_though_its_next_attempt_did_not_go_and_its_source_went(pushing, shop, platform):
+    # given: a bound item whose first update was done, and answered 500; then the platform asked to wait
+    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
+    push = pushing()
+    push.pull_shop()
+    push.pull({"sku": "A", "price": 1}, {"sku": "B"})
+    replies = iter([500, 429])
+
+    def answer(seen):
+        status = None if seen.method == "GET" else next(replies, None)
+        if status == 429:
+            return JSONResponse({}, status, {"Retry-After": "300"})
+        done = shop(seen)
+        return JSONResponse({}, status) if status else done
+
+    platform.route(answer)
+    push.send()
+    assert (shop.items["7"]["price"], push.rows("SELECT tried FROM outbox")) == ("1", [(True,)])
+    # when: it went to 2, and then it was gone
+    push.pull({"sku": "A", "price": 2}, {"sku": "B"})
+    push.pusher.arrive()
+    for _ in range(2):
+        push.pull({"sku": "B"})
+    push.pusher.arrive()
+    # then
+    assert [json.loads(one)["price"] for (one,) in push.rows("SELECT desired FROM outbox")] == ["2.0000"]
