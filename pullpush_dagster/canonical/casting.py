@@ -16,6 +16,9 @@ _FITS = r"[+-]?\d{0,14}(\.\d{0,4}0*)?"
 _FITS_JSON = r"[+-]?(\d{0,11}(\.\d{0,4}0*)?|\d{12}(\.\d{0,3}0*)?|\d{13}(\.\d{0,2}0*)?|\d{14}(\.\d?0*)?)"
 # "1.5E+3" is exact as well; so few digits that DECIMAL(38,18) holds all of it.
 _EXPONENT = r"[+-]?\d{1,14}(\.\d{0,8})?[eE](\+?\d{1,2}|-\d)"
+# What is scaled is read with 8 decimal places; and the same with at most 15 digits.
+_FITS_8 = r"[+-]?\d{0,20}(\.\d{0,8}0*)?"
+_FITS_8_JSON = "|".join(rf"[+-]?\d{{0,{15 - places}}}(\.\d{{0,{places}}}0*)?" for places in range(9))
 _WHOLE = r"[+-]?\d{1,18}(\.0*)?"
 
 
@@ -59,17 +62,24 @@ def cast_of(
     if mapped.map is None and type_.kind == "instant":
         value = instant_sql(raw, mapped.form or times.form, times.zone)
     elif mapped.scale is not None:
-        value = _scaled(raw, type_, mapped)
+        return _scaled(text, raw, type_, mapped, in_list=in_list, read=read)
     else:
         return _plainly_cast(text, raw, type_, mapped, in_list=in_list, read=read)
     lost = f"({read or value} IS NULL AND {raw} IS NOT NULL)"
     return Cast(value, lost, lost)
 
 
-def _scaled(raw: str, type_: Scalar, mapped: FieldMap) -> str:
+def _scaled(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool, read: str | None) -> Cast:
     places = mapped.round if mapped.round is not None else 4 if type_.kind == "decimal" else 0
-    product = f"TRY_CAST({raw} AS DECIMAL(28,8)) * CAST({literal(format(mapped.scale, 'f'))} AS DECIMAL(10,6))"
-    return f"TRY_CAST(round({product}, {places}) AS {type_.sql})"
+    number = f"TRY_CAST({raw} AS DECIMAL(28,8))"
+    product = f"{number} * CAST({literal(format(mapped.scale, 'f'))} AS DECIMAL(10,6))"
+    value = f"TRY_CAST(round({product}, {places}) AS {type_.sql})"
+    if mapped.round is not None:
+        lost = f"({read or value} IS NULL AND {raw} IS NOT NULL)"
+        return Cast(value, lost, lost)
+    differs = f"{product} IS DISTINCT FROM {read or value}"
+    rounds = _rounds(raw, number, _FITS_8_JSON if in_list else _FITS_8)
+    return Cast(value, f"({differs} OR {rounds})", f"({differs} OR NOT regexp_full_match({text}, '{_PLAIN}'))")
 
 
 def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool, read: str | None) -> Cast:

@@ -1,11 +1,12 @@
 """Compile a canonical_map into one DuckDB projection over raw page bodies. No record is touched by Python."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from pullpush_dagster.canonical.cases import by_case, is_doubtful, of_texts
 from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
 from pullpush_dagster.canonical.doubts import Doubts
 from pullpush_dagster.canonical.entity import Entity
-from pullpush_dagster.canonical.field_map import CanonicalMap, Case, FieldMap
+from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
 from pullpush_dagster.canonical.lists import list_sql
 from pullpush_dagster.canonical.native import insert, is_one, place_in, steps_of, structure
 from pullpush_dagster.canonical.shape import RecordShape, bodies_sql, items_sql
@@ -97,18 +98,27 @@ FROM read"""
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
         if mapped.join is not None or mapped.cases is not None:
-            made = self._by_case(name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            made = by_case(self, name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            if name in self.entity.key:
+                nested = [self.doubtful(name, type_, mapped, path) for path in mapped.join or []]
+                made = of_texts(made, nested)
             return self._in_case(name, made)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
             given = mapped.value if mapped.from_ is None else self.scope.get(mapped.from_.partition(".")[2])
             return f"CAST({'NULL' if given is None else literal(given)} AS {type_.sql})"
         alone = mapped.minus is None and not mapped.unknown_unless
         value = self._checked(name, mapped.from_, type_, mapped, read=quoted(name) if alone else None)
-        nested = self._doubtful(name, type_, mapped, mapped.from_)
+        nested = [self.doubtful(name, type_, mapped, mapped.from_)]
+        before = []
+        for path, other in zip((mapped.from_, *mapped.or_), mapped.or_, strict=False):
+            before.append(f"{self.present(mapped, path)} IS NULL")
+            nested += [self.doubtful(name, type_, mapped, other, before)] if is_doubtful(type_, mapped) else []
         if name in self.entity.key:
-            value = f"CASE WHEN {nested} THEN NULL ELSE {value} END"
+            value = of_texts(value, nested)
         value = self._in_case(name, value)
         if mapped.minus is not None:
+            if is_doubtful(type_, mapped):
+                self.doubtful(name, type_, mapped, mapped.minus)
             other = self._checked(name, mapped.minus, type_, mapped)
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
@@ -121,7 +131,7 @@ FROM read"""
         return f"upper({value})" if name in self.entity.raised else value
 
     def _joined(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
-        texts = ", ".join(self._present(mapped, path) for path in mapped.join or [])
+        texts = ", ".join(self.present(mapped, path) for path in mapped.join or [])
         joined = f"nullif(concat_ws({literal(mapped.with_)}, {texts}), '')"
         if type_.kind == "text":
             return joined
@@ -129,48 +139,33 @@ FROM read"""
         self.fault(cast.fault, f"{name}: {complaint(type_, mapped)}", cast.odd)
         return cast.value
 
-    def _by_case(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
-        arms = " ".join(f"WHEN {self._holds(case)} THEN {self._of_case(name, type_, mapped, case)}"
-                        for case in mapped.cases or [])  # fmt: skip
-        return f"CAST(CASE {arms} END AS {type_.sql})"
-
-    def _holds(self, case: Case) -> str:
-        return " AND ".join(is_one(self.text(path), allowed) for path, allowed in case.when.items()) or "true"
-
-    def _of_case(self, name: str, type_: Scalar, mapped: FieldMap, case: Case) -> str:
-        if case.from_ is None:
-            return "NULL" if case.value is None else literal(case.value)
-        alone = mapped.model_copy(update={"from_": case.from_, "cases": None})
-        cast = cast_of(self.text(case.from_), self._present(alone, case.from_), type_, alone, self.shape.times)
-        if cast.fault:
-            holds = self._holds(case)
-            self.fault(f"{holds} AND {cast.fault}", f"{name}: {complaint(type_, alone)}", f"{holds} AND ({cast.odd})")
-        return cast.value
-
     def _counts(self, mapped: FieldMap) -> str:
         """When the native value counts at all."""
         return " AND ".join(f"{self.text(path)} = {literal(is_)}" for path, is_ in mapped.unknown_unless.items())
 
-    def _doubtful(self, name: str, type_: Scalar, mapped: FieldMap, path: str) -> str:
-        """Note faults of a top-level value that only its JSON type can tell; when a text is none."""
-        text, kind, nested = self.text(path), self.kind(path), "false"
+    def doubtful(self, name: str, type_: Scalar, mapped: FieldMap, path: str, when: Sequence[str] = ()) -> str:
+        """Note faults of a top-level value that only its JSON type can tell; when a text is none.
+
+        ``when``: all that must hold for the value at ``path`` to be the one that counts.
+        """
+        text, kind, nested, counts = self.text(path), self.kind(path), "false", "".join(f"{one} AND " for one in when)
         if type_.kind == "decimal" and mapped.round is None:
             # JSON numbers reach SQL as doubles: past 15 digits they are no longer what the platform wrote.
             long = self.doubt(path, f"strlen({text}) > 15")
-            digits = f"doubts <> 0 AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
-            self.fault(digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)", long)
+            digits = f"{counts}doubts <> 0 AND {kind} = 'DOUBLE' AND length(replace(ltrim({text}, '-0'), '.', '')) > 15"
+            self.fault(digits, f"{name}: has more digits than a JSON number keeps (round: N allows it)", counts + long)
         if type_.kind == "text" and mapped.map is None:
             # Begins with [ or {; a comparison of texts takes twice as long.
             opened = self.doubt(path, f"ord({text}) IN ({ord('[')}, {ord('{')})")
-            nested = f"doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
-            self.fault(nested, f"{name}: is no text, but an object or a list", opened)
+            nested = f"{counts}doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
+            self.fault(nested, f"{name}: is no text, but an object or a list", counts + opened)
         return nested
 
     def _checked(self, name: str, path: str, type_: Scalar, mapped: FieldMap, *, read: str | None = None) -> str:
         """The canonical value at ``path``; ``read`` is the column that will hold it, if one will hold just it."""
-        text, raw = self.text(path), self._present(mapped, path)
+        text, raw = self.text(path), self.present(mapped, path)
         if mapped.or_ and path == mapped.from_:
-            text = raw = f"coalesce({', '.join([raw, *(self._present(mapped, other) for other in mapped.or_)])})"
+            text = raw = f"coalesce({', '.join([raw, *(self.present(mapped, other) for other in mapped.or_)])})"
         cast = cast_of(text, raw, type_, mapped, self.shape.times, read=read)
         if cast.fault:
             self.fault(cast.fault, f"{name}: {complaint(type_, mapped)}", cast.odd)
@@ -214,7 +209,7 @@ FROM read"""
         if rules:
             rule = " OR ".join(rules)
             for other in mapped.or_:
-                rule = f"({rule}) AND {self._present(mapped, other)} IS NULL"
+                rule = f"({rule}) AND {self.present(mapped, other)} IS NULL"
             for other in mapped.also:
                 rule = f"({rule}) AND {self.place(other)} IS NULL"
             self.doubt(mapped.from_, nothing)
@@ -223,7 +218,7 @@ FROM read"""
     def false_is_empty(self, mapped: FieldMap) -> bool:
         return self.shape.false_is_empty and "false" not in (mapped.map or {})
 
-    def _present(self, mapped: FieldMap, path: str) -> str:
+    def present(self, mapped: FieldMap, path: str) -> str:
         """Native text at ``path``; NULL when it is null, empty, absent, or the platform's ``false``."""
         text = spoken(self.text(path), mapped)
         if not self.false_is_empty(mapped):
@@ -242,11 +237,11 @@ FROM read"""
                 value = self._joined(f"{name}.{part}", part_type, parts[part])
                 known.append(value)
             elif part in parts and parts[part].cases is not None:
-                value = self._by_case(f"{name}.{part}", part_type, parts[part])
+                value = by_case(self, f"{name}.{part}", part_type, parts[part])
                 known.append(value)
             elif part in parts:
                 path = parts[part].from_ or ""
-                known += [self._present(parts[part], one) for one in (path, *parts[part].or_)]
+                known += [self.present(parts[part], one) for one in (path, *parts[part].or_)]
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"

@@ -76,7 +76,7 @@ class FieldMap(BaseModel):
         over: in the rows of a list, a number to divide by; unknown when that is 0. Needs round.
         minus: a second number to take off the first; unknown when either is.
         round: decimal places to round to. Without it, a number that a cast would round is a fault.
-        scale: what a number is multiplied by, such as -1, or 0.001 for milliseconds.
+        scale: what a number is multiplied by, exactly, such as -1, or 0.001 for milliseconds.
         map: native text -> canonical text. A value not in it is a fault; otherwise: or this (``unknown``: unknown).
         form: how this time is written, where it differs from the platform's others.
         unknown_unless: the value counts only while these native values are so; else it is unknown.
@@ -98,7 +98,7 @@ class FieldMap(BaseModel):
     over: Path | None = None
     minus: Path | None = None
     round: int | None = Field(default=None, ge=0, le=4)
-    scale: Decimal | None = None
+    scale: Decimal | None = Field(default=None, max_digits=10, decimal_places=6)
     map: dict[str, str] | None = None
     otherwise: str | None = None
     form: str | None = None

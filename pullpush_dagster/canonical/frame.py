@@ -1,6 +1,7 @@
 """Raw pages to a canonical frame: mapped by SQL, checked by pandera, bad rows set aside with their reasons."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import duckdb
 import pyarrow as arrow
@@ -64,7 +65,7 @@ def frame_of(
         con.execute(_SQL["outdated"].format(**names))
         if shape.sum:
             rows = _placed(con, con.execute(_SQL["summed"].format(**names)).to_arrow_table(), names)
-        for step in ("unreadable", "shadowed", "duplicates"):
+        for step in ("unreadable", *(["lacking"] if shape.sum else []), "shadowed", "duplicates"):
             con.execute(_SQL[step].format(**names))
         usable = rows.take(_usable(con, names))
         failed = failures(entity, usable)
@@ -121,8 +122,12 @@ def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:
     key = [quoted(name) for name in entity.key]
     null_keys = [f"CASE WHEN {quoted(name)} IS NULL THEN {literal(f'{name}: is empty')} END" for name in entity.key]
     sums = (_part(entity, name, summed) for name in entity.fields if name not in entity.key)
+    # Each way to know the key but not all of it.
+    parts = list(product(*((f"{name}: {name}", f"{name}: NULL") for name in key)))[1:]
     return {
         "sums": ", ".join(sums),
+        "sum_names": ", ".join(summed),
+        "key_in_part": ", ".join(f"CAST(to_json({{{', '.join(part)}}}) AS VARCHAR)" for part in parts),
         "stamp": '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt",
         "key": ", ".join(key),
         "key_names": ", ".join(entity.key),

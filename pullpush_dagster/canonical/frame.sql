@@ -21,8 +21,9 @@ DELETE FROM frame WHERE _id IN (
 
 -- name: summed
 -- The records of one key are parts of one: their amounts are added up, unknown when one of them is. One that cannot
--- be read, or names no key, stays as it is; its own id says nothing of the key that it is a part of.
-SELECT min(_page) AS _page, min(_row) AS _row, max(_askedAt) AS _askedAt,
+-- be read, or names no key, stays as it is; its own id says nothing of the key that it is a part of. A sum is as old as
+-- its oldest part: the others say nothing of what that one is now.
+SELECT min(_page) AS _page, min(_row) AS _row, min(_askedAt) AS _askedAt,
        CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _externalId, bool_or(_live) AS _live, {key}, {sums},
        flatten(list(_cleared)) AS _cleared, flatten(list(_faults)) AS _faults
 FROM mapped WHERE {key_known} AND _id IN (SELECT _id FROM frame)
@@ -36,6 +37,13 @@ WHERE NOT ({key_known}) AND _id IN (SELECT _id FROM frame)
 CREATE TEMP TABLE reasons AS
 SELECT _id, unnest(list_concat(_faults, list_filter([{null_keys}], lambda x: x IS NOT NULL))) AS reason
 FROM frame
+
+-- name: lacking
+-- What names no whole key may be a part of any sum that has the rest of it.
+INSERT INTO reasons (_id, reason)
+SELECT DISTINCT _id, '{sum_names}: may lack a part, as a record of the source has no readable key'
+FROM (SELECT _id, unnest([{key_in_part}]) AS _key FROM frame WHERE {key_known})
+JOIN (SELECT DISTINCT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key FROM frame WHERE NOT ({key_known})) USING (_key)
 
 -- name: shadowed
 -- A record out of use does not claim the key of one in use.

@@ -40,7 +40,8 @@ def _local(raw: str, parsed: str, zone: str) -> str:
         # zone that an earlier text named, as DuckDB 1.5 does after `2026-01-01 00:00:00 EST`.
         plain = f"make_timestamptz(epoch_us({parsed}))"
         return f"CASE WHEN strlen({raw}) = 19 AND {raw} LIKE '____-__-_____:__:__' THEN {plain} ELSE {with_zone} END"
-    here = f"{parsed} AT TIME ZONE {literal(zone)}"
+    # A year that a text may have is past what a zone's clock can tell.
+    here = f"TRY({parsed} AT TIME ZONE {literal(zone)})"
     return f"CASE WHEN regexp_full_match({raw}, '{_ZONED}') THEN {with_zone} ELSE {here} END"
 
 

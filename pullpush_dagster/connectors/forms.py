@@ -36,9 +36,14 @@ def integer(value: Any, name: str) -> int:
     return int(number)
 
 
-def number(value: Decimal) -> int | float:
-    """``value`` as JSON has it."""
-    return int(value) if value == value.to_integral_value() else float(value)
+def number(value: Decimal, name: str) -> int | float:
+    """``value`` as JSON has it. Raises RejectError: it has more digits than a JSON number keeps."""
+    if value == value.to_integral_value():
+        return int(value)
+    found = float(value)
+    if Decimal(repr(found)) != value:
+        raise RejectError(f"{name} {value} has more digits than a JSON number keeps, and this platform takes no text")
+    return found
 
 
 def _quoted(value: Any, _: str) -> str:

@@ -23,12 +23,19 @@ _BUILT_IN = files("pullpush_dagster.connectors")
 
 @dataclass(frozen=True)
 class Ask:
-    """All that asking for one entity needs: how, the path of a record's id, and how times are written."""
+    """All that asking for one entity needs.
+
+    Attributes:
+        ids: paths that together tell one record from another.
+        times: how times are written.
+        summed: whether records are parts of sums, which are wrong without all of them.
+    """
 
     entity: str
     pull: PullFacts
-    id: str
+    ids: tuple[str, ...]
     times: Times = field(default_factory=Times)
+    summed: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,9 @@ class Connector:
     def ask_of(self, name: str) -> Ask:
         """How entity ``name`` is asked for. Raises ConfigError: it cannot be."""
         pull, facts = self.pull(name), self.entity(name)
-        return Ask(name, pull, pull.record or facts.binding.id, facts.times or self.facts.times)
+        # What only a row says, no record does.
+        ids = [pull.record or facts.binding.id] if pull.record or pull.rows else facts.binding.paths.values()
+        return Ask(name, pull, tuple(ids), facts.times or self.facts.times, bool(facts.sum))
 
     def push(self, name: str) -> PushFacts:
         """How entity ``name`` is pushed. Raises ConfigError: it cannot be, and why, where that is known."""

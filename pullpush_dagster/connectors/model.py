@@ -108,7 +108,8 @@ class PullFacts(Request):
         each: path of the list of records in an answer. may_lack: whether an answer without it has no records.
         rows: path of a list in each record, each row of which is a record of this entity, such as the variants of
             a product; its own values are ``row.NAME``. A record with an empty list has none.
-        record: path of what tells one record of the answer from another, for counting; the binding's id unless said.
+        record: path of what tells one record of the answer from another, for counting; all the binding's ids unless
+            said, or with rows its first.
         whole: values (one, or a list; the empty text: none) that say that a record's own lists are complete; one that
             says otherwise is set aside.
         pages, since, walks, scope, count: how it is walked.
@@ -166,7 +167,7 @@ class EntityFacts(Fact):
         live: native values under which a record is in use; one that is not claims no key from one that is.
         skip: native values, any of which makes a record none of this entity's, such as an abandoned checkout.
         sum: fields of which the records of one key are parts, such as stock kept per batch: they are added up, and
-            unknown when one of them is.
+            unknown when one of them is. Only for pulls of everything.
         times: how its times are written, where that differs from the platform's others.
         refused: why it cannot be pulled, or pushed.
         spec: what the vendor publishes to check requests against; ``none``: nothing that covers this.

@@ -71,6 +71,8 @@ def _entity_problems(facts: ConnectorFile, name: str, part: EntityFacts) -> Iter
     for field in part.sum:
         if field not in entity.compared:
             yield (*here, "sum"), f"{field} is not one of {', '.join(entity.compared)}"
+    if part.sum and part.pull is not None and part.pull.since is not None:
+        yield (*here, "pull", "since"), "goes without sum: a pull of what changed lacks the other parts of a sum"
     if part.push is not None:
         bound = {f"binding.{one}" for one in part.binding.paths} | {"binding.parent"}
         told = push_problems(entity, part.push, _settings(facts), bound)

@@ -244,7 +244,7 @@ def _formed(value: Any, form: str | None, name: str) -> Any:
         parts = [_formed(one, form, name) for one in value]
         return ",".join(parts) if form == "text" else parts
     if form is None:
-        return number(value) if isinstance(value, Decimal) else value
+        return number(value, name) if isinstance(value, Decimal) else value
     return integer(value, name) if form == "integer" else FORMS[form](value, name)
 
 

@@ -80,7 +80,7 @@ def is_tied(facts: PullFacts) -> bool:
 def tie_problems(account: Account, entity: str) -> list[str]:
     """What goes wrong with more records of one stamp than fit on three pages."""
     facts = account.tested.pull(entity)
-    answers, after = _tied(facts, account.tested.ask_of(entity).id, sample_of(account, entity).answers)
+    answers, after = _tied(facts, account.tested.ask_of(entity).ids[0], sample_of(account, entity).answers)
     asked, part = asked_for(account, entity, answers, "sync")
     found = []
     if asked.records != sum(len(one) for one in after):

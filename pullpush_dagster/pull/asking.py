@@ -10,7 +10,7 @@ from pullpush_dagster.connectors.bulk_model import Bulk
 from pullpush_dagster.connectors.loading import Ask
 from pullpush_dagster.connectors.model import Walk
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import NoScopeError, PullPushError
+from pullpush_dagster.errors import NoScopeError, PullPushError, RetryError
 from pullpush_dagster.pull.bulk import export
 from pullpush_dagster.pull.exported import pages_of
 from pullpush_dagster.pull.paging import Page, number_of, pages
@@ -95,7 +95,15 @@ class _Asking:
             counted = await self.client.ask(self.pull.count, values)
             self.asked.expected = number_of(at(counted.body, self.pull.count.total), self.pull.count.total)
         self.asked.finished_at = dt.datetime.now(dt.UTC)
+        self._complete()
         return self.asked
+
+    def _complete(self) -> None:
+        """Raises RetryError: a part of a sum did not come, and nothing tells which sum it is a part of."""
+        asked = self.asked
+        if self.facts.summed and asked.expected is not None and asked.records < asked.expected:
+            has = f"the platform has {asked.expected} records and gave {asked.records}"
+            raise RetryError(f"{has}, which are parts of sums: without all of them no sum is right")
 
     async def _walk(self, name: str, walk: Walk, values: dict[str, Any]) -> None:
         before = self.watermarks.get(name)
@@ -125,7 +133,12 @@ class _Asking:
     def _take(self, walk: str, page: Page) -> None:
         self.asked.pages += 1
         self.spool.write(walk, self.asked.pages, page.answer)
-        self.ids.update(str(at(record, self.facts.id)) for record in page.records)
+        # Nearly every record has a single id.
+        id_, *more = self.facts.ids
+        if more:
+            self.ids.update(str([at(record, path) for path in self.facts.ids]) for record in page.records)
+        else:
+            self.ids.update(str(at(record, id_)) for record in page.records)
         if self.window.kind == "full" and page.total is not None:
             self.asked.expected = page.total
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")

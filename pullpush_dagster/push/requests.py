@@ -89,18 +89,18 @@ async def _ended(client: Client, job: Job, name: str) -> Answer:
             # Whatever keeps us from asking: the request itself was sent.
             raise UnavailableError(f"what became of the request cannot be asked: {error}") from None
         states = _states(answer.body, job.state)
-        if states & set(job.failed):
-            raise UnavailableError(f"the platform gave the request up: {', '.join(sorted(states))}", over=True)
-        if states and not states & set(job.running):
+        said = {text(state) for state in states if state is not None}
+        if said & set(job.failed):
+            raise UnavailableError(f"the platform gave the request up: {', '.join(sorted(said))}", over=True)
+        # What does not say how far it is, is not over.
+        if states and None not in states and not said & set(job.running):
             return answer
 
 
-def _states(body: Any, path: str) -> set[str]:
+def _states(body: Any, path: str) -> list[Any]:
     """How far it is; of a list of records, each of them. ``body.items.*.status`` is the status of every item."""
     before, star, after = path.partition(".*")
     if not star:
-        value = at(body, path)
-        return set() if value is None else {text(value)}
+        return [at(body, path)]
     listed = at(body, before)
-    rows = listed if isinstance(listed, list) else []
-    return {text(at(one, f"row{after}")) for one in rows}
+    return [at(one, f"row{after}") for one in listed] if isinstance(listed, list) else []

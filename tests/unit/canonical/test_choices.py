@@ -75,6 +75,14 @@ def test_only_the_case_that_holds_can_be_wrong(read, kind, faulty):
     assert bool(found.faults) is faulty
 
 
+@pytest.mark.parametrize(("kind", "faulty"), [("debit", False), ("void", True)])
+def test_a_case_after_the_one_that_holds_can_not_be_wrong(read, kind, faulty):
+    cases = [{"when": {"item.kind": "debit"}, "value": "0"}, {"from": "item.n"}]
+    for native in ("many", 12345678901234.5678):
+        found = read("order", ID | {"totalAmount": {"cases": cases}}, order(kind=kind, n=native))
+        assert bool(found.faults) is faulty
+
+
 def test_an_object_may_have_cases_as_well(read):
     cases = [{"when": {"item.private": "true"}, "value": "private"}, {"from": "item.company"}]
     fields = {"customer": {"fields": {"company": {"cases": cases}}}}
@@ -124,6 +132,26 @@ def test_a_number_or_a_time_may_be_elsewhere(read):
 def test_what_is_elsewhere_is_checked_as_well(read):
     found = read("order", ID | {"totalAmount": {"from": "item.a", "or": ["item.b"]}}, order(a=None, b="many"))
     assert list(found.faults) == ['{"orderId":"1"}']
+
+
+def test_what_is_elsewhere_counts_only_where_it_is_used(read):
+    fields = {"totalAmount": {"from": "item.a", "or": ["item.b"]}, "note": {"from": "item.x", "or": ["item.y"]}}
+    native = order(a=1, b=12345678901234.5678, x="here", y={"no": "text"})
+    assert read("order", ID | fields, native).faults == {}
+
+
+@pytest.mark.parametrize(
+    "sku",
+    [
+        {"from": "item.none", "or": ["item.other", "item.sku"]},
+        {"cases": [{"when": {"item.none": "*"}, "value": "x"}, {"from": "item.sku"}]},
+        {"join": ["item.id", "item.sku"]},
+    ],
+    ids=["or", "cases", "join"],
+)
+@pytest.mark.parametrize("native", [{"a": 1}, ["a"]])
+def test_an_object_is_no_key_wherever_it_is(read, sku, native):
+    assert list(read("product", {"sku": sku}, [{"id": 1, "sku": native}]).faults) == ['{"sku":null}']
 
 
 def test_an_object_of_which_only_the_other_place_is_there_is_known(read):
@@ -180,7 +208,10 @@ def test_in_a_list_a_word_that_the_map_lacks_may_be_another(read):
         ("60", "1.5", 90),
         ("0.01", None, "cleared"),
         ("0.01", 0, 0),
-        ("0.0001", "0.4", 0),
+        ("0.0001", 1, Decimal("0.0001")),
+        ("-1", "99999999999999.9999", Decimal("-99999999999999.9999")),
+        ("1000", "0.00123400", Decimal("1.234")),
+        ("10", "2.5e-1", Decimal("2.5")),
     ],
 )
 def test_a_number_may_be_told_in_another_unit(read, scale, native, state):
@@ -198,11 +229,31 @@ def test_a_scaled_number_that_is_none_sets_its_record_aside_and_no_other(read, n
     assert list(found.faults) == ['{"orderId":"1"}']
 
 
-def test_milliseconds_become_whole_seconds(read):
-    found = read(
-        "call", {"callId": "item.id", "duration": {"from": "item.ms", "scale": "0.001"}}, [{"id": 1, "ms": 61499}]
-    )
-    assert found.state("duration") == 61
+@pytest.mark.parametrize(
+    ("scale", "native"),
+    [("-1", "-1.23456"), ("0.0001", "0.4"), ("1000", "0.000000001"), ("2", "1e-20"), ("-1", 12345678901234.5678)],
+)
+def test_a_scaled_number_that_would_be_rounded_is_set_aside(read, scale, native):
+    rows = order(n=native, l=[{"id": 1, "n": native}])
+    lines = {"from": "item.l", "each": {"lineId": "each.id", "unitPrice": {"from": "each.n", "scale": scale}}}
+    for fields in ({"totalAmount": {"from": "item.n", "scale": scale}}, {"lineItems": lines}):
+        ((reasons),) = read("order", ID | fields, rows).faults.values()
+        assert "round: N allows it" in reasons[0]
+    rounded = read("order", ID | {"totalAmount": {"from": "item.n", "scale": scale, "round": 4}}, rows)
+    assert rounded.faults == {}
+
+
+@pytest.mark.parametrize(("how", "native", "seconds"), [({"round": 0}, 61499, 61), ({}, 61000, 61)])
+def test_milliseconds_become_whole_seconds(read, how, native, seconds):
+    fields = {"callId": "item.id", "duration": {"from": "item.ms", "scale": "0.001", **how}}
+    assert read("call", fields, [{"id": 1, "ms": native}]).state("duration") == seconds
+
+
+def test_a_part_of_a_second_is_no_whole_one_unless_it_may_be_rounded(read):
+    fields = {"callId": "item.id", "duration": {"from": "item.ms", "scale": "0.001"}}
+    assert read("call", fields, [{"id": 1, "ms": 61499}]).faults == {
+        '{"callId":"1"}': ["duration: is not a whole number"]
+    }
 
 
 def test_a_scaled_number_in_a_list_is_one_too(read):

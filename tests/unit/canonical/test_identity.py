@@ -57,6 +57,13 @@ def test_an_unreadable_record_stands_for_the_key_of_its_own_location(source):
     assert list(one.quarantined()) == ['{"sku":"A","locationId":"WH"}']
 
 
+def test_a_sum_that_may_lack_a_part_is_not_kept(kept, con):
+    rows = [{"id": 1, "sku": "A", "loc": "WH", "q": 5}, {"id": 2, "sku": "A", "loc": "WH", "q": 3}]
+    kept("stocklevel", SUMMED, rows)
+    kept("stocklevel", SUMMED, [{**rows[0], "sku": None}, rows[1]])
+    assert con.execute("SELECT count(*) FROM canonical_stocklevel").fetchall() == [(0,)]
+
+
 def test_a_known_record_of_which_nobody_can_tell_the_key_switches_deletes_off(source):
     stock = source(bound_as="product")
     stock.pull([{"id": 1, "sku": "A", "loc": "WH", "q": 1}])

@@ -52,6 +52,21 @@ def test_a_json_number_of_more_than_15_digits_is_no_longer_what_was_written(read
 
 
 @pytest.mark.parametrize(
+    "how",
+    [
+        {"from": "item.none", "or": ["item.q"]},
+        {"cases": [{"when": {"item.none": "*"}, "from": "item.none"}, {"from": "item.q"}]},
+        {"from": "item.id", "minus": "item.q"},
+    ],
+    ids=["or", "cases", "minus"],
+)
+def test_a_json_number_of_more_than_15_digits_is_none_wherever_it_is(read, how):
+    fields = {"sku": "item.sku", "locationId": {"value": "WH"}, "quantity": how}
+    assert read("stocklevel", fields, '[{"id": 1, "sku": "A", "q": 12345678901234.5678}]').faults[KEY][-1] == DIGITS
+    assert read("stocklevel", fields, '[{"id": 1, "sku": "A", "q": "12345678901234.5678"}]').faults == {}
+
+
+@pytest.mark.parametrize(
     ("places", "rounded"),
     [
         (4, {"1.23456": "1.2346", "0.30000000000000004": "0.3", "1e-5": "0"}),

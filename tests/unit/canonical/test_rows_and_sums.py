@@ -1,10 +1,12 @@
 """Records inside records, records that are only a part of themselves, and records that are parts of one."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
 from pullpush_dagster.errors import RejectError
+from tests.unit.conftest import START
 
 VARIANTS = {"sku": "row.sku", "title": "item.title", "price": "row.price"}
 IN_ROWS = {"rows": "item.variants", "external_id": {"id": "row.id", "parent": "item.id"}}
@@ -172,6 +174,12 @@ def test_a_sum_has_the_newest_stamp_of_its_parts(read):
     assert row["updatedAt"].isoformat() == "2026-11-01T11:00:00+00:00"
 
 
+def test_a_sum_is_as_old_as_its_oldest_part(read):
+    later = START + dt.timedelta(minutes=9)
+    (row,) = read("stocklevel", STOCK, [batch(1, 5)], [batch(2, 3)], asked=[START, later], **BATCHES).rows
+    assert row["_askedAt"] == START
+
+
 def test_of_what_is_not_added_up_the_first_part_that_knows_it_speaks(read):
     parts = [
         {"id": 3, "s": "A", "p": 1},
@@ -184,9 +192,36 @@ def test_of_what_is_not_added_up_the_first_part_that_knows_it_speaks(read):
 
 
 def test_parts_that_name_no_key_are_set_aside_one_by_one(read):
-    found = read("stocklevel", STOCK, [batch(1, 5, sku=None), batch(2, 1, sku=None), batch(3, 1)], **BATCHES)
-    assert amounts(found) == {("A", "WH"): 1}
+    found = read("stocklevel", STOCK, [batch(1, 5, sku=None), batch(2, 1, sku=None), batch(3, 1, loc="B")], **BATCHES)
+    assert amounts(found) == {("A", "B"): 1}
     assert len(found.frame.quarantined) == 2
+
+
+LEVELS = {("A", "WH"), ("A", "B"), ("Z", "WH"), ("Z", "B")}
+
+
+@pytest.mark.parametrize(
+    ("named", "whole"),
+    [
+        ({"sku": None, "loc": "WH"}, {("A", "B"), ("Z", "B")}),
+        ({"sku": "A", "loc": None}, {("Z", "WH"), ("Z", "B")}),
+        ({"sku": {"no": "text"}, "loc": "C"}, LEVELS),
+        ({"sku": "", "loc": ""}, set()),
+    ],
+)
+def test_a_sum_that_may_lack_a_part_that_names_no_whole_key_is_set_aside(read, named, whole):
+    rows = [batch(number, 5, sku, loc) for number, (sku, loc) in enumerate(sorted(LEVELS))]
+    found = read("stocklevel", STOCK, [*rows, batch(9, 3, **named)], **BATCHES)
+    assert set(amounts(found)) == whole
+    assert len(found.frame.quarantined) == 1 + len(LEVELS - whole)
+
+
+def test_why_a_sum_that_may_lack_a_part_is_set_aside_is_told(read):
+    found = read(
+        "product", {"sku": "item.sku", "price": "item.q"}, [batch(1, 5), batch(2, 1, sku=None)], sum=("price",)
+    )
+    told = ["price: may lack a part, as a record of the source has no readable key"]
+    assert found.faults == {'{"sku":"A"}': told, '{"sku":null}': ["sku: is empty"]}
 
 
 def test_a_part_that_names_no_key_and_is_read_twice_is_set_aside_once(read):

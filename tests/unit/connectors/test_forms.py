@@ -61,6 +61,18 @@ def test_a_value_that_cannot_take_its_form_is_rejected(form, value, says):
         fill(f"{{x:{form}}}", {"x": value})
 
 
+@pytest.mark.parametrize("exact", ["12345678901234", "12345678901.2345", "-0.0001", "19.99"])
+def test_a_number_that_json_keeps_goes_out_as_it_is(exact):
+    assert Decimal(repr(fill("{x}", {"x": Decimal(exact)}))) == Decimal(exact)
+
+
+@pytest.mark.parametrize("long", ["12345678901234.5678", "-99999999999999.9999"])
+def test_a_number_of_more_digits_than_json_keeps_is_no_other_number(long):
+    with pytest.raises(RejectError, match=f"x {long} has more digits than a JSON number keeps"):
+        fill("{x}", {"x": Decimal(long)})
+    assert fill("{x:text}", {"x": Decimal(long)}) == long
+
+
 @pytest.mark.parametrize("form", [None, *FORMS])
 def test_a_value_that_empties_a_field_goes_out_as_it_is_in_every_form(form):
     assert fill(f"{{x:{form}}}" if form else "{x}", {"x": AsIs(None)}) is None

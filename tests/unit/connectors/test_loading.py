@@ -61,7 +61,7 @@ def refused(load):
 def test_a_good_file_is_a_connector(load):
     connector = load(GOOD)
     assert connector.name == "acme"
-    assert connector.ask_of("stocklevel").id == "item.id"
+    assert connector.ask_of("stocklevel").ids == ("item.id",)
 
 
 @pytest.mark.parametrize("name", ["odoo", "woocommerce"])

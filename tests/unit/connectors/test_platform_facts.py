@@ -152,6 +152,10 @@ def test_an_error_is_told_at_one_path_or_several(load, given, paths):
             "entities.stocklevel.pull.record: is required with rows",
         ),
         ({"sum": ["amount"]}, "entities.stocklevel.sum: amount is not one of quantity"),
+        (
+            pull(since={"format": "epoch", "operator": "from"}) | {"sum": ["quantity"]},
+            "entities.stocklevel.pull.since: goes without sum",
+        ),
         (pull(query={"x": "{nowhere}"}), "entities.stocklevel.pull: {nowhere} is not known here"),
         (pull(texts={"q": {"of": ["{nowhere}"]}}), "entities.stocklevel.pull: {nowhere} is not known here"),
         (pull(whole={"more": "false"}), "entities.stocklevel.pull.whole"),
@@ -170,7 +174,7 @@ def test_facts_of_an_entity_that_cannot_be_are_refused(refused, stock, complaint
 
 def test_rows_told_apart_by_their_record_are_fine(load):
     stock = pull(rows="item.rows", record="item.id") | {"binding": {"id": "row.id"}, "push": None}
-    assert load(stock=stock).ask_of("stocklevel").id == "item.id"
+    assert load(stock=stock).ask_of("stocklevel").ids == ("item.id",)
     assert load(stock=stock).shape("stocklevel").rows == "item.rows"
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 from starlette.responses import JSONResponse
 
-from pullpush_dagster.errors import AuthError, ConfigError, RejectError
+from pullpush_dagster.errors import AuthError, ConfigError, RejectError, RetryError
 from pullpush_dagster.pull import Window
 from pullpush_dagster.pull.asking import ask
 from pullpush_dagster.pull.spool import Spool
@@ -218,6 +218,26 @@ def test_a_number_that_is_none_is_refused(asked, platform, body):
     platform.route(lambda seen: JSONResponse(body if seen.path == "/count" else []))
     with pytest.raises(RejectError, match=r"body\.n is not a number of records"):
         asked(Window("full"), count={"get": "/count", "total": "body.n"})
+
+
+def test_parts_of_sums_that_are_not_all_there_are_no_pull(asked, tiny, platform, table):
+    paged = {"pages": {"style": "offset", "size": 2, "total": "header.x-total"}, "query": {"offset": "{offset}"}}
+    entity = {"pull": {"get": "/items", **paged}, "canonical_map": {"sku": "item.sku", "price": "item.p"}}
+    summed = tiny.connector(entities={"product": {**entity, "sum": ["price"]}})
+    table.add(1, 2, 3)
+    assert asked(Window("full"), connector=summed).records == 3
+    # when: records move, so that one comes twice and another one not at all
+    slid = [JSONResponse([{"id": one} for one in ids], headers={"x-total": "4"}) for ids in ((1, 2), (2, 3), ())]
+    platform.route(lambda _: slid.pop(0))
+    with pytest.raises(RetryError, match="has 4 records and gave 3, which are parts of sums"):
+        asked(Window("full"), connector=summed)
+
+
+def test_records_are_told_apart_by_all_of_their_ids(asked, tiny, platform):
+    entity = {"pull": {"get": "/items", "pages": {"style": "none"}}, "canonical_map": {"sku": "item.sku"}}
+    levels = tiny.connector(entities={"product": {**entity, "binding": {"id": "item.sku", "parent": "item.source"}}})
+    platform.answer(JSONResponse([{"sku": sku, "source": source} for sku, source in ("A1", "A2", "B1", "A1")]))
+    assert asked(Window("full"), connector=levels).records == 3
 
 
 def test_records_whose_id_is_no_single_value_are_told_apart(asked, platform):

@@ -375,6 +375,19 @@ def test_children_may_come_long_after_their_parents_and_keep_their_order(pull, e
     assert [one["sku"] for one in body["data"]["products"][1]["variants"]["nodes"]] == ["MUG-B", "MUG-R"]
 
 
+def test_a_parent_that_comes_twice_has_its_children_each_time(pull, exporter):
+    fields = {"sku": "item.sku", "media": {"from": "item.media.nodes", "each": {"url": "each.url"}}}
+    twice = {"id": "p1", "sku": "MUG"}
+    exporter.gives(twice, PICTURE, twice)
+    ((media,),) = kept(pull(rows=None, record=None, whole={}, fields=fields), "media")
+    assert [row["url"] for row in media] == [PICTURE["url"]]
+
+
+def test_a_row_of_a_parent_that_comes_twice_is_one_record(pull, exporter):
+    exporter.gives(MUG, RED, BLUE, PICTURE, PLATE, MUG)
+    assert [sku for sku, _ in kept(pull())] == ["MUG-B", "MUG-R"]
+
+
 def test_pages_have_the_size_of_the_paged_answers(pull, exporter):
     exporter.gives(*({"id": f"p{number}", "title": "t"} for number in range(5)))
     store = pull()

@@ -225,6 +225,12 @@ def test_one_of_several_that_is_still_running_is_waited_for(ruled, platform):
     assert len(platform.requests) == 2
 
 
+def test_one_of_several_that_does_not_say_how_far_it_is_is_waited_for(ruled, platform):
+    rows = [JSONResponse({"rows": [{"s": "done"}, one]}) for one in ({}, {"s": None}, {"s": "done"})]
+    assert ruled(*rows, state="body.rows.*.s", running=["busy"])["rows"][1] == {"s": "done"}
+    assert len(platform.requests) == 3
+
+
 @pytest.mark.parametrize("said", [True, "true"])
 def test_a_state_may_be_a_yes(ruled, platform, said):
     ruled(state(said), state(False), running=True)
