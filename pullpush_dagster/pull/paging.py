@@ -11,6 +11,9 @@ from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Answer, Client
 
+# A walk that gets no further by so many pages comes to nothing.
+_STUCK = 1000
+
 
 @dataclass(frozen=True)
 class Page:
@@ -34,7 +37,7 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     """
     style = facts.pages
     position: Any = style.begins
-    number, records, total = 0, 0, None
+    number, records, empty, widest, total = 0, 0, 0, 0, None
     seen: set[Any] = set()
     before: Page | None = None
     while True:
@@ -44,14 +47,16 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
         page = _page(number + 1, facts, answer)
         if page.records or not number:
             yield page
-        records += len(page.records)
-        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
-        if style.style == "none" or not (page.records or gone):
-            return
         number += 1
-        following = _next(style, page, position, gone)
+        records += len(page.records)
+        empty = 0 if page.records else empty + 1
+        widest = max(widest, len(page.records))
+        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
+        following = _next(style, page, position, gone, min(style.size, widest))
         if following is None:
             return
+        if empty > _STUCK:
+            raise RejectError(f"the platform gives {empty} pages one after another without a record")
         if style.cap is not None and style.style != "keyset" and records >= style.cap:
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
@@ -84,28 +89,32 @@ async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], po
         raise
 
 
-def _next(style: Pages, page: Page, position: Any, gone: int) -> Any:
-    """Where the next page starts; None: this was the last. ``gone``: records fewer in all than a page ago."""
-    if not page.records and style.begins is None:
-        return None
+def _next(style: Pages, page: Page, position: Any, gone: int, size: int) -> Any:
+    """Where the next page starts; None: this was the last.
+
+    Args:
+        gone: records fewer in all than a page ago. size: how many the platform gives on a page.
+    """
     if style.more is not None and at(page.answer.body, style.more) in (False, None, "false"):
         return None
-    if style.style == "keyset":
-        return _after(style, page)
-    if style.begins is None:
-        return _linked(style, page) or None
-    return _counted(style, page, position, gone)
+    if style.style in ("next", "link"):
+        following = _linked(style, page) or None
+        # A filter may leave a page empty that others follow; one that only names itself again is the end.
+        return following if page.records or following != position else None
+    if style.style == "none" or not (page.records or gone):
+        return None
+    return _after(style, page) if style.style == "keyset" else _counted(style, page, position, gone, size)
 
 
-def _counted(style: Pages, page: Page, position: int, gone: int) -> int | None:
+def _counted(style: Pages, page: Page, position: int, gone: int, size: int) -> int | None:
     first = style.begins or 0
     if gone and position > first:
         # Records were deleted meanwhile: all later ones moved up, the first of them onto pages read before.
-        back = gone if style.style == "offset" else math.ceil(gone / style.size)
+        back = gone if style.style == "offset" else math.ceil(gone / size)
         return max(first, position - back)
-    read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * style.size
-    done = page.total is not None and read >= page.total
     # A page may hold fewer than were asked for, where the platform has a lower limit of its own.
+    read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * size
+    done = page.total is not None and read >= page.total
     return None if done else position + (len(page.records) if style.style == "offset" else 1)
 
 
