@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,16 @@ class Page:
     total: int | None
 
 
-async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> AsyncIterator[Page]:
+async def pages(
+    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: str | None = None
+) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
     A record may come twice; none that exists throughout is left out while others are edited:
     ``keyset``, ``page`` and ``offset`` walk an order that edits do not change.
+
+    Args:
+        known_by: path of a record's id. With it none is left out either where others vanish and no total tells so.
 
     Raises:
         RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
@@ -40,11 +45,16 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     number, records, empty, widest, total = 0, 0, 0, 0, None
     seen: set[Any] = set()
     before: Page | None = None
-    while True:
+
+    async def asked(position: Any) -> Page | None:
         answer = await _asked(client, facts, values, position)
-        if answer is None:
+        return None if answer is None else _page(number + 1, facts, answer)
+
+    read = _Read(asked, known_by if style.begins is not None else None)
+    while True:
+        page, position = await read.joined(await asked(position), position)
+        if page is None:
             return
-        page = _page(number + 1, facts, answer)
         if page.records or not number:
             yield page
         number += 1
@@ -69,6 +79,48 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
         if repeated:
             raise RejectError("the platform gives the same page again and again")
         position, total, before = following, page.total, page
+
+
+class _Read:
+    """What of a walk by numbers has been read, where no total tells that records vanish.
+
+    Then later ones move up, from pages to come onto pages read before. So a page joins on to those only where it
+    begins with a record that was read, or where the page before it, asked for once more, still ends with one.
+    """
+
+    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: str | None) -> None:
+        self._asked, self._known_by = asked, known_by
+        self._positions, self._ids = list[Any](), set[str]()
+        self._furthest, self._behind = -1, 0
+
+    async def joined(self, page: Page | None, position: Any) -> tuple[Page | None, Any]:
+        """``page`` and its position, or the earlier page that what moved up is on, to go on from there.
+
+        Raises:
+            RejectError: again and again it is not the same records that come before, as without an order.
+        """
+        if self._known_by is None or (page is not None and page.total is not None):
+            return page, position
+        while self._positions and not self._knows(page, 0):
+            earlier = self._positions.pop()
+            again = await self._asked(earlier)
+            if self._knows(again, -1):
+                self._positions.append(earlier)
+                break
+            page, position = again, earlier
+        self._behind = self._behind + 1 if position <= self._furthest else 0
+        self._furthest = max(self._furthest, position)
+        if self._behind > _STUCK:
+            raise RejectError("the pages before a page are others each time, so the walk cannot go on")
+        self._positions.append(position)
+        self._ids.update(self._id(record) for record in (page.records if page else ()))
+        return page, position
+
+    def _knows(self, page: Page | None, place: int) -> bool:
+        return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids
+
+    def _id(self, record: Any) -> str:
+        return str(at(record, self._known_by or ""))
 
 
 _KIND = {dict: "an object", type(None): "nothing"}
