@@ -102,11 +102,19 @@ class Part:
     def __call__(self, heard: Heard) -> Reply:
         proof = self._account.proof(heard)
         if proof is None and len(self.others) >= len(self._facts.scope) and not self._counts():
-            self.pages.append(heard)
-            return self._page(len(self.pages) - 1)
+            return self._page(self._place(heard))
         if proof is None:
             self.others.append(heard)
         return proof or self._beside(heard)
+
+    def _place(self, heard: Heard) -> int:
+        """Which page it asks for. One by number that is asked for once more is as it was."""
+        if self._facts.pages.begins is not None:
+            for place, one in enumerate(self.pages):
+                if (one.path, one.query, one.content) == (heard.path, heard.query, heard.content):
+                    return place
+        self.pages.append(heard)
+        return len(self.pages) - 1
 
     def _page(self, place: int) -> Reply:
         # Of several walks each may be answered the same.

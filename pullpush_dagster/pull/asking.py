@@ -111,7 +111,9 @@ class _Asking:
         self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
-        async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}):
+        # What is read whole each time finds at the next one what slipped through this one.
+        known_by = None if self.pull.since is None else self.facts.id
+        async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}, known_by):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from pullpush_dagster.connectors.model import Pages, PullFacts
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.transport import Answer, Client
+
+# A walk that gets no further by so many pages comes to nothing.
+_STUCK = 1000
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,16 @@ class Page:
     total: int | None
 
 
-async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> AsyncIterator[Page]:
+async def pages(
+    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: str | None = None
+) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
     A record may come twice; none that exists throughout is left out while others are edited:
     ``keyset``, ``page`` and ``offset`` walk an order that edits do not change.
+
+    Args:
+        known_by: path of a record's id. With it none is left out either where others vanish and no total tells so.
 
     Raises:
         RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
@@ -34,24 +42,31 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
     """
     style = facts.pages
     position: Any = style.begins
-    number, records, total = 0, 0, None
+    number, records, empty, widest, total = 0, 0, 0, 0, None
     seen: set[Any] = set()
     before: Page | None = None
-    while True:
+
+    async def asked(position: Any) -> Page | None:
         answer = await _asked(client, facts, values, position)
-        if answer is None:
+        return None if answer is None else _page(number + 1, facts, answer)
+
+    read = _Read(asked, known_by if style.begins is not None else None)
+    while True:
+        page, position = await read.joined(await asked(position), position)
+        if page is None:
             return
-        page = _page(number + 1, facts, answer)
         if page.records or not number:
             yield page
-        records += len(page.records)
-        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
-        if style.style == "none" or not (page.records or gone):
-            return
         number += 1
-        following = _next(style, page, position, gone)
+        records += len(page.records)
+        empty = 0 if page.records else empty + 1
+        widest = max(widest, len(page.records))
+        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
+        following = _next(style, page, position, gone, min(style.size, widest))
         if following is None:
             return
+        if empty > _STUCK:
+            raise RejectError(f"the platform gives {empty} pages one after another without a record")
         if style.cap is not None and style.style != "keyset" and records >= style.cap:
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
@@ -64,6 +79,48 @@ async def pages(client: Client, facts: PullFacts, values: Mapping[str, Any]) -> 
         if repeated:
             raise RejectError("the platform gives the same page again and again")
         position, total, before = following, page.total, page
+
+
+class _Read:
+    """What of a walk by numbers has been read, where no total tells that records vanish.
+
+    Then later ones move up, from pages to come onto pages read before. So a page joins on to those only where it
+    begins with a record that was read, or where the page before it, asked for once more, still ends with one.
+    """
+
+    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: str | None) -> None:
+        self._asked, self._known_by = asked, known_by
+        self._positions, self._ids = list[Any](), set[str]()
+        self._furthest, self._behind = -1, 0
+
+    async def joined(self, page: Page | None, position: Any) -> tuple[Page | None, Any]:
+        """``page`` and its position, or the earlier page that what moved up is on, to go on from there.
+
+        Raises:
+            RejectError: again and again it is not the same records that come before, as without an order.
+        """
+        if self._known_by is None or (page is not None and page.total is not None):
+            return page, position
+        while self._positions and not self._knows(page, 0):
+            earlier = self._positions.pop()
+            again = await self._asked(earlier)
+            if self._knows(again, -1):
+                self._positions.append(earlier)
+                break
+            page, position = again, earlier
+        self._behind = self._behind + 1 if position <= self._furthest else 0
+        self._furthest = max(self._furthest, position)
+        if self._behind > _STUCK:
+            raise RejectError("the pages before a page are others each time, so the walk cannot go on")
+        self._positions.append(position)
+        self._ids.update(self._id(record) for record in (page.records if page else ()))
+        return page, position
+
+    def _knows(self, page: Page | None, place: int) -> bool:
+        return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids
+
+    def _id(self, record: Any) -> str:
+        return str(at(record, self._known_by or ""))
 
 
 _KIND = {dict: "an object", type(None): "nothing"}
@@ -84,28 +141,32 @@ async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], po
         raise
 
 
-def _next(style: Pages, page: Page, position: Any, gone: int) -> Any:
-    """Where the next page starts; None: this was the last. ``gone``: records fewer in all than a page ago."""
-    if not page.records and style.begins is None:
-        return None
+def _next(style: Pages, page: Page, position: Any, gone: int, size: int) -> Any:
+    """Where the next page starts; None: this was the last.
+
+    Args:
+        gone: records fewer in all than a page ago. size: how many the platform gives on a page.
+    """
     if style.more is not None and at(page.answer.body, style.more) in (False, None, "false"):
         return None
-    if style.style == "keyset":
-        return _after(style, page)
-    if style.begins is None:
-        return _linked(style, page) or None
-    return _counted(style, page, position, gone)
+    if style.style in ("next", "link"):
+        following = _linked(style, page) or None
+        # A filter may leave a page empty that others follow; one that only names itself again is the end.
+        return following if page.records or following != position else None
+    if style.style == "none" or not (page.records or gone):
+        return None
+    return _after(style, page) if style.style == "keyset" else _counted(style, page, position, gone, size)
 
 
-def _counted(style: Pages, page: Page, position: int, gone: int) -> int | None:
+def _counted(style: Pages, page: Page, position: int, gone: int, size: int) -> int | None:
     first = style.begins or 0
     if gone and position > first:
         # Records were deleted meanwhile: all later ones moved up, the first of them onto pages read before.
-        back = gone if style.style == "offset" else math.ceil(gone / style.size)
+        back = gone if style.style == "offset" else math.ceil(gone / size)
         return max(first, position - back)
-    read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * style.size
-    done = page.total is not None and read >= page.total
     # A page may hold fewer than were asked for, where the platform has a lower limit of its own.
+    read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * size
+    done = page.total is not None and read >= page.total
     return None if done else position + (len(page.records) if style.style == "offset" else 1)
 
 

@@ -13,12 +13,15 @@ def raw_pages(store):
 
 
 class Table:
-    """Records by id, given out in order of id: after one (``after``), by page (``page``) or by cursor (``cursor``)."""
+    """Records by id, given out in order of id: after one (``after``), by page (``page``) or by cursor (``cursor``),
+    at most ``most`` at once.
+    """
 
     def __init__(self):
         self.rows = {}
         self.meanwhile = {}
         self.asked = []
+        self.most = 10_000
         self.date = "Sun, 01 Nov 2026 12:00:00 GMT"
 
     def add(self, *numbers, changed="2026-11-01T10:00:00"):
@@ -40,7 +43,7 @@ class Table:
         query = seen.query
         since, until = query.get("since", ""), query.get("until", "9")
         rows = [row for _, row in sorted(self.rows.items()) if since <= str(row["changed"]) < until]
-        size = int(query.get("size", 100))
+        size = min(self.most, int(query.get("size", 100)))
         start = 0
         if "after" in query:
             rows_left = [row for row in rows if row["id"] > int(query["after"])]

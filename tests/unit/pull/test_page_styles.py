@@ -160,6 +160,52 @@ def test_links_that_go_round_in_a_circle_are_refused(walk, platform):
         walk(LINK)
 
 
+# Pages without a record, as of a filter that is put to pages already cut.
+
+
+@pytest.fixture(params=["next", "link"])
+def chain(request, walk, platform):
+    """Walks what lists the ids of each page, each naming the next: by a cursor, and by an address."""
+    style = {"each": "body.data", "query": {"cursor": "{cursor}"} if request.param == "next" else {},
+             "pages": {"style": request.param, "next": "body.next"}}  # fmt: skip
+
+    def run(*listed_ids):
+        names = [f"{platform.url}/{number}" for number in range(1, len(listed_ids))]
+        platform.answer(
+            *(JSONResponse(listed(*some, next=name)) for some, name in zip(listed_ids, [*names, None], strict=True))
+        )
+        return walk(style)
+
+    return run
+
+
+def test_a_page_without_records_that_names_a_next_one_is_not_the_end(chain):
+    assert chain([1, 2], [], [], [3]) == [[1, 2], [3]]
+
+
+def test_a_first_page_without_records_that_names_a_next_one_is_not_the_end(chain):
+    assert chain([], [], [3]) == [[], [3]]
+
+
+def test_a_page_without_records_that_names_itself_is_the_end(walk, platform):
+    platform.answer(JSONResponse(listed(1, end="a", more=True)), JSONResponse(listed(end="a", more=True)))
+    assert walk(MORE) == [[1]]
+
+
+def test_pages_without_records_that_go_round_in_a_circle_are_refused(walk, platform):
+    one, two = (JSONResponse(listed(end=end, more=True)) for end in "ab")
+    platform.answer(JSONResponse(listed(1, end="a", more=True)), two, one)
+    with pytest.raises(RejectError, match="the same page again and again"):
+        walk(MORE)
+
+
+def test_pages_without_records_that_name_a_new_one_for_ever_are_refused(walk, platform, monkeypatch):
+    monkeypatch.setattr("pullpush_dagster.pull.paging._STUCK", 5)
+    platform.route(lambda _: JSONResponse(listed(end=len(platform.requests), more=True)))
+    with pytest.raises(RejectError, match="6 pages one after another without a record"):
+        walk(MORE)
+
+
 # Whether there is more.
 
 MORE = {

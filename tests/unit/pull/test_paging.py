@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -73,6 +74,17 @@ def test_the_total_ends_a_walk_without_an_empty_page(walk, table):
     assert len(table.asked) == 2
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_platform_that_gives_fewer_on_a_page_than_asked_for_is_read_to_its_end(walk, platform, limit):
+    def reply(seen):
+        start = (int(seen.query["page"]) - 1) * limit
+        return JSONResponse([{"id": one} for one in range(1, 8)][start : start + limit], headers={"x-total": "7"})
+
+    platform.route(reply)
+    assert ids(walk({**PAGE, "pages": {**PAGE["pages"], "size": 4}})) == list(range(1, 8))
+    assert len(platform.requests) == math.ceil(7 / limit)
+
+
 # The records change between two pages.
 
 
@@ -109,6 +121,13 @@ def test_more_deletions_than_a_page_holds_lose_nobody(walk, table):
     table.add(*range(1, 13))
     table.before(5, functools.partial(table.delete, 1, 2, 3, 4, 5))
     assert set(ids(walk(PAGE))) >= set(range(6, 13))
+
+
+def test_deletions_on_pages_smaller_than_asked_for_lose_nobody(walk, table):
+    table.most = 2
+    table.add(*range(1, 13))
+    table.before(4, functools.partial(table.delete, 1, 2, 3, 4))
+    assert set(ids(walk({**PAGE, "pages": {**PAGE["pages"], "size": 50}}))) >= set(range(5, 13))
 
 
 @pytest.mark.xfail(strict=True, reason="page style: the total does not tell; the next full pull finds the record")
