@@ -112,7 +112,7 @@ class _Asking:
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
         # What is read whole each time finds at the next one what slipped through this one.
-        known_by = None if self.pull.since is None else self.facts.id
+        known_by = () if self.pull.since is None else self.facts.ids
         async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}, known_by):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Page:
 
 
 async def pages(
-    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: str | None = None
+    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: Sequence[str] = ()
 ) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
@@ -34,7 +34,7 @@ async def pages(
     ``keyset``, ``page`` and ``offset`` walk an order that edits do not change.
 
     Args:
-        known_by: path of a record's id. With it none is left out either where others vanish and no total tells so.
+        known_by: paths of a record's ids. With them none is left out either where others vanish and no total tells so.
 
     Raises:
         RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
@@ -50,7 +50,7 @@ async def pages(
         answer = await _asked(client, facts, values, position)
         return None if answer is None else _page(number + 1, facts, answer)
 
-    read = _Read(asked, known_by if style.begins is not None else None)
+    read = _Read(asked, known_by if style.begins is not None else ())
     while True:
         page, position = await read.joined(await asked(position), position)
         if page is None:
@@ -88,7 +88,7 @@ class _Read:
     begins with a record that was read, or where the page before it, asked for once more, still ends with one.
     """
 
-    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: str | None) -> None:
+    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str]) -> None:
         self._asked, self._known_by = asked, known_by
         self._positions, self._ids = list[Any](), set[str]()
         self._furthest, self._behind = -1, 0
@@ -99,7 +99,7 @@ class _Read:
         Raises:
             RejectError: again and again it is not the same records that come before, as without an order.
         """
-        if self._known_by is None or (page is not None and page.total is not None):
+        if not self._known_by or (page is not None and page.total is not None):
             return page, position
         while self._positions and not self._knows(page, 0):
             earlier = self._positions.pop()
@@ -120,7 +120,7 @@ class _Read:
         return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids
 
     def _id(self, record: Any) -> str:
-        return str(at(record, self._known_by or ""))
+        return str([at(record, path) for path in self._known_by])
 
 
 _KIND = {dict: "an object", type(None): "nothing"}

@@ -63,7 +63,7 @@ def walk(tiny):
 
         async def go():
             async with tiny.client(connector) as client:
-                found = pages(client, connector.pull("product"), {}, known_by="item.id")
+                found = pages(client, connector.pull("product"), {}, known_by=["item.id"])
                 return [[row["id"] for row in page.records] async for page in found]
 
         return asyncio.run(go())
