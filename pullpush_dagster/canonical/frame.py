@@ -1,6 +1,6 @@
 """Raw pages to a canonical frame: mapped by SQL, checked by pandera, bad rows set aside with their reasons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import duckdb
@@ -24,6 +24,9 @@ PAGES = arrow.schema(
         ("body", arrow.large_string()),
     ]
 )
+_SHADOWED = arrow.schema(
+    [("_askedAt", arrow.timestamp("us", tz="UTC")), ("_externalId", arrow.string()), ("_key", arrow.string())]
+)
 _BATCH_BYTES = 2 * 1024 * 1024
 _MANY_BYTES = 4 * 1024 * 1024
 
@@ -38,10 +41,12 @@ class Frame:
             unless the field is named in ``_cleared``; 0 is a real zero.
         quarantined: rows that must not be used: ``_page``, ``_row``, ``_askedAt``, ``_externalId``, ``_live``, ``_key``
             (JSON text, parts of it may be null) and ``reasons``, ordered as read.
+        shadowed: records out of use whose key is that of one in use: ``_askedAt``, ``_externalId`` and ``_key``.
     """
 
     rows: arrow.Table
     quarantined: arrow.Table
+    shadowed: arrow.Table = field(default_factory=_SHADOWED.empty_table)
 
 
 def frame_of(
@@ -65,8 +70,10 @@ def frame_of(
         con.execute(_SQL["outdated"].format(**names))
         if shape.sum:
             rows = _placed(con, con.execute(_SQL["summed"].format(**names)).to_arrow_table(), names)
-        for step in ("unreadable", *(["lacking"] if shape.sum else []), "shadowed", "duplicates"):
+        for step in ("unreadable", *(["lacking"] if shape.sum else [])):
             con.execute(_SQL[step].format(**names))
+        shadowed = con.execute(_SQL["shadowed"].format(**names)).to_arrow_table()
+        con.execute(_SQL["duplicates"].format(**names))
         usable = rows.take(_usable(con, names))
         failed = failures(entity, usable)
         if len(failed):
@@ -74,7 +81,7 @@ def frame_of(
             con.execute(_SQL["failed_checks"])
             usable = rows.take(_usable(con, names))
         kept = usable.select([*entity.fields, "_cleared", "_askedAt", "_externalId", "_live"])
-        return Frame(kept, con.execute(_SQL["quarantined"].format(**names)).to_arrow_table())
+        return Frame(kept, con.execute(_SQL["quarantined"].format(**names)).to_arrow_table(), shadowed)
 
 
 def _mapped(con: duckdb.DuckDBPyConnection, entity: Entity, sql: str, size: int) -> arrow.Table:
@@ -133,6 +140,7 @@ def _names(entity: Entity, summed: tuple[str, ...]) -> dict[str, str]:
         "key_names": ", ".join(entity.key),
         "null_keys": ", ".join(null_keys),
         "same_key": " AND ".join(f"gone.{name} = live.{name}" for name in key),
+        "key_of_gone": ", ".join(f"{name}: gone.{name}" for name in key),
         "key_known": " AND ".join(f"{name} IS NOT NULL" for name in key),
         "key_fields": ", ".join(f"{name}: {name}" for name in key),
         "columns": ", ".join(quoted(name) for name in entity.fields),

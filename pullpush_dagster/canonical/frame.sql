@@ -50,6 +50,7 @@ JOIN (SELECT DISTINCT CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _key FROM fr
 DELETE FROM frame AS gone
 USING (SELECT {key} FROM frame WHERE _live GROUP BY ALL) AS live
 WHERE NOT gone._live AND {same_key}
+RETURNING gone._askedAt, gone._externalId, CAST(to_json({{{key_of_gone}}}) AS VARCHAR) AS _key
 
 -- name: duplicates
 INSERT INTO reasons (_id, reason)

@@ -12,9 +12,9 @@ CREATE TABLE IF NOT EXISTS {baseline} (
 
 -- name: unreadable
 -- A record without a readable key stands for the key that its id was last bound to, as far as that is one. What cannot
--- be told of a known record may be any key's.
-SELECT *, key IS NULL AND (id IS NULL OR known) AS nameless FROM (
-    SELECT q.*, json_extract_string(q._externalId, '$.id') AS id, b.id IS NOT NULL AS known,
+-- be told of a known record may be any key's. inferred: it does not name its key itself.
+SELECT *, key IS NULL AND (id IS NULL OR known) AS nameless, key IS NOT NULL AND NOT named AS inferred FROM (
+    SELECT q.*, json_extract_string(q._externalId, '$.id') AS id, b.id IS NOT NULL AS known, {key_in_json} AS named,
            CASE WHEN {key_in_json} THEN q._key WHEN {key_told} THEN CAST(to_json({{{told_key_fields}}}) AS VARCHAR) END AS key
     FROM {records} AS q
     LEFT JOIN (
@@ -24,10 +24,54 @@ SELECT *, key IS NULL AND (id IS NULL OR known) AS nameless FROM (
     ) AS b ON b.id = json_extract_string(q._externalId, '$.id')
 )
 
+-- name: without_own_key
+-- Records that stand for the key they were last bound to, here or by what earlier pulls saw.
+SELECT id, CAST(to_json({{{bound_key_in_json}}}) AS VARCHAR) AS key, askedAt FROM bad WHERE inferred
+UNION ALL
+SELECT json_extract_string(externalId, '$.id'), CAST(to_json({{{bound_key_in_json}}}) AS VARCHAR), askedAt FROM quarantine
+WHERE connection = $connection AND name = $name AND inferred AND askedAt <= $started
+
+-- name: given
+-- Ids of which this pull tells.
+SELECT json_extract_string(_externalId, '$.id') FROM frame_rows WHERE _externalId IS NOT NULL
+UNION ALL SELECT json_extract_string(_externalId, '$.id') FROM frame_shadowed WHERE _externalId IS NOT NULL
+UNION ALL SELECT id FROM bad WHERE id IS NOT NULL
+
+-- name: seen_since
+-- What is known from later than this pull's beginning. A binding that is confirmed stays as it is, its row does not.
+SELECT id, externalId, seenAt FROM bindings WHERE connection = $connection AND entity = $bound_as AND seenAt > $started
+UNION ALL
+SELECT json_extract_string(_externalId, '$.id'), _externalId, _askedAt FROM {canonical}
+WHERE _connection = $connection AND _name = $name AND _askedAt > $started
+
 -- name: quarantined
 CREATE TEMP TABLE bad AS
-SELECT _page AS page, _row AS row, _askedAt AS askedAt, _externalId AS externalId, _live AS live, reasons, id, key, nameless
+SELECT _page AS page, _row AS row, _askedAt AS askedAt, _externalId AS externalId, _live AS live, reasons, id, key, nameless, inferred
 FROM ({unreadable})
+
+-- name: inferred
+SELECT count(*) FROM ({without_own_key})
+
+-- name: given_up
+-- A key that a record no longer names is another one's that does.
+CREATE TEMP TABLE given_up AS
+SELECT old.id, max(old.askedAt) AS askedAt FROM ({without_own_key}) AS old JOIN (
+    SELECT json_extract_string(_externalId, '$.id') AS id, CAST(to_json({{{bound_key}}}) AS VARCHAR) AS key
+    FROM frame_rows WHERE _live
+) AS new ON new.key = old.key AND new.id IS DISTINCT FROM old.id
+GROUP BY old.id
+
+-- name: disown
+UPDATE bad SET key = NULL, inferred = false WHERE inferred AND id IN (SELECT id FROM given_up)
+
+-- name: disown_before
+-- The record itself cannot be used until it is read again.
+UPDATE quarantine SET key = NULL, inferred = false WHERE connection = $connection AND name = $name AND inferred
+    AND askedAt <= $started AND json_extract_string(externalId, '$.id') IN (SELECT id FROM given_up)
+
+-- name: unbind_given_up
+DELETE FROM bindings AS old USING given_up AS new
+WHERE old.connection = $connection AND old.entity = $bound_as AND old.id = new.id AND old.seenAt <= new.askedAt
 
 -- name: overtaken
 -- What was read well later on is not undone by an older reading that cannot be read.
@@ -46,9 +90,7 @@ SELECT r._page AS page, r._row AS row, max(r._askedAt) AS askedAt, r._externalId
 FROM (SELECT *, 0 AS _page, 0 AS _row, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _rowkey,
              CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE _live) AS r
 JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live
-    AND b.id <> json_extract_string(r._externalId, '$.id')
-    AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows WHERE _externalId IS NOT NULL)
-    AND b.id NOT IN (SELECT id FROM bad WHERE id IS NOT NULL)
+    AND b.id <> json_extract_string(r._externalId, '$.id') AND b.id NOT IN ({given})
 GROUP BY r._externalId, r._rowkey, r._page, r._row
 
 -- name: kept
@@ -63,21 +105,52 @@ WHERE CAST(to_json({{{key_fields}}}) AS VARCHAR) NOT IN (SELECT key FROM bad WHE
 DELETE FROM kept WHERE _id IN (
     SELECT r._id FROM (SELECT *, CAST(to_json({{{bound_key}}}) AS VARCHAR) AS _boundkey FROM frame_rows WHERE NOT _live) AS r
     JOIN bindings AS b ON b.connection = $connection AND b.entity = $bound_as AND b.key = r._boundkey AND b.live
-        AND b.id <> json_extract_string(r._externalId, '$.id')
-        AND b.id NOT IN (SELECT json_extract_string(_externalId, '$.id') FROM frame_rows WHERE _externalId IS NOT NULL)
-        AND b.id NOT IN (SELECT id FROM bad WHERE id IS NOT NULL)
+        AND b.id <> json_extract_string(r._externalId, '$.id') AND b.id NOT IN ({given})
 )
 
 -- name: claimed
 CREATE TEMP TABLE claimed AS
-SELECT DISTINCT id, externalId, live, key FROM (
+SELECT id, externalId, live, key, max(askedAt) AS askedAt FROM (
     SELECT json_extract_string(_externalId, '$.id') AS id, _externalId AS externalId, _live AS live,
-           CAST(to_json({{{bound_key}}}) AS VARCHAR) AS key
+           CAST(to_json({{{bound_key}}}) AS VARCHAR) AS key, _askedAt AS askedAt
     FROM frame_rows
     UNION ALL
-    SELECT id, externalId, live, CAST(to_json({{{bound_key_of_bad}}}) AS VARCHAR) FROM bad
+    SELECT id, externalId, live, CAST(to_json({{{bound_key_in_json}}}) AS VARCHAR), askedAt FROM bad
+    UNION ALL
+    SELECT json_extract_string(_externalId, '$.id'), _externalId, false,
+           CAST(to_json({{{bound_key_in_json}}}) AS VARCHAR), _askedAt
+    FROM (SELECT *, _key AS key FROM frame_shadowed)
 )
 WHERE id IS NOT NULL AND {bound_key_known}
+GROUP BY id, externalId, live, key
+
+-- name: vanished
+-- An item that a whole pull no longer has keeps no key from the one that took its place.
+DELETE FROM bindings WHERE connection = $connection AND entity = $bound_as AND seenAt < $started
+    AND id NOT IN (
+        SELECT id FROM claimed
+        UNION ALL SELECT json_extract_string(_externalId, '$.id') FROM frame_quarantined WHERE _externalId IS NOT NULL
+    )
+
+-- name: since
+SELECT count(*) FROM ({seen_since})
+
+-- name: outdated_claims
+-- What was seen later of a record is not undone by an older reading. Of records that share an id, each has its own.
+UPDATE claimed AS new SET externalId = old.externalId, live = old.live, key = old.key
+FROM (
+    SELECT id, externalId, b.live, b.key, max(since.seenAt) AS seenAt
+    FROM ({seen_since}) AS since JOIN bindings AS b USING (id, externalId)
+    WHERE b.connection = $connection AND b.entity = $bound_as
+    GROUP BY ALL
+) AS old
+WHERE old.id = new.id AND old.seenAt > new.askedAt
+    AND (old.externalId = new.externalId OR new.id NOT IN (SELECT id FROM claimed GROUP BY id HAVING count(*) > 1))
+
+-- name: keyless_since
+-- One that has no key since claims none.
+DELETE FROM claimed AS new USING quarantine AS old
+WHERE {standing} AND old.key IS NULL AND old.externalId = new.externalId AND old.askedAt > new.askedAt
 
 -- name: new_items
 -- Items in use that were not known under these keys.
@@ -97,27 +170,45 @@ WHERE old.connection = $connection AND old.entity = $bound_as AND old.id IN (SEL
 
 -- name: bind
 INSERT INTO bindings (connection, entity, key, id, externalId, live, seenAt)
-SELECT $connection, $bound_as, key, id, externalId, live, $started FROM claimed AS new
+SELECT $connection, $bound_as, key, id, externalId, live, askedAt FROM claimed AS new
 WHERE NOT EXISTS (
     FROM bindings AS old WHERE old.connection = $connection AND old.entity = $bound_as
         AND old.id = new.id AND old.key = new.key AND old.live = new.live AND old.externalId = new.externalId
 )
 
--- name: vanished
--- An item that a whole pull no longer has keeps no key from the one that took its place.
-DELETE FROM bindings WHERE connection = $connection AND entity = $bound_as AND seenAt < $started
-    AND id NOT IN (SELECT id FROM claimed)
-
 -- name: release
--- A full pull speaks for its whole scope; any other only for the records it gave, and for keys that it gave well.
+-- A full pull speaks for its whole scope as it was when it began.
 DELETE FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
-    AND ($full OR externalId IN (
-        SELECT _externalId FROM frame_rows UNION SELECT _externalId FROM frame_quarantined
-    ) OR key IN (SELECT CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM kept))
+    AND (pull = $pull OR $full AND (askedAt IS NULL OR askedAt <= $started))
+
+-- name: standing
+SELECT count(*) FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
+
+-- name: release_given
+-- Any pull speaks for the records it gave, and for keys that it gave well, as they were when it asked.
+-- A column of Arrow's as it is may not be joined: DuckDB hands it a filter that Arrow's scan does not know.
+DELETE FROM quarantine WHERE rowid IN (
+    SELECT old.rowid FROM quarantine AS old JOIN (
+        SELECT _externalId || '' AS externalId, _askedAt AS askedAt FROM frame_rows
+        UNION ALL SELECT _externalId || '', _askedAt FROM frame_quarantined
+        UNION ALL SELECT _externalId || '', _askedAt FROM frame_shadowed
+    ) AS new USING (externalId)
+    WHERE {standing} AND (old.askedAt IS NULL OR old.askedAt <= new.askedAt)
+    UNION ALL
+    SELECT old.rowid FROM quarantine AS old JOIN kept AS new ON old.key = CAST(to_json({{{new_key_fields}}}) AS VARCHAR)
+    WHERE {standing} AND (old.askedAt IS NULL OR old.askedAt <= new._askedAt)
+)
+
+-- name: unreadable_since
+-- What could not be read later on is not replaced by what it was before.
+DELETE FROM kept AS new USING quarantine AS old
+WHERE {standing} AND old.key = CAST(to_json({{{new_key_fields}}}) AS VARCHAR) AND old.askedAt > new._askedAt
 
 -- name: quarantine
-INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, key, reasons)
-SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons FROM bad
+-- A record that stands there still was read later on.
+INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, key, reasons, askedAt, inferred)
+SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons, askedAt, coalesce(inferred, false) FROM bad
+WHERE NOT EXISTS (FROM quarantine AS old WHERE {standing} AND old.externalId = bad.externalId)
 
 -- name: replace_scope
 DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND ({before_this} OR {of_this})

@@ -12,7 +12,7 @@ from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.frame import Frame, in_batches
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.schema import next_number
-from pullpush_dagster.store.sql import literal, quoted, runner
+from pullpush_dagster.store.sql import Run, literal, quoted, runner
 
 _SQL = named_sql(__package__, "keep.sql")
 
@@ -58,36 +58,48 @@ class Kept:
 def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, frame: Frame) -> Kept:
     """Replace what ``of`` covers by ``frame``, in the caller's transaction.
 
-    Rows asked for later than these stay. A key that two live records claim, here or by what earlier
-    pulls saw, is quarantined whole.
+    What was asked for later than this stays: rows, bindings and quarantine. A key that two live records claim, here
+    or by what earlier pulls saw, is quarantined whole.
     """
     names = _names(entity, of)
     con.execute(_SQL["tables"].format(**names))
     con.register("frame_rows", in_batches(frame.rows.append_column("_id", arrow.arange(0, len(frame.rows)))))
     con.register("frame_quarantined", frame.quarantined)
+    con.register("frame_shadowed", frame.shadowed)
     values: dict[str, object] = {
         "connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull, "full": of.full,
         "bound_as": of.bound_as.name, "now": dt.datetime.now(dt.UTC), "started": of.started_at,
         "frame": next_number(con, "frame"), "first": of.window and of.window[0], "last": of.window and of.window[1],
     }  # fmt: skip
     run = runner(con, _SQL, names, values)
-    finding = ("quarantined",) if of.full else ("quarantined", "rivals")
-    found = sum(int(run(step).fetchall()[0][0]) for step in finding)
-    if found:
-        run("overtaken")
-    ((bad, nameless),) = run("said").fetchall()
+    run("release")
+    standing = _count(run, "standing") > 0
+    bad, nameless = _set_aside(run, of)
     deletes_off = _deletes_off(of, nameless)
-    retired = not compute.all(frame.rows["_live"]).as_py()
-    for step in _steps(of, bad=bad > 0, retired=retired, short=deletes_off is not None):
+    steps = {
+        "kept": True,
+        "shadowed": not of.full and not compute.all(frame.rows["_live"]).as_py(),
+        "claimed": True,
+        "vanished": of.full and not of.scope and of.bound_as is entity and deletes_off is None,
+        "outdated_claims": _count(run, "since") > 0,
+        "keyless_since": standing,
+        "new_items": of.sent_to, "unbind": True, "bind": True,
+        "release_given": standing, "unreadable_since": standing,
+        "quarantine": bad > 0, "drop_bad": bad > 0,
+        "replace_scope": of.full and deletes_off is None,
+        "replace_given": of.full and deletes_off is not None,
+        "replace_window": not of.full and of.window is not None,
+        "outdated": True, "replace_keys": True, "rows": True,
+    }  # fmt: skip
+    for step in (step for step, needed in steps.items() if needed):
         run(step)
     ((rows,),) = con.execute("SELECT count(*) FROM kept").fetchall()
     new_items = con.execute("FROM new_items").to_arrow_table() if of.sent_to else None
-    if of.full and not of.scope and of.bound_as is entity and deletes_off is None:
-        run("vanished")
     run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
-    con.execute("DROP TABLE bad; DROP TABLE kept; DROP TABLE claimed; DROP TABLE IF EXISTS new_items")
-    con.unregister("frame_rows")
-    con.unregister("frame_quarantined")
+    for table in ("bad", "kept", "claimed", "new_items", "given_up"):
+        con.execute(f"DROP TABLE IF EXISTS {table}")
+    for view in ("frame_rows", "frame_quarantined", "frame_shadowed"):
+        con.unregister(view)
     return Kept(int(str(values["frame"])), rows, bad, deletes_off, new_items)
 
 
@@ -113,16 +125,21 @@ def unreadable_sql(entity: Entity, bound_as: Entity, records: str, connection: s
     )  # fmt: skip
 
 
-def _steps(of: FrameOf, *, bad: bool, retired: bool, short: bool) -> list[str]:
-    whole = ["replace_given" if short else "replace_scope"]
-    covered = whole if of.full else [] if of.window is None else ["replace_window"]
-    shadowed = ["shadowed"] if retired and not of.full else []
-    new_items = ["new_items"] if of.sent_to else []
-    set_aside = ["quarantine", "drop_bad"] if bad else []
-    return [
-        "kept", *shadowed, "claimed", *new_items, "unbind", "bind", "release", *set_aside, *covered, "outdated",
-        "replace_keys", "rows",
-    ]  # fmt: skip
+def _set_aside(run: Run, of: FrameOf) -> tuple[int, int]:
+    """Finds what must not be used: how many records, and how many of them may be any key's."""
+    if _count(run, "quarantined"):
+        run("overtaken")
+    if _count(run, "inferred"):
+        for step in ("given_up", "disown", "disown_before", "unbind_given_up"):
+            run(step)
+    if not of.full and _count(run, "rivals"):
+        run("overtaken")
+    ((bad, nameless),) = run("said").fetchall()
+    return bad, nameless
+
+
+def _count(run: Run, step: str) -> int:
+    return int(run(step).fetchall()[0][0])
 
 
 def _deletes_off(of: FrameOf, nameless: int) -> str | None:
@@ -146,13 +163,14 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
     stamp = '"updatedAt"' if "updatedAt" in entity.fields else "_askedAt"
     day = f"strftime(greatest(coalesce({stamp}, _askedAt), TIMESTAMPTZ {literal(of.days or '')}), '%Y-%m-%d')"
     parts = _parts(of.bound_as)
-    return _tables(entity) | {
+    names = _tables(entity) | {
         "key": ", ".join(quoted(name) for name in entity.key),
         "key_names": ", ".join(entity.key),
         "key_fields": _struct({name: quoted(name) for name in entity.key}),
         "old_key_fields": _struct({name: f"old.{quoted(name)}" for name in entity.key}),
+        "new_key_fields": _struct({name: f"new.{quoted(name)}" for name in entity.key}),
         "bound_key": _struct({name: quoted(name) for name in bound}),
-        "bound_key_of_bad": _struct(parts),
+        "bound_key_in_json": _struct(parts),
         "bound_key_known": _known(parts.values()),
         "unreadable": unreadable_sql(entity, of.bound_as, "frame_quarantined", "$connection"),
         "same_key": " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in entity.key),
@@ -166,7 +184,9 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
             SELECT coalesce(max(throughFrame), 0) FROM audits
             WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'
         )""",
+        "standing": "old.connection = $connection AND old.name = $name AND old.scope = $scope",
     }
+    return names | {part: _SQL[part].format(**names) for part in ("without_own_key", "given", "seen_since")}
 
 
 def _parts(bound_as: Entity) -> dict[str, str]:

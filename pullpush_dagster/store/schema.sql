@@ -33,8 +33,12 @@ CREATE TABLE IF NOT EXISTS quarantine (
     connection VARCHAR, name VARCHAR, scope VARCHAR, pull BIGINT, page INTEGER, row INTEGER,
     externalId VARCHAR, key VARCHAR, reasons VARCHAR[]
 );
+ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS askedAt TIMESTAMPTZ;
+-- Whether the key is what the id was last bound to, as the record names none.
+ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS inferred BOOLEAN;
 
--- (connection, entity, key) <-> the platform's own ids. Two rows for one key: two records claim it.
+-- (connection, entity, key) <-> the platform's own ids. Two rows for one key: two records claim it. seenAt: when what
+-- told of it was asked for; it stays while later readings say the same.
 CREATE TABLE IF NOT EXISTS bindings (
     connection VARCHAR, entity VARCHAR, key VARCHAR, id VARCHAR, externalId VARCHAR, live BOOLEAN, seenAt TIMESTAMPTZ
 );

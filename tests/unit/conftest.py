@@ -85,7 +85,7 @@ class Source:
     def frame(self, natives: list[Any], asked: float) -> Frame:
         """The frame of one page, asked for at that minute."""
         frame = _frame(self.entity, orjson.dumps(self.map or MAPS[self.entity]), orjson.dumps(natives).decode())
-        return Frame(*(_asked_at(table, asked) for table in (frame.rows, frame.quarantined)))
+        return Frame(*(_asked_at(table, asked) for table in (frame.rows, frame.quarantined, frame.shadowed)))
 
     def pull(self, records: Iterable[Any], **how: Any) -> Kept:
         """Keep one pull without an audit."""

@@ -21,8 +21,8 @@ def kept(con):
     """Keeps a pull of records in a shape, a minute after the one before."""
     minutes = iter(range(1, 100))
 
-    def keep(entity, shape, natives, kind="full"):
-        at = START + dt.timedelta(minutes=next(minutes))
+    def keep(entity, shape, natives, kind="full", minute=None):
+        at = START + dt.timedelta(minutes=next(minutes) if minute is None else minute)
         frame = frame_of(ENTITIES[entity], mapped(MAPS[entity]), shape, pages(natives, asked=[at]), {})
         number = next_number(con, "pull")
         sql = "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, 'erp', ?, '', ?, ?)"
@@ -89,6 +89,13 @@ def test_an_unreadable_record_whose_id_is_shared_stands_for_nobody_and_switches_
     found = kept("stocklevel", OF_WAREHOUSE, [*rows[1:], {**rows[0], "sku": None}])
     assert (found.rows, found.quarantined) == (4, 1)
     assert found.deletes_off is not None
+
+
+def test_an_older_reading_of_one_of_those_who_share_an_id_counts_whatever_was_read_of_another_since(kept, con):
+    rows = [{"sku": f"S{n}", "loc": "WH", "q": 1} for n in range(5)]
+    kept("stocklevel", OF_WAREHOUSE, rows[:1], "sync", minute=10)
+    kept("stocklevel", OF_WAREHOUSE, rows, minute=5)
+    assert len(con.execute("FROM bindings").fetchall()) == 5
 
 
 def test_a_record_without_an_id_hides_no_rivals(products):
