@@ -260,6 +260,18 @@ FROM (
 )
 WHERE untranslated IS NOT NULL OR sources > 1 OR other IS NOT NULL
 
+-- name: adopt
+-- A source key that is no more, and of which something is to be sent still, leaves that to the one that means its key now.
+UPDATE outbox AS o SET source = r.source FROM routed AS r
+WHERE o.push = $push AND o.key = r.key AND o.source <> r.source AND o.state NOT IN ('claimed', 'dead')
+    AND r.op <> 'delete' AND r.sources = 1 AND o.source IN (
+        SELECT connection || '/' || name || ' ' || key FROM changes
+        GROUP BY connection, name, key HAVING arg_max(op, sequence) = 'delete'
+    )
+
+-- name: forget_refused
+DROP TABLE refused
+
 -- name: rerouted
 DELETE FROM rivals WHERE push = $push AND routing <> $routing
 

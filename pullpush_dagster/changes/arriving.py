@@ -122,6 +122,9 @@ def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
     for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
+    if refused and run("adopt").fetchall()[0][0]:
+        run("forget_refused")
+        ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
         run(step)
     for step in ("refuse", "refusal_receipts") if refused else ():

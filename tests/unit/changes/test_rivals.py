@@ -323,3 +323,35 @@ def test_a_key_that_a_person_let_go_again_after_a_rival_came_is_done_once_it_is_
     shop.settle(shop.claim()["B"], "accepted")
     # then
     assert shop.heads() == {}
+
+
+def test_a_key_that_goes_to_another_source_while_it_is_still_to_be_sent_is_the_others(both):
+    # given: stock of WH that had no answer, and is no more
+    one, other, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "unknown")
+    for _ in range(2):
+        one([])
+    shop.arrive()
+    # when
+    for quantity in (2, 3):
+        other([("A", "STORE", quantity)])
+        shop.arrive()
+    # then
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+
+
+def test_nor_does_one_of_another_log_stay_its_rival(two):
+    one, other, shop = two
+    a = {"sku": "A", "title": "Cup", "price": 1}
+    one([a, {"sku": "B", "title": "Pot"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "unknown")
+    for _ in range(2):
+        one([a])
+    for title in ("Jug", "Mug"):
+        other([{"sku": "B", "title": title}])
+        shop.arrive()
+        shop.arrive("erp2")
+    assert (shop.heads()["B"], shop.desired()["B"]) == ("due", {"title": "Mug"})
