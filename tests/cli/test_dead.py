@@ -85,7 +85,7 @@ def test_a_letter_that_newer_accepted_values_cover_is_dropped(world, refused, le
     # when
     done = json.loads(run("replay", "SKU-00053", "--json").output)
     # then
-    assert done == {"due": 0, "routed": 0, "dropped": 1, "left_out": 0}
+    assert done == {"due": 0, "routed": 0, "dropped": 1, "closed": 0, "left_out": 0}
     last = world.rows(
         "SELECT outcome, reason FROM receipts WHERE contains(key, 'SKU-00053') ORDER BY answeredAt DESC LIMIT 1"
     )
