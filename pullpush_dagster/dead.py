@@ -13,6 +13,7 @@ import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.changes.behind import promote
 from pullpush_dagster.config import Project, Push
@@ -129,7 +130,7 @@ def give_another_chance(
     con.register("chosen", _table(letters, syncs))
     overlay(con)
     now = dt.datetime.now(dt.UTC)
-    run = runner(con, _SQL, {}, {"now": now})
+    run = runner(con, _SQL, {}, {"now": now, "at_once": AT_ONCE})
     for step in ("standing", "ways"):
         run(step)
     for push, entity in syncs.values():

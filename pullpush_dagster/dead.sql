@@ -107,7 +107,7 @@ WHERE CASE WHEN head THEN f.fate IN ('covered', 'gone', 'left out') ELSE w.fate 
 -- name: route_again
 -- Only its way from the change log to the destination can tell whether it can now.
 INSERT INTO affected (push, field, value, affectedAt, source)
-SELECT DISTINCT push, c.field, w.value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ), w.source
+SELECT DISTINCT push, c.field, w.value, $at_once, w.source
 FROM ways AS w JOIN fates AS f USING (push, key) JOIN chosen AS c USING (push, key)
 WHERE w.head AND w.fate = f.fate AND f.fate IN ('anew', 'moved')
 

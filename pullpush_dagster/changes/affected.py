@@ -12,6 +12,8 @@ from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import used
 
 _SQL = named_sql(__package__, "affected.sql")
+# Noted as of then, a key is sent again whatever its source said last: any reading of it is later.
+AT_ONCE = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -44,5 +46,5 @@ def note_affected(
         names, values = zip(*sorted(touched), strict=True)
         con.register("touched", arrow.table({"push": names, "field": [part] * len(names), "value": values}))
         for step in ("forget", "note"):
-            con.execute(_SQL[step], used(_SQL[step], {"now": now}))
+            con.execute(_SQL[step], used(_SQL[step], {"now": now, "at_once": AT_ONCE}))
         con.unregister("touched")

@@ -208,7 +208,7 @@ WHERE b.push = $push AND b.key = r.key AND b.source = r.source AND r.op = 'delet
 -- Keys that are to be told all that is known: of a new item there, or of a letter that is routed anew.
 CREATE TEMP TABLE told AS
 SELECT key, source, sequence FROM routed WHERE op <> 'delete' AND source IN (
-    SELECT source FROM again WHERE affectedAt = TIMESTAMPTZ '1970-01-01 00:00:00+00'
+    SELECT source FROM again WHERE affectedAt = $at_once
 )
 
 -- name: carry
@@ -239,7 +239,7 @@ WHERE a.key = t.key AND a.source = t.source AND a.sequence = t.sequence AND a.op
 
 -- name: refusals
 -- Of those that were refused before, none takes over what nobody has.
-CREATE TEMP TABLE refused AS
+CREATE OR REPLACE TEMP TABLE refused AS
 SELECT key, sequence, untranslated IS NULL AS rivals,
        coalesce(untranslated, 'two source keys mean this key here: ' || source || ' and ' || coalesce(other, 'another')) AS reason
 FROM (
@@ -268,9 +268,6 @@ WHERE o.push = $push AND o.key = r.key AND o.source <> r.source AND o.state NOT 
         SELECT connection || '/' || name || ' ' || key FROM changes
         GROUP BY connection, name, key HAVING arg_max(op, sequence) = 'delete'
     )
-
--- name: forget_refused
-DROP TABLE refused
 
 -- name: rerouted
 DELETE FROM rivals WHERE push = $push AND routing <> $routing

@@ -10,6 +10,7 @@ from pullpush_dagster.audit.guard import Counts, breaches, jumps_sql, zeroes_sql
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.canonical.types import encoded_sql
+from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.changes.behind import line_up
 from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.errors import HaltError
@@ -61,6 +62,7 @@ def arrive(
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
         "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver), "from": push.from_,
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
+        "at_once": AT_ONCE,
     }  # fmt: skip
     names = routing(entity, push)
     run = runner(con, _SQL, {**names, **HARM}, values)
@@ -123,7 +125,6 @@ def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
         run(step)
     ((refused,),) = run("refusals").fetchall()
     if refused and run("adopt").fetchall()[0][0]:
-        run("forget_refused")
         ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
         run(step)

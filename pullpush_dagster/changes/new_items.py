@@ -4,6 +4,7 @@ import duckdb
 import pyarrow as arrow
 
 from pullpush_dagster.canonical import Entity
+from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.config import Push
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import used
@@ -23,7 +24,14 @@ def send_to_new_items(
     if not fields or not len(new_items):
         return
     field = fields[0]
-    values = {"push": push.name, "to": push.to, "entity": entity.name, "field": field, "path": f"$.{field}"}
+    values = {
+        "push": push.name,
+        "to": push.to,
+        "entity": entity.name,
+        "field": field,
+        "path": f"$.{field}",
+        "at_once": AT_ONCE,
+    }
     con.register("new_items", new_items)
     for step in ("replaced", "forget", "affected", "drop"):
         con.execute(_SQL[step], used(_SQL[step], values))

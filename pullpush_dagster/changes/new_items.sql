@@ -9,12 +9,12 @@ WHERE json_extract_string(key, $path) IN (
 
 -- name: forget
 DELETE FROM affected WHERE push = $push AND field = $field AND value IN (SELECT value FROM replaced)
-    AND source IS NULL AND affectedAt = TIMESTAMPTZ '1970-01-01 00:00:00+00'
+    AND source IS NULL AND affectedAt = $at_once
 
 -- name: affected
 -- What the source said last is good enough: nothing there has taken it.
 INSERT INTO affected (push, field, value, affectedAt)
-SELECT $push, $field, value, CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ) FROM replaced
+SELECT $push, $field, value, $at_once FROM replaced
 
 -- name: drop
 DROP TABLE replaced

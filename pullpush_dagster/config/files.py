@@ -47,7 +47,7 @@ def ignored(root: Path) -> Iterator[str]:
     for path in sync_files(root):
         found = documents(root, path)
         yield from _no_faults_of(root, path, found)
-        if any(_type(document) in TYPES for document in found):
+        if any(type_of(document) in TYPES for document in found):
             yield from _hidden(root, path)
     for path in connection_files(root):
         yield from _no_faults_of(root, path, documents(root, path), types=False)
@@ -62,7 +62,7 @@ def _no_faults_of(root: Path, path: Path, found: list[Document], *, types: bool 
 
 
 def _component_faults(document: Document) -> Iterator[str]:
-    type_, ours = _type(document), ", ".join(TYPES)
+    type_, ours = type_of(document), ", ".join(TYPES)
     if not type_:
         yield document.complaint(("type",), f"is required; ours are {ours}")
     elif type_ in TYPES:
@@ -85,7 +85,7 @@ def _hidden(root: Path, path: Path) -> Iterator[str]:
     assets = root / "assets"
     for folder in path.relative_to(assets).parent.parents:
         above = assets / folder / "defs.yaml"
-        if above.is_file() and [_type(document) for document in documents(root, above)] != [_FOLDER]:
+        if above.is_file() and [type_of(document) for document in documents(root, above)] != [_FOLDER]:
             said = f"is not read by Dagster, which goes no deeper than {_name(root, above)}"
             yield f"{_name(root, path)}:1 {said}; put it into a folder of its own"
 
@@ -107,7 +107,8 @@ def _right(assets: Path, path: Path) -> Path:
     return assets / (path.stem if path.stem not in ("defs", "def") else "NAME") / "defs.yaml"
 
 
-def _type(document: Document) -> str | None:
+def type_of(document: Document) -> str | None:
+    """What a component says it is; None: it does not say."""
     type_ = document.data.get("type") if isinstance(document.data, dict) else None
     return str(type_) if type_ else None
 

@@ -14,7 +14,15 @@ from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.destinations import rival, strangers
-from pullpush_dagster.config.files import TYPES, attributes_of, connection_files, documents, ignored, sync_files
+from pullpush_dagster.config.files import (
+    TYPES,
+    attributes_of,
+    connection_files,
+    documents,
+    ignored,
+    sync_files,
+    type_of,
+)
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.connectors import Connector, load_connector
 from pullpush_dagster.connectors.loading import DESCRIBED, described_connector
@@ -274,8 +282,7 @@ class Project:
 
 def _model(document: Document) -> type[BaseModel] | None:
     """What the component is one of; None: none of ours."""
-    type_ = document.data.get("type") if isinstance(document.data, dict) else None
-    return TYPES.get(str(type_))
+    return TYPES.get(type_of(document) or "")
 
 
 def _component(document: Document) -> BaseModel | None:

@@ -40,7 +40,7 @@ SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $pu
 -- name: again
 -- Source keys of which the destination has something else by now, though nothing is to be sent: since when, null if what
 -- the source last said is good enough.
-SELECT key, split_part(s.source, ' ', 1) AS "from", nullif(affectedAt, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS since
+SELECT key, split_part(s.source, ' ', 1) AS "from", nullif(affectedAt, $at_once) AS since
 FROM affected AS a, (
     SELECT source, substr(source, strpos(source, ' ') + 1) AS key
     FROM (SELECT unnest(CAST($sources AS VARCHAR[])) AS source)

@@ -7,6 +7,7 @@ import orjson
 
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.keeping import ensure_tables
+from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.explain.gates import Story, Way, in_short
@@ -104,7 +105,7 @@ class _Asking:
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
-            "sources": self.sources,
+            "sources": self.sources, "at_once": AT_ONCE,
         }  # fmt: skip
         sql = _SQL[step].format_map(self._names)
         return self.con.execute(sql, used(sql, values))
