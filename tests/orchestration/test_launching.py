@@ -85,6 +85,7 @@ def test_a_log_that_a_sync_no_longer_reads_launches_nothing_until_it_does_again(
         con.execute(
             "INSERT INTO changes (connection, name, sequence, acceptedAt) VALUES ('old', 'stocklevel', 9, now())"
         )
+        con.execute("INSERT INTO counters (name, value) VALUES ('sequence old/stocklevel', 9)")
     assert launched(project, standing(project, NOW)) == {}
     # when
     project.push("stock_01").from_.append("old/stocklevel")
