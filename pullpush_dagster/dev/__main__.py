@@ -23,6 +23,7 @@ from pullpush_dagster.sandbox.server import LEAST_SKUS
 from pullpush_dagster.telling import told
 
 _START_SECONDS = 120.0
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +47,7 @@ def main(port: int, skus: int, seed: int, every: float, edits: int) -> None:
     ports = ports_of(project)
     require_free({"the web UI (say --port or PORT=)": port, **{f"connection {n}": p for n, p in ports.items()}})
     fresh(project.state, home, _file(found.root, "dagster.yaml"))
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for sign in _ENDS:
         signal.signal(sign, _interrupt)
     click.echo(f"starting {len(ports)} stand-ins and Dagster; its log is {log_of(home)}")
     with suppress(KeyboardInterrupt), running(platforms_of(project), skus=skus, seed=seed, ports=ports) as sandbox:
@@ -152,6 +153,9 @@ def _file(root: Path, name: str) -> Path:
 
 
 def _interrupt(*_: object) -> None:
+    """End, once: a second Ctrl-C must not end the ending, and leave processes behind that nobody stops."""
+    for sign in _ENDS:
+        signal.signal(sign, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

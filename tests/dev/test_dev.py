@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -66,8 +67,10 @@ def test_a_second_one_on_the_same_ports_is_refused_in_one_sentence_and_starts_no
 
 
 @at_length
-def test_ctrl_c_stops_every_process(dev):
+def test_ctrl_c_stops_every_process_though_somebody_presses_it_twice(dev):
     assert len(dev.processes()) > 5
+    dev.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
     assert dev.stop(signal.SIGINT) == 0
     assert dev.processes() == []
     assert dev.said().endswith("stopped\n")
