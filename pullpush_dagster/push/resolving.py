@@ -81,6 +81,9 @@ class Resolving:
                 self.settled.append(Settled(row, "rejected", str(items)))
             elif len(items) > 1:
                 self.settled.append(Settled(row, "rejected", f"{len(items)} items of {self.to} have this key"))
+            elif row.ids and not items and asked is not None:
+                # It was there: one that was made just now may not be found yet, and must not be made again.
+                self._unbind(row, str(row.ids[0]["id"]), self.facts.settle)
             elif home or asked is not None:
                 found.append((row, Item(items[0]) if items else None))
         return found
@@ -93,7 +96,8 @@ class Resolving:
         if len(row.ids) != 1 or self.facts.find is None:
             return bool(row.ids) and self.facts.find is None
         form = form_for(self.facts, row.ids[0])
-        return form is None or all(name in row.ids[0] or name == "parent" for name in form.bound)
+        told = {name.removeprefix("binding.") for one in self.facts.update for name in one.when}
+        return all(name in row.ids[0] or name == "parent" for name in (told if form is None else form.bound))
 
     async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
         find = self.facts.find
@@ -132,10 +136,12 @@ class Resolving:
             return replace(item, native=native[0], rows=rows)
         # The binding leads nowhere: it is dropped, and the item looked up by its key. One that was just looked up
         # would be found so again at once, so that waits.
-        due_in = 0.0 if row.ids else _REFUSED_SECONDS
-        self.settled.append(Settled(row, "retry", f"{self.to} has no item {id_} any more", due_in=due_in, unbind=True,
-                                    bound_key=self.bound_key(row)))  # fmt: skip
+        self._unbind(row, id_, 0.0 if row.ids else _REFUSED_SECONDS)
         return _GONE
+
+    def _unbind(self, row: Claimed, id_: str, due_in: float) -> None:
+        said, bound_key = f"{self.to} has no item {id_} any more", self.bound_key(row)
+        self.settled.append(Settled(row, "retry", said, due_in=due_in, unbind=True, bound_key=bound_key))
 
     async def _filled(self, items: list[tuple[Claimed, Item | None]]) -> list[Payload]:
         steps = [(row, item, next_step(self.facts, self.entity, row, item, self.to)) for row, item in items]
