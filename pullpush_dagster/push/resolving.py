@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pullpush_dagster.canonical import Entity
@@ -11,7 +11,7 @@ from pullpush_dagster.changes.taken import Fields, key_values
 from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.errors import PullPushError, RejectError, RetryError
+from pullpush_dagster.errors import ForbiddenError, PullPushError, RejectError, RetryError
 from pullpush_dagster.push.making import Making, MissingError, UnsettledError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload
@@ -31,7 +31,8 @@ Settle = Callable[[Settled], None]
 class Resolving:
     """One round of claimed keys on its way to requests; a key that gets none is settled.
 
-    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound.
+    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound. ``forbidden`` are not
+    settled: nobody was answered, so that it is open whether the credentials or they are to blame.
     """
 
     client: Client
@@ -42,6 +43,7 @@ class Resolving:
     bound_key: Callable[[Claimed], str]
     making: Making
     settled: list[Settled]
+    forbidden: list[tuple[Claimed, ForbiddenError]] = field(default_factory=list)
 
     async def payloads(self, rows: Sequence[Claimed]) -> list[Payload]:
         """The requests of those ``rows`` that have one now.
@@ -153,7 +155,11 @@ class Resolving:
             return []
         made = []
         for row, item, step in steps:
-            one = self._one(row, item, step, references)
+            try:
+                one = self._one(row, item, step, references)
+            except ForbiddenError as error:
+                self.forbidden.append((row, error))
+                continue
             if isinstance(one, Payload):
                 made.append(one)
             else:
@@ -190,6 +196,8 @@ class Resolving:
         except RetryError as error:
             due_in = error.due_in if isinstance(error, UnsettledError) else self.facts.settle
             return Settled(row, "retry", str(error), due_in=due_in, **learned)
+        except ForbiddenError:
+            raise
         except PullPushError as error:
             return Settled(row, "rejected", str(error), **learned)
         if made.empty and not step.acts:
@@ -205,11 +213,14 @@ class Resolving:
         return replace(item, ids={**item.ids, "lines": bound}, bound=bound)
 
     async def _asked(self, rows: Sequence[Claimed], ask: Callable[[], Any]) -> Any:
-        """What ``ask`` gives; None when it cannot now, and ``rows`` are put back: that says nothing about them."""
+        """What ``ask`` gives; None when it cannot now: ``rows`` are put back or held, as it says nothing of them."""
         if not rows:
             return {}
         try:
             return await ask()
+        except ForbiddenError as error:
+            self.forbidden += [(row, error) for row in rows]
+            return None
         except (RetryError, RejectError) as error:
             due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
             self.settled += [Settled(row, "retry", str(error), due_in=due_in) for row in rows]
