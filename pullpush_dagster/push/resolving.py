@@ -99,7 +99,7 @@ class Resolving:
             return bool(row.ids) and self.facts.find is None
         form = form_for(self.facts, row.ids[0])
         told = {name.removeprefix("binding.") for one in self.facts.update for name in one.when}
-        return all(name in row.ids[0] or name == "parent" for name in (told if form is None else form.bound))
+        return (told if form is None else form.bound - {"parent"}) <= row.ids[0].keys()
 
     async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
         find = self.facts.find
