@@ -165,8 +165,11 @@ class PushFacts(Fact):
 
     @property
     def settles(self) -> bool:
-        """Whether a request without an answer can be settled without a person: asked about, or sent again."""
-        return self.find is not None or self.upsert is not None or self.repeats
+        """Whether a request without an answer can be settled without a person: asked about, or sent again.
+
+        Only of what is made by a request of its own this is a question.
+        """
+        return self.create is None or self.find is not None or self.repeats
 
     @property
     def repeats(self) -> bool:

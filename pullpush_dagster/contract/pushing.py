@@ -154,6 +154,8 @@ async def _round(account: Account, entity: Entity, rows: Sequence[Claimed], foun
             making = Making(client, store, facts.settle)
             resolving = Resolving(client, entity, facts, binding, "account", lambda row: row.key, making, settled)
             payloads = await resolving.payloads(rows)
+            for _, error in resolving.forbidden:
+                raise error
             lanes = Lanes(client, facts, 1, lambda one: sent.extend(zip(one.batch, one.outcomes, strict=True)))
             lanes.add(payloads)
             await lanes.ended()

@@ -9,7 +9,7 @@ from pullpush_dagster.changes.made import Made, begin, note
 from pullpush_dagster.connectors.push_model import Reference
 from pullpush_dagster.connectors.template import at, fill, fill_path
 from pullpush_dagster.connectors.write_model import Write
-from pullpush_dagster.errors import AuthError, PullPushError, RejectError, RetryError, UnavailableError
+from pullpush_dagster.errors import AuthError, ForbiddenError, PullPushError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
@@ -53,7 +53,7 @@ class Making:
             asked_at: when the look-up that found none of them was asked.
 
         Raises:
-            AuthError: credentials were refused. StoreBusyError: nothing is made.
+            AuthError: credentials were refused, other than by a 403. StoreBusyError: nothing is made.
         """
         form = reference.create
         if form is None or not holders:
@@ -64,10 +64,10 @@ class Making:
             begun = await asyncio.to_thread(self._begun, name, [*holders], asked_at, until)
             mine = [value for value in holders if value not in begun]
             answers = await asyncio.gather(*(self._create(reference, form, holders[one], until) for one in mine))
-            made = dict(zip(mine, answers, strict=True))
+            made = dict(zip(mine, _blamed(answers), strict=True))
             await asyncio.to_thread(self._noted, name, made)
         for refused in answers:
-            if isinstance(refused, AuthError):
+            if isinstance(refused, AuthError) and not isinstance(refused, ForbiddenError):
                 raise refused
         return {value: self._known(name, one) for value, one in begun.items()} | made
 
@@ -104,6 +104,13 @@ class Making:
         one = made[0] if isinstance(made, list) and made else made
         ids = ids_at(reference, [one]) if isinstance(one, Mapping) else [str(one)] if one else []
         return ids or MissingError("the platform does not say what it has made; it is looked for again")
+
+
+def _blamed(answers: list[Ids]) -> list[Ids]:
+    """The same, where a 403 is for its own sake if another one was made."""
+    if not any(isinstance(one, list) for one in answers):
+        return answers
+    return [RejectError(f"{one}; others were made") if isinstance(one, ForbiddenError) else one for one in answers]
 
 
 def _told(made: Ids, settles_at: dt.datetime) -> Made | None:

@@ -12,6 +12,7 @@ from pullpush_dagster.changes.claiming import seconds_to_next, wake
 from pullpush_dagster.changes.notes import heed, sweep
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
+from pullpush_dagster.errors import ForbiddenError
 from pullpush_dagster.push.journal import Group, Progress, Totals
 from pullpush_dagster.push.making import Making
 from pullpush_dagster.push.payload import Payload, sendable
@@ -88,8 +89,8 @@ class Pusher:
 
     async def resolved(
         self, client: Client, making: Making, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]
-    ) -> list[Payload]:
-        """Payloads of what can be sent; everything else is settled here.
+    ) -> tuple[list[Payload], list[tuple[Claimed, ForbiddenError]]]:
+        """Payloads of what can be sent, and what got none by a 403; everything else is settled here.
 
         Raises:
             AuthError, ConfigError: the destination cannot be spoken to; every row is settled as retry.
@@ -106,7 +107,7 @@ class Pusher:
             client, self.entity, self.facts, self.binding, self.push.to, self.bound_key, making, settled
         )  # fmt: skip
         try:
-            return await resolving.payloads(known)
+            return await resolving.payloads(known), resolving.forbidden
         finally:
             settle(settled)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pullpush_dagster.canonical import Entity
@@ -11,7 +11,7 @@ from pullpush_dagster.changes.taken import Fields, key_values
 from pullpush_dagster.connectors.look_up_model import Find
 from pullpush_dagster.connectors.model import Binding
 from pullpush_dagster.connectors.push_model import PushFacts
-from pullpush_dagster.errors import PullPushError, RejectError, RetryError
+from pullpush_dagster.errors import ForbiddenError, PullPushError, RejectError, RetryError
 from pullpush_dagster.push.making import Making, MissingError, UnsettledError
 from pullpush_dagster.push.native import Item
 from pullpush_dagster.push.payload import Payload, carried, named_references, payload
@@ -31,7 +31,8 @@ Settle = Callable[[Settled], None]
 class Resolving:
     """One round of claimed keys on its way to requests; a key that gets none is settled.
 
-    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound.
+    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound. ``forbidden`` are not
+    settled: nobody was answered, so that it is open whether the credentials or they are to blame.
     """
 
     client: Client
@@ -42,6 +43,7 @@ class Resolving:
     bound_key: Callable[[Claimed], str]
     making: Making
     settled: list[Settled]
+    forbidden: list[tuple[Claimed, ForbiddenError]] = field(default_factory=list)
 
     async def payloads(self, rows: Sequence[Claimed]) -> list[Payload]:
         """The requests of those ``rows`` that have one now.
@@ -81,6 +83,9 @@ class Resolving:
                 self.settled.append(Settled(row, "rejected", str(items)))
             elif len(items) > 1:
                 self.settled.append(Settled(row, "rejected", f"{len(items)} items of {self.to} have this key"))
+            elif row.ids and not items and asked is not None:
+                # It was there: one that was made just now may not be found yet, and must not be made again.
+                self._unbind(row, str(row.ids[0]["id"]), self.facts.settle)
             elif home or asked is not None:
                 found.append((row, Item(items[0]) if items else None))
         return found
@@ -93,7 +98,8 @@ class Resolving:
         if len(row.ids) != 1 or self.facts.find is None:
             return bool(row.ids) and self.facts.find is None
         form = form_for(self.facts, row.ids[0])
-        return form is None or all(name in row.ids[0] or name == "parent" for name in form.bound)
+        told = {name.removeprefix("binding.") for one in self.facts.update for name in one.when}
+        return (told if form is None else form.bound - {"parent"}) <= row.ids[0].keys()
 
     async def _looked_up(self, rows: Sequence[Claimed]) -> Found:
         find = self.facts.find
@@ -132,10 +138,12 @@ class Resolving:
             return replace(item, native=native[0], rows=rows)
         # The binding leads nowhere: it is dropped, and the item looked up by its key. One that was just looked up
         # would be found so again at once, so that waits.
-        due_in = 0.0 if row.ids else _REFUSED_SECONDS
-        self.settled.append(Settled(row, "retry", f"{self.to} has no item {id_} any more", due_in=due_in, unbind=True,
-                                    bound_key=self.bound_key(row)))  # fmt: skip
+        self._unbind(row, id_, 0.0 if row.ids else _REFUSED_SECONDS)
         return _GONE
+
+    def _unbind(self, row: Claimed, id_: str, due_in: float) -> None:
+        said, bound_key = f"{self.to} has no item {id_} any more", self.bound_key(row)
+        self.settled.append(Settled(row, "retry", said, due_in=due_in, unbind=True, bound_key=bound_key))
 
     async def _filled(self, items: list[tuple[Claimed, Item | None]]) -> list[Payload]:
         steps = [(row, item, next_step(self.facts, self.entity, row, item, self.to)) for row, item in items]
@@ -147,7 +155,11 @@ class Resolving:
             return []
         made = []
         for row, item, step in steps:
-            one = self._one(row, item, step, references)
+            try:
+                one = self._one(row, item, step, references)
+            except ForbiddenError as error:
+                self.forbidden.append((row, error))
+                continue
             if isinstance(one, Payload):
                 made.append(one)
             else:
@@ -184,6 +196,8 @@ class Resolving:
         except RetryError as error:
             due_in = error.due_in if isinstance(error, UnsettledError) else self.facts.settle
             return Settled(row, "retry", str(error), due_in=due_in, **learned)
+        except ForbiddenError:
+            raise
         except PullPushError as error:
             return Settled(row, "rejected", str(error), **learned)
         if made.empty and not step.acts:
@@ -199,11 +213,14 @@ class Resolving:
         return replace(item, ids={**item.ids, "lines": bound}, bound=bound)
 
     async def _asked(self, rows: Sequence[Claimed], ask: Callable[[], Any]) -> Any:
-        """What ``ask`` gives; None when it cannot now, and ``rows`` are put back: that says nothing about them."""
+        """What ``ask`` gives; None when it cannot now: ``rows`` are put back or held, as it says nothing of them."""
         if not rows:
             return {}
         try:
             return await ask()
+        except ForbiddenError as error:
+            self.forbidden += [(row, error) for row in rows]
+            return None
         except (RetryError, RejectError) as error:
             due_in = backoff(1, error) if isinstance(error, RetryError) else _REFUSED_SECONDS
             self.settled += [Settled(row, "retry", str(error), due_in=due_in) for row in rows]

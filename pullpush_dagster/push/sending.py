@@ -6,7 +6,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
-from pullpush_dagster.changes import Claimed, Taken
+from pullpush_dagster.changes import Claimed, Settled, Taken
+from pullpush_dagster.errors import ForbiddenError
 from pullpush_dagster.push.following import Following
 from pullpush_dagster.push.journal import Journal, Progress, Totals
 from pullpush_dagster.push.lanes import Lanes, Sent
@@ -53,6 +54,8 @@ class Sending:
         self._following = Following(pusher.store.notes, self._lanes.follow, self._lanes.halt)
         self._making = Making(client, pusher.store, pusher.facts.settle)
         self._resolving: set[asyncio.Task[None]] = set()
+        # Asked about again with the next ones: if any is answered then, it is not the credentials.
+        self._forbidden: list[tuple[Claimed, ForbiddenError]] = []
         # All keys of a process that dies are unconfirmed where nobody can be asked, so it holds few there.
         least = _SMALLEST_CLAIM if pusher.facts.settles else 1
         self._most, self._claimed_at = max(least, pusher.push.lanes * pusher.facts.batch), self._time()
@@ -82,6 +85,7 @@ class Sending:
             while self._lanes.busy or self._following.busy:
                 await self._lanes.idle()
                 await self._following.idle()
+            self._give_up_forbidden()
             await self._lanes.ended()
         finally:
             await self._turn(0)
@@ -91,7 +95,7 @@ class Sending:
     @property
     def _under_way(self) -> int:
         """Claimed keys that come to an outcome by themselves."""
-        return self._journal.in_hand - self._lanes.held
+        return self._journal.in_hand - self._lanes.held - len(self._forbidden)
 
     def _sent(self, sent: Sent) -> None:
         self._following.take(self._journal.sent(sent))
@@ -190,9 +194,19 @@ class Sending:
             task.add_done_callback(self._resolving.discard)
 
     async def _resolved(self, rows: Sequence[Claimed]) -> None:
+        rows, self._forbidden = [*(row for row, _ in self._forbidden), *rows], []
         try:
-            self._lanes.add(await self._pusher.resolved(self._client, self._making, rows, self._journal.settle))
+            payloads, forbidden = await self._pusher.resolved(self._client, self._making, rows, self._journal.settle)
+            self._forbidden += forbidden
+            self._lanes.add(payloads)
         except BaseException as error:  # noqa: BLE001 - raised when what is under way has ended
             self._lanes.halt(error)
         finally:
             self._changed.set()
+
+    def _give_up_forbidden(self) -> None:
+        """It is the credentials; those rows go behind all others, which would never have their turn else."""
+        for row, error in self._forbidden:
+            self._lanes.halt(error)
+            self._journal.settle([Settled(row, "retry", str(error), requeued=True)])
+        self._forbidden = []

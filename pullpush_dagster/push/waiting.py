@@ -60,14 +60,16 @@ class Lane:
         return self.groups[name]
 
     def next(self, stopped: Callable[[Write], bool]) -> Group | None:
-        """The group that is longest there, of a form that is not ``stopped``; None: there is none."""
+        """The group whose turn it is, of a form that is not ``stopped``; None: there is none."""
         return next((group for group in self.groups.values() if not stopped(group.form)), None)
 
     def take(self, group: Group, *, last: bool) -> Sequence[Payload]:
         """The next request's records; the ``last`` ones of their group, or the first."""
         batch = group.take(last=last)
-        if not group.waiting:
-            del self.groups[group.name]
+        del self.groups[group.name]
+        if group.waiting:
+            # Behind the others, which would wait as long as it is filled while it is sent.
+            self.groups[group.name] = group
         return batch
 
     @property

@@ -292,7 +292,8 @@ def test_facts_of_a_push_that_can_be_are_taken(load, stock):
 @pytest.mark.parametrize(
     ("push_", "settles"),
     [
-        ({"update": [WRITE]}, False),
+        ({"update": [WRITE]}, True),
+        ({"update": [WRITE], "create": WRITE}, False),
         ({"upsert": WRITE}, True),
         ({"create": WRITE, "create_only": True}, False),
         ({"create": {**WRITE, "headers": {"Key": "{idempotency}"}}, "create_only": True}, True),

@@ -1,6 +1,7 @@
 """What goes together: as much as a request holds, until it has failed too often."""
 
 import asyncio
+from itertools import islice
 
 import pytest
 
@@ -32,3 +33,22 @@ def test_what_was_tried_often_does_not_share_the_request_of_what_was_not(platfor
 
     asyncio.run(run())
     assert [names(seen) for seen in platform.requests] == [["A", "C", "E", "F"], ["B"], ["D"]]
+
+
+def test_what_is_filled_as_fast_as_it_is_sent_keeps_nothing_else_waiting(platform, tiny, made, facts, echo):
+    steps, skus = [], iter("CDEFG")
+
+    async def run():
+        async with tiny.client() as client:
+
+            def report(sent):
+                steps.append(sent.batch[0].form.at)
+                lanes.add(made(sku, item={"id": sku}) for sku in islice(skus, 1))
+
+            lanes = Lanes(client, facts(batch=1), 1, report)
+            lanes.add([made("A", item={"id": "A"}), made("B", item={"id": "B"}), made("X")])
+            await lanes.ended()
+
+    platform.route(echo)
+    asyncio.run(run())
+    assert steps.index("create") == 1

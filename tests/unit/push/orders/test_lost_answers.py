@@ -211,6 +211,28 @@ def test_credentials_that_are_refused_over_a_customer_stop_the_push_and_give_not
     assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
 
 
+@pytest.fixture
+def no_zoe(erp, platform):
+    """The same ERP behind a firewall that dislikes Zoë."""
+    page = Response(status_code=403)
+    platform.route(lambda seen: page if seen.path == "/people/create" and b"Zoe" in seen.body else erp(seen))
+    return erp
+
+
+def test_a_customer_that_is_forbidden_does_not_keep_back_the_orders_of_those_who_are_there(orders, no_zoe, native):
+    push = orders()
+    push.pull(native.order("5"), native.order("6", customer={"name": "Al"}))
+    with pytest.raises(AuthError):
+        push.send()
+    assert push.rows("SELECT key, state, attempts FROM outbox") == [('{"orderId":"shop:5"}', "due", 0)]
+
+
+def test_one_that_is_forbidden_while_another_is_made_rejects_only_its_own_orders(orders, no_zoe, native):
+    push = orders()
+    push.pull(native.order("5"), native.order("6", customer={"name": "Al", "email": "al@x.example"}))
+    assert push.send() == {"shop:5": "rejected", "shop:6": "accepted"}
+
+
 def test_an_order_that_was_rejected_before_the_erp_refused_us_has_one_receipt(push, erp, native):
     for _ in range(2):
         erp.orders_create([{"ref": "shop:5"}])

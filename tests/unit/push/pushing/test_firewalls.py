@@ -6,6 +6,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.errors import AuthError
+from pullpush_dagster.push import sending
 from tests.unit.push.pushing.conftest import CREATE
 
 BAD = "<script>"
@@ -74,6 +75,31 @@ def test_a_key_that_it_dislikes_in_a_look_up_is_rejected_and_the_others_go(pushi
     push.pull(*({"sku": sku, "title": "new"} for sku in (BAD, "B", "C")))
     firewall()
     assert push.send() == {BAD: "rejected", "B": "accepted", "C": "accepted"}
+
+
+def test_so_is_one_that_was_looked_up_alone_once_another_one_is_answered(pushing, firewall, monkeypatch):
+    monkeypatch.setattr(sending, "_SMALLEST_CLAIM", 1)
+    push = pushing(create=CREATE, batch=1)
+    push.pull(*({"sku": sku, "title": "new"} for sku in (BAD, "B", "C", "D")))
+    firewall()
+    assert push.send() == {BAD: "rejected", **dict.fromkeys("BCD", "accepted")}
+
+
+def test_one_that_it_dislikes_in_a_look_up_does_not_keep_back_those_that_need_none(pushing, shop, firewall):
+    # given
+    skus = [f"S{n}" for n in range(9)]
+    shop.items |= {f"i{sku}": {"sku": sku} for sku in skus}
+    push = pushing(create=CREATE, batch=1)
+    push.pull(*({"sku": sku, "title": "old"} for sku in skus))
+    push.send()
+    push.pull({"sku": BAD, "title": "new"}, *({"sku": sku, "title": "new"} for sku in skus))
+    firewall()
+    # when
+    with pytest.raises(AuthError):
+        push.send()
+    # then
+    assert titles(shop) == dict.fromkeys(skus, "new")
+    assert push.rows("SELECT key, state, attempts, claim FROM outbox") == [(f'{{"sku":"{BAD}"}}', "due", 0, None)]
 
 
 @pytest.mark.parametrize("where", [None, "/batch"], ids=["everything", "writes"])

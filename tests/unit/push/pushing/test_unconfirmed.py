@@ -57,6 +57,19 @@ def test_what_a_process_that_died_had_claimed_is_not_sent_again(push, shop):
     ]
 
 
+def test_where_nothing_can_be_made_it_goes_again(pushing, shop):
+    # given: an update that needs an item, of which nothing is known yet
+    push = pushing(find=None, batch=1)
+    push.pull({"title": "a"})
+    push.pusher.arrive()
+    push.pusher.turn(Group(), 1)
+    push.rows("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    # when
+    push.send()
+    # then
+    assert [state for state, _ in push.why()] == ["waiting"]
+
+
 def test_a_refused_create_is_a_dead_letter_as_any_other(push, shop):
     shop.down = ("/batch", 400)
     push.send()

@@ -239,6 +239,36 @@ def test_an_item_whose_bound_ids_are_not_all_that_is_needed_is_looked_up(pushing
     ]  # fmt: skip
 
 
+def test_so_is_one_of_which_it_is_not_known_which_update_is_its_own(pushing, drawer, platform):
+    # given: an answer to a create that does not tell the kind
+    update = [{"when": {"binding.kind": "plain"}, "put": "/plain/{binding.id}", "record": {"title": "{title}"}}]
+    push = pushing(**{**BITS, "also": {"kind": "item.kind"}, "update": update})
+    drawer.instead["/items"] = [JSONResponse([]), JSONResponse([{"id": "id1", "sku": "A", "kind": "plain"}])]
+    push.pull({"title": "Cup"})
+    push.send()
+    push.pull({"title": "Mug"})
+    # when
+    outcome = push.send()
+    # then
+    assert outcome == {"A": "accepted"}
+    assert drawer.writes()[1:] == [("PUT", "/plain/id1", {"title": "Mug"})]
+
+
+def test_one_that_a_look_up_does_not_find_yet_is_not_made_again(pushing, drawer):
+    # given: an index that lags
+    push = pushing(**BITS)
+    item = {"id": "id1", "sku": "A", "stock": {"id": "s9"}}
+    drawer.instead["/items"] = [JSONResponse([]), JSONResponse([]), JSONResponse([item])]
+    push.pull({"title": "Cup"})
+    push.send()
+    push.pull({"title": "Mug"})
+    # when
+    outcomes = [push.send(), push.send()]
+    # then
+    assert outcomes == [{"A": "retry"}, {"A": "accepted"}]
+    assert [path for _, path, _ in drawer.writes()] == ["/new", "/stock/s9"]
+
+
 def test_what_was_looked_up_for_its_ids_is_not_looked_up_again(pushing, drawer, platform):
     push = pushing(**BITS)
     drawer.instead["/items"] = [JSONResponse([{"id": "id1", "sku": "A", "stock": {"id": "s9"}}])]
