@@ -75,7 +75,7 @@ def no_proof(facts: ConnectorFile, answer: Answer, what: str) -> PullPushError:
         return RateLimitError(said, retry_after=fault.retry_after)
     if isinstance(fault, UnavailableError) and fault.busy:
         return UnavailableError(said, sent=False, busy=True, retry_after=fault.retry_after)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS) or status >= 500:
         return UnavailableError(said, sent=False)
     return AuthError(f"{what} was refused with {status}: check the credentials and their rights")
 

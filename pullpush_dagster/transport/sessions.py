@@ -148,6 +148,7 @@ class LoginSession:
     def __init__(self, auth: Auth, login: Login, values: Mapping[str, object]) -> None:
         self._auth, self._login, self._values = auth, login, values
         self.origin: httpx.URL | None = None
+        self._base: httpx.URL | None = None
         self._opened = False
         self._token, self._cookies, self._before = "", list[str](), list[str]()
         # name=value of every cookie of this session, and of those of the one before it that it does not share.
@@ -158,7 +159,9 @@ class LoginSession:
         """The token's header, where there is one; cookies go along by themselves."""
         async with self._one:
             if not self._opened:
-                await self._open(ask, asked.base)
+                # The next one is opened where the first one was, not where that led.
+                self._base = self._base or asked.base
+                await self._open(ask, self._base)
             return self._told
 
     @property
@@ -191,11 +194,13 @@ class LoginSession:
         data = fill(login.form, self._values) if login.form else None
         query = fill(login.query, self._values)
         answer = await ask("the session", login.method, url, params=query, json=json, data=data, auth=None)
-        given = {f"{name}={value}" for name, value in answer.cookies.items()}
+        # Not by their names, as two may have the same, each for a path of its own.
+        cookies = [(one.name, one.value) for one in answer.cookies.jar]
+        given = {f"{name}={value}" for name, value in cookies}
         self._former, self._given = self._given - given, given
         self._before = [self._token, *self._cookies]
         # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
-        self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
+        self._cookies = [value for _, value in cookies if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None
         if login.token is not None:
             self._token = str(at(body, login.token) or "")
