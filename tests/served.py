@@ -74,6 +74,9 @@ def served(certificate: tuple[Path, Path] | None = None) -> Iterator[Served]:
         app.url = f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield app
-        server.should_exit = True
-        thread.join()
+        try:
+            yield app
+        finally:
+            # Of a test that fails too: a thread that goes on keeps the whole run from its end.
+            server.should_exit = True
+            thread.join()

@@ -43,7 +43,7 @@ class Failures(Fact):
     """A list of what went wrong, apart from the answered records.
 
     Attributes:
-        at: path of the list. One in it that names no record is about all of them.
+        at: path of the list. One in it that names no record is about all that the answer does not name as taken.
         match: how the record is told; index: or the path of its place among those sent.
         error, code: paths in one failure.
         atomic: whether one failure means that none of the records was taken; the others go again.

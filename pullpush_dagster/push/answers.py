@@ -29,6 +29,7 @@ class Failed(NamedTuple):
     """One record's refusal, in the platform's words.
 
     ``atomic``: none of its request was taken. ``shared``: another record has the same name, and may be meant instead.
+    ``named``: it is meant, and not only as one of all.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Failed(NamedTuple):
     answer: Any
     atomic: bool
     shared: bool
+    named: bool
 
 
 def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Container[int]) -> list[Any]:
@@ -94,7 +96,7 @@ def _told(match: Match, parts: Sequence[Any]) -> str | None:
 
 
 def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Failed]:
-    """Place of a record among ``sent`` -> what went wrong with it. One that names no record is about all of them."""
+    """Place of a record among ``sent`` -> what went wrong with it. One that names no record is about all."""
     failed: dict[int, Failed] = {}
     for facts in form.failures:
         listed = at(body, facts.at)
@@ -104,25 +106,26 @@ def failures_in(form: Write, sent: Sequence[Payload], body: Any) -> dict[int, Fa
         for one in failures:
             code = at(one, facts.code) if facts.code else None
             told = "" if code is None else str(code), str(at(one, facts.error) or ""), one
-            for place, shared in _places(facts, names, one).items():
-                whole = place in failed and failed[place].atomic
-                failed[place] = Failed(*told, whole or facts.atomic, shared)
+            here = _places(facts, names, one)
+            for place, shared in (here or dict.fromkeys(range(len(names)), False)).items():
+                before = failed.get(place)
+                whole = facts.atomic or (before is not None and before.atomic)
+                failed[place] = Failed(*told, whole, shared, bool(here) or (before is not None and before.named))
     return failed
 
 
 def _places(facts: Failures, names: Sequence[str | None], failure: Any) -> dict[int, bool]:
-    """Places of those it is about -> whether others have the same of ``names``."""
+    """Places of those it names -> whether others have the same of ``names``."""
     if facts.index is not None:
         place = str(at(failure, facts.index))
         if place.isdigit() and int(place) < len(names):
             return {int(place): False}
-    here: dict[int, bool] = {}
-    if facts.match is not None:
-        match, named = facts.match, at(failure, facts.match.answered[0])
-        several = named if isinstance(named, list) else None
-        meant = {_name(match, failure, match.answered)} if several is None else {_told(match, [one]) for one in several}
-        here = {place: names.count(name) > 1 for place, name in enumerate(names) if name in meant - {None}}
-    return here or dict.fromkeys(range(len(names)), False)
+    if facts.match is None:
+        return {}
+    match, named = facts.match, at(failure, facts.match.answered[0])
+    several = named if isinstance(named, list) else None
+    meant = {_name(match, failure, match.answered)} if several is None else {_told(match, [one]) for one in several}
+    return {place: names.count(name) > 1 for place, name in enumerate(names) if name in meant - {None}}
 
 
 def of_answer(answer: Answer, answered: Any, path: str) -> str | None:

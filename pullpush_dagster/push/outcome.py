@@ -61,7 +61,9 @@ def outcomes(facts: PushFacts, form: Write, sent: Sequence[Payload], answer: Ans
         for place, answer in enumerate(named)
     ]
     for place, no in refused.items():
-        found[place] = no
+        # What is of all is not of one that the answer names, and as taken.
+        if failed[place].named or form.at is None or named[place] is DONE or found[place].name != "accepted":
+            found[place] = no
     if len(sent) == 1 and found[0].name == "accepted":
         found[0].ids = _ids(form, found[0].answer, answer)
     return found

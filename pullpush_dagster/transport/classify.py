@@ -33,7 +33,8 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
     A 5xx is *unknown*: the platform may have done the work before it failed, unless its error code is one
     the connector calls permanent (Odoo 19 answers 500 for an unknown field, however often one asks). One by which it
     says "slower" is no other, unless it says so itself, by a code or how long to wait. A redirect, or a web page that
-    says that there is no such thing, refuses nothing: it may be there while a platform is being maintained.
+    says that there is no such thing, refuses nothing: it may be there while a platform is being maintained. Nor does a
+    402 refuse a record: it is said to all requests of an account that was not paid for.
     """
     limits, errors, status = facts.limits, facts.errors, answer.status
     body = _parsed(answer.content)
@@ -48,10 +49,11 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
         wait = short_of(limits, answer.headers, body) or limits.pause
     if code in limits.throttled_codes or (busy and undone):
         return RateLimitError(said, retry_after=wait, connection=connection)
-    if status in (401, 403) or code in errors.refused:
+    if status in (401, 402, 403) or code in errors.refused:
         only_this = status == HTTPStatus.FORBIDDEN and code not in errors.refused
         kind = ForbiddenError if only_this else AuthError
-        return kind(f"{said}: check the credentials and their rights", connection=connection)
+        wrong = "what the account owes" if status == 402 else "the credentials and their rights"
+        return kind(f"{said}: check {wrong}", connection=connection)
     if status == 408 or code in errors.transient or (status >= 500 and code not in errors.permanent):
         # Other 5xx come from what stands before the platform, which may be at it still.
         over = status == HTTPStatus.INTERNAL_SERVER_ERROR or code in errors.transient
@@ -75,7 +77,7 @@ def no_proof(facts: ConnectorFile, answer: Answer, what: str) -> PullPushError:
         return RateLimitError(said, retry_after=fault.retry_after)
     if isinstance(fault, UnavailableError) and fault.busy:
         return UnavailableError(said, sent=False, busy=True, retry_after=fault.retry_after)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS) or status >= 500:
         return UnavailableError(said, sent=False)
     return AuthError(f"{what} was refused with {status}: check the credentials and their rights")
 

@@ -34,6 +34,8 @@ class Asked(NamedTuple):
 class Session(Protocol):
     """Something that is asked for once and goes along with requests until it is no longer good.
 
+    Credentials that are refused are not tried again for each request that waits: many in a row lock an account.
+
     ``under_way``: what must come to its end, though nobody waits for it any more.
     """
 
@@ -60,11 +62,14 @@ class AccessToken:
         self._auth, self._values, self._file = auth, values, file
         self._tokens: Tokens | None = None
         self._former: Tokens | None = None
+        self._refused: AuthError | None = None
         self.under_way: asyncio.Task[Tokens] | None = None
 
     async def headers(self, ask: Ask, _: Asked) -> dict[str, str]:
         """The bearer header."""
         if self._tokens is None or not self._tokens.good:
+            if self._refused is not None:
+                raise self._refused
             if self.under_way is None or self.under_way.done():
                 self.under_way = asyncio.create_task(self._renew(ask))
                 self.under_way.add_done_callback(_looked_at)
@@ -87,7 +92,11 @@ class AccessToken:
 
     async def _renew(self, ask: Ask) -> Tokens:
         # Here, as the old token counts until it is done, and not until somebody who waited goes on.
-        renewed = await self._renewed(ask)
+        try:
+            renewed = await self._renewed(ask)
+        except AuthError as error:
+            self._refused = error
+            raise
         self._former, self._tokens = self._tokens, renewed
         return renewed
 
@@ -148,7 +157,9 @@ class LoginSession:
     def __init__(self, auth: Auth, login: Login, values: Mapping[str, object]) -> None:
         self._auth, self._login, self._values = auth, login, values
         self.origin: httpx.URL | None = None
+        self._base: httpx.URL | None = None
         self._opened = False
+        self._refused: AuthError | None = None
         self._token, self._cookies, self._before = "", list[str](), list[str]()
         # name=value of every cookie of this session, and of those of the one before it that it does not share.
         self._given, self._former = set[str](), set[str]()
@@ -157,8 +168,16 @@ class LoginSession:
     async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
         """The token's header, where there is one; cookies go along by themselves."""
         async with self._one:
+            if self._refused is not None:
+                raise self._refused
             if not self._opened:
-                await self._open(ask, asked.base)
+                # The next one is opened where the first one was, not where that led.
+                self._base = self._base or asked.base
+                try:
+                    await self._open(ask, self._base)
+                except AuthError as error:
+                    self._refused = error
+                    raise
             return self._told
 
     @property
@@ -191,11 +210,13 @@ class LoginSession:
         data = fill(login.form, self._values) if login.form else None
         query = fill(login.query, self._values)
         answer = await ask("the session", login.method, url, params=query, json=json, data=data, auth=None)
-        given = {f"{name}={value}" for name, value in answer.cookies.items()}
+        # Not by their names, as two may have the same, each for a path of its own.
+        cookies = [(one.name, one.value) for one in answer.cookies.jar]
+        given = {f"{name}={value}" for name, value in cookies}
         self._former, self._given = self._given - given, given
         self._before = [self._token, *self._cookies]
         # Who has the session's cookie has the session. A short one, such as a node's number, tells nothing.
-        self._cookies = [value for value in answer.cookies.values() if value and len(value) >= _SECRET_LENGTH]
+        self._cookies = [value for _, value in cookies if value and len(value) >= _SECRET_LENGTH]
         body = _parsed(answer) if login.token is not None or login.host is not None else None
         if login.token is not None:
             self._token = str(at(body, login.token) or "")

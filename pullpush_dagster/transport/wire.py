@@ -17,7 +17,9 @@ from pullpush_dagster.connectors.model import ConnectorFile
 from pullpush_dagster.connectors.request import Request
 from pullpush_dagster.connectors.template import fill, fill_path, fill_text, fill_texts
 from pullpush_dagster.errors import (
+    AuthError,
     ConfigError,
+    ForbiddenError,
     HaltError,
     RateLimitError,
     RejectError,
@@ -174,7 +176,13 @@ class Wire:
             over = [one for one in self._sessions if one.over(response)]
             if last or not over:
                 break
-        return self._judged(response, content, asked_at, json=json)
+        try:
+            return self._judged(response, content, asked_at, json=json)
+        except ForbiddenError as error:
+            if over:
+                # For want of what goes along, whichever record is in it: that is refused by no such answer.
+                raise AuthError(error.said) from None
+            raise
 
     async def _proof(self, turn: Turn, method: str) -> dict[str, str]:
         proof: dict[str, str] = {}

@@ -156,6 +156,19 @@ def test_a_failure_that_names_no_record_is_of_all(judged, failures, error):
     assert [(one.name, one.reason) for one in found] == [("rejected", "all wrong")] * 3
 
 
+def test_a_failure_that_names_no_record_is_not_of_one_that_is_named_as_taken(judged):
+    found = failing(judged, {"sku": None, "message": "bad"}, done=[{"id": "iA"}, {"id": "iC"}], failures=BY_NAME)
+    assert [(one.name, one.reason) for one in found] == [("accepted", None), ("rejected", "bad"), ("accepted", None)]
+
+
+@pytest.mark.parametrize("form", [{"answers": "status"}, {"alone": True, "answers": "body"}])
+def test_what_is_named_by_no_name_is_not_named_as_taken(judged, form):
+    body = {"errors": [{"message": "bad"}], "id": "iA"}
+    assert {one.name for one in judged(body, failures={"at": "body.errors", "error": "row.message"}, **form)} == {
+        "rejected"
+    }
+
+
 def test_a_list_of_failures_with_gaps_may_come_as_an_object(judged):
     body = {"errors": {"1": {"sku": "B", "message": "bad"}}, "done": [{"id": "iA"}, {"id": "iC"}]}
     assert names(judged(body, match="id", failures=BY_NAME)) == ["accepted", "rejected", "accepted"]

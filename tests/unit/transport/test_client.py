@@ -235,6 +235,7 @@ def test_what_changes_something_may_be_done_though_its_answer_is_over_the_larges
     [
         (400, RejectError),
         (401, AuthError),
+        (402, AuthError),
         (403, AuthError),
         (404, RejectError),
         (408, UnavailableError),

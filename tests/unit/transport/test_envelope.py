@@ -67,7 +67,8 @@ class Sealed:
         async def go():
             async with Client(connection, self.connector(**envelope), pause=0.001) as client:
                 if at_once:
-                    return await asyncio.gather(*(client.send(one, {"title": "Lamp"}) for one in requests))
+                    sent = (client.send(one, {"title": "Lamp"}) for one in requests)
+                    return await asyncio.gather(*sent, return_exceptions=True)
                 return [await client.send(one, {"title": "Lamp"}) for one in requests]
 
         return asyncio.run(go())
@@ -168,6 +169,13 @@ def test_a_login_that_is_answered_with_nothing_is_refused(sealed, said):
     sealed.platform.answer(inside(said))
     with pytest.raises(AuthError, match="the login was refused"):
         sealed.send(NEED)
+    assert len(sealed.bodies()) == 1
+
+
+def test_a_refused_login_is_not_tried_again_for_each_request_that_waits(sealed):
+    sealed.platform.answer(inside(False))
+    found = sealed.send(*[NEED] * 9, at_once=True)
+    assert {type(error) for error in found} == {AuthError}
     assert len(sealed.bodies()) == 1
 
 

@@ -7,7 +7,14 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, ConfigError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import (
+    AuthError,
+    ConfigError,
+    ForbiddenError,
+    RateLimitError,
+    RejectError,
+    UnavailableError,
+)
 
 GET, POST = Request(get="/items"), Request(post="/items", json={"n": 1})
 LOGIN = {"type": "login", "login": {"post": "/login", "json": {"user": "u", "password": "{secret.key}"}}}
@@ -97,6 +104,15 @@ def test_a_login_may_be_at_an_origin_of_its_own(tiny, platform, desk, serve):
     assert desk.paths() == ["/items"]
 
 
+def test_a_login_may_give_two_cookies_of_one_name(tiny, platform):
+    opened = Response("")
+    for value, path in (("outer", "/"), ("inner", "/items")):
+        opened.set_cookie("SESSION", value, path=path)
+    platform.answer(opened, Response("[]"))
+    run(tiny, LOGIN, get)
+    assert "SESSION=inner" in platform.requests[1].headers["cookie"]
+
+
 def test_a_login_at_a_base_with_a_path_goes_below_it(tiny, platform):
     run(tiny, LOGIN, get, base_url="{settings.base_url}/api")
     assert [seen.path for seen in platform.requests] == ["/api/login", "/api/items"]
@@ -153,6 +169,7 @@ def test_another_refusal_ends_no_session(tiny, platform):
         (Response("wrong tiny-secret-value", 401), AuthError, "the session was refused with 401"),
         (Response("", 302, {"location": "/elsewhere"}), AuthError, "refused with 302"),
         (Response("", 503), UnavailableError, "the session cannot be had now: 503"),
+        (Response("", 408), UnavailableError, "cannot be had now: 408"),
         (Response("", 429), RateLimitError, "cannot be had now: 429"),
         (JSONResponse({"other": 1}), AuthError, "has no body.Token"),
         (Response(""), AuthError, "has no body.Token"),
@@ -186,6 +203,20 @@ def test_requests_go_to_the_origin_the_login_gives(tiny, platform, desk, serve):
         run(tiny, login("X-Session", token="body.Token", host="body.Server", hosts=["127.0.0.1"]), get)
         assert [(seen.path, seen.headers["x-session"]) for seen in other.requests] == [("/items", "session-1")]
     assert desk.paths() == ["/login"]
+
+
+def test_who_logs_in_again_does_so_where_the_first_login_was(tiny, desk, serve):
+    async def use(client):
+        await get(client)
+        desk.good = "another"
+        await get(client)
+
+    with serve() as other:
+        desk.body = {"Server": other.url}
+        other.route(lambda seen: desk(seen) if seen.path == "/items" else Response("", 404))
+        run(tiny, login("X-Session", token="body.Token", host="body.Server", hosts=["127.0.0.1"]), use)
+        assert [seen.path for seen in other.requests] == ["/items"] * 3
+    assert desk.paths() == ["/login"] * 2
 
 
 @pytest.mark.parametrize(
@@ -311,6 +342,13 @@ def test_a_token_that_is_refused_at_once_is_not_fetched_in_a_loop(tiny, guard):
     with pytest.raises(AuthError, match="403"):
         run(tiny, CSRF, post)
     assert guard.seen() == [FETCH, WRITE] * 2
+
+
+def test_a_write_that_is_refused_for_want_of_a_token_is_not_forbidden_itself(tiny, platform):
+    platform.route(lambda seen: Response("", 200 if seen.method == "GET" else 403, {"x-csrf-token": "required"}))
+    with pytest.raises(AuthError) as error:
+        run(tiny, CSRF, post)
+    assert not isinstance(error.value, ForbiddenError)
 
 
 def test_a_plain_403_fetches_no_new_token(tiny, guard):

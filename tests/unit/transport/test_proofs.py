@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import UnavailableError
+from pullpush_dagster.errors import AuthError, UnavailableError
 
 GET, POST = Request(get="/items"), Request(post="/items", json={"n": 1})
 LOGIN = {"post": "/login", "json": {"password": "{secret.key}"}}
@@ -55,6 +55,14 @@ def opened(platform):
 def test_what_is_answered_late_does_not_end_a_session_opened_since(tiny, opened, auth):
     send(tiny, auth, Request(get="/slow"), GET)
     assert opened == ["session-1", "session-2"]
+
+
+@pytest.mark.parametrize("auth", [{"type": "login", "login": LOGIN}, TOKEN], ids=["session", "access token"])
+def test_refused_credentials_are_not_tried_again_for_each_request_that_waits(tiny, platform, auth):
+    platform.answer(Response("", 401))
+    found = send(tiny, auth, *[GET] * 9)
+    assert {type(error) for error in found} == {AuthError}
+    assert len(platform.requests) == 1
 
 
 def test_a_request_whose_access_token_did_not_come_was_not_sent(tiny, platform):

@@ -87,6 +87,16 @@ def test_odoos_answer_to_an_unknown_field_stays_wrong():
     assert isinstance(fault_of(facts, passing, "erp"), UnavailableError)
 
 
+def test_a_shop_whose_plugin_is_off_refuses_no_record():
+    body = {"code": "rest_no_route", "message": "No route was found matching the URL and request method."}
+    assert isinstance(fault_of(load_connector("woocommerce").facts, answered(404, body), "shop"), UnavailableError)
+
+
+def test_a_shop_that_is_locked_refuses_no_record():
+    locked = answered(423, {"errors": "Unavailable Shop"})
+    assert isinstance(fault_of(load_connector("shopify").facts, locked, "shop"), RateLimitError)
+
+
 async def slower_twice(scope, receive, send):
     """As where a proxy and the platform behind it both say it."""
     headers = [(b"retry-after", b"0"), (b"retry-after", b"1")]
