@@ -111,9 +111,11 @@ class _Asking:
         self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
-        # What is read whole each time finds at the next one what slipped through this one.
-        known_by = () if self.pull.since is None else self.facts.ids
-        async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}, known_by):
+        # What is read whole each time finds at the next one what slipped through this one; a sum is wrong without it.
+        sure = self.facts.summed
+        known_by = self.facts.ids if sure or self.pull.since is not None else ()
+        values = {**values, **bounds, "walk.by": walk.by}
+        async for page in pages(self.client, self.pull, values, known_by, sure=sure):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)

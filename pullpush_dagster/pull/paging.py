@@ -26,7 +26,7 @@ class Page:
 
 
 async def pages(
-    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: Sequence[str] = ()
+    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: Sequence[str] = (), *, sure: bool = False
 ) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
@@ -35,9 +35,11 @@ async def pages(
 
     Args:
         known_by: paths of a record's ids. With them none is left out either where others vanish and no total tells so.
+        sure: nor where a total hides it, as when others come in their place; each page is looked at once more for that.
 
     Raises:
-        RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
+        RejectError: a page has another form than the connector describes, the walk came to the platform's cap, or it
+            gets no further.
         RetryError, AuthError: as ``Client.ask``.
     """
     style = facts.pages
@@ -50,7 +52,7 @@ async def pages(
         answer = await _asked(client, facts, values, position)
         return None if answer is None else _page(number + 1, facts, answer)
 
-    read = _Read(asked, known_by if style.begins is not None else ())
+    read = _Read(asked, known_by if style.begins is not None else (), sure=sure)
     while True:
         page, position = await read.joined(await asked(position), position)
         if page is None:
@@ -70,6 +72,7 @@ async def pages(
         if style.cap is not None and style.style != "keyset" and records >= style.cap:
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
+            read.goes_on(position)
             # Where there are more in all than a page ago, new ones before this page have pushed it on.
             same = before is not None and (page.records, page.total) == (before.records, before.total)
             repeated = same and bool(page.records)
@@ -82,24 +85,20 @@ async def pages(
 
 
 class _Read:
-    """What of a walk by numbers has been read, where no total tells that records vanish.
+    """What of a walk by numbers has been read, where no total tells that records vanish, or not well enough.
 
     Then later ones move up, from pages to come onto pages read before. So a page joins on to those only where it
     begins with a record that was read, or where the page before it, asked for once more, still ends with one.
     """
 
-    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str]) -> None:
-        self._asked, self._known_by = asked, known_by
+    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str], *, sure: bool) -> None:
+        self._asked, self._known_by, self._sure = asked, known_by, sure
         self._positions, self._ids = list[Any](), set[str]()
         self._furthest, self._behind = -1, 0
 
     async def joined(self, page: Page | None, position: Any) -> tuple[Page | None, Any]:
-        """``page`` and its position, or the earlier page that what moved up is on, to go on from there.
-
-        Raises:
-            RejectError: again and again it is not the same records that come before, as without an order.
-        """
-        if not self._known_by or (page is not None and page.total is not None):
+        """``page`` and its position, or the earlier page that what moved up is on, to go on from there."""
+        if not self._known_by or (page is not None and page.total is not None and not self._sure):
             return page, position
         while self._positions and not self._knows(page, 0):
             earlier = self._positions.pop()
@@ -108,13 +107,17 @@ class _Read:
                 self._positions.append(earlier)
                 break
             page, position = again, earlier
-        self._behind = self._behind + 1 if position <= self._furthest else 0
-        self._furthest = max(self._furthest, position)
-        if self._behind > _STUCK:
-            raise RejectError("the pages before a page are others each time, so the walk cannot go on")
         self._positions.append(position)
         self._ids.update(self._id(record) for record in (page.records if page else ()))
         return page, position
+
+    def goes_on(self, position: int) -> None:
+        """Raises RejectError: again and again it goes back, as without an order, or by a total that is a guess."""
+        self._behind = self._behind + 1 if position <= self._furthest else 0
+        self._furthest = max(self._furthest, position)
+        if self._behind > _STUCK:
+            said = "the pages before a page, or the total they tell, are others each time"
+            raise RejectError(f"{said}, so the walk cannot go on")
 
     def _knows(self, page: Page | None, place: int) -> bool:
         return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids

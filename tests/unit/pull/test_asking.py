@@ -233,6 +233,18 @@ def test_parts_of_sums_that_are_not_all_there_are_no_pull(asked, tiny, platform,
         asked(Window("full"), connector=summed)
 
 
+def test_a_part_of_a_sum_that_another_takes_the_place_of_hides_no_other(asked, tiny, table):
+    paged = {
+        "pages": {"style": "page", "size": 2, "total": "header.x-total"},
+        "query": {"page": "{page}", "size": "{size}"},
+    }
+    entity = {"pull": {"get": "/items", **paged}, "canonical_map": {"sku": "item.sku", "price": "item.p"}}
+    table.add(1, 2, 3, 4)
+    table.before(2, lambda: (table.delete(1), table.add(9)))
+    summed = tiny.connector(entities={"product": {**entity, "sum": ["price"]}})
+    assert asked(Window("full"), connector=summed).records == len({1, 2, 3, 4, 9})
+
+
 def test_records_are_told_apart_by_all_of_their_ids(asked, tiny, platform):
     entity = {"pull": {"get": "/items", "pages": {"style": "none"}}, "canonical_map": {"sku": "item.sku"}}
     levels = tiny.connector(entities={"product": {**entity, "binding": {"id": "item.sku", "parent": "item.source"}}})
