@@ -97,6 +97,11 @@ FROM read"""
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
+        value = self._told(name, type_, mapped)
+        return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+
+    def _told(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
+        """What is told at the field's places, whether or not it counts."""
         if mapped.join is not None or mapped.cases is not None:
             made = by_case(self, name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
             if name in self.entity.key:
@@ -123,7 +128,7 @@ FROM read"""
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self.clears(name, mapped)
-        return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+        return value
 
     def _in_case(self, name: str, value: str) -> str:
         if name in self.entity.lowered:
