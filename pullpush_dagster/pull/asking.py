@@ -115,7 +115,9 @@ class _Asking:
         sure = self.facts.summed
         known_by = self.facts.ids if sure or self.pull.since is not None else ()
         values = {**values, **bounds, "walk.by": walk.by}
-        async for page in pages(self.client, self.pull, values, known_by, sure=sure):
+        # What a full pull lacks, its count tells; behind a watermark nobody looks again.
+        whole = self.window.kind != "full"
+        async for page in pages(self.client, self.pull, values, known_by, sure=sure, whole=whole):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)

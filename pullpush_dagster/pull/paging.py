@@ -8,7 +8,7 @@ from typing import Any
 
 from pullpush_dagster.connectors.model import Pages, PullFacts
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import RejectError
+from pullpush_dagster.errors import RejectError, RetryError
 from pullpush_dagster.transport import Answer, Client
 
 # A walk that gets no further by so many pages comes to nothing.
@@ -26,7 +26,13 @@ class Page:
 
 
 async def pages(
-    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: Sequence[str] = (), *, sure: bool = False
+    client: Client,
+    facts: PullFacts,
+    values: Mapping[str, Any],
+    known_by: Sequence[str] = (),
+    *,
+    sure: bool = False,
+    whole: bool = False,
 ) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
@@ -36,11 +42,11 @@ async def pages(
     Args:
         known_by: paths of a record's ids. With them none is left out either where others vanish and no total tells so.
         sure: nor where a total hides it, as when others come in their place; each page is looked at once more for that.
+        whole: whether an empty page is no end where by their total others follow it.
 
     Raises:
-        RejectError: a page has another form than the connector describes, the walk came to the platform's cap, or it
-            gets no further.
-        RetryError, AuthError: as ``Client.ask``.
+        RejectError: a page has another form than the connector describes, or the walk came to a cap, or no further.
+        RetryError, AuthError: as ``Client.ask``; RetryError: such an empty page.
     """
     style = facts.pages
     position: Any = style.begins
@@ -66,6 +72,8 @@ async def pages(
         gone = max(0, total - page.total) if total is not None and page.total is not None else 0
         following = _next(style, page, position, gone, min(style.size, widest))
         if following is None:
+            if whole:
+                _check_end(style, page, position)
             return
         if empty > _STUCK:
             raise RejectError(f"the platform gives {empty} pages one after another without a record")
@@ -73,14 +81,9 @@ async def pages(
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
             read.goes_on(position)
-            # Where there are more in all than a page ago, new ones before this page have pushed it on.
-            same = before is not None and (page.records, page.total) == (before.records, before.total)
-            repeated = same and bool(page.records)
-        else:
-            repeated = str(following) in seen
-            seen.add(str(following))
-        if repeated:
+        if _repeated(page, before) if style.begins is not None else str(following) in seen:
             raise RejectError("the platform gives the same page again and again")
+        seen.add(str(following))
         position, total, before = following, page.total, page
 
 
@@ -144,6 +147,11 @@ async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], po
         raise
 
 
+def _repeated(page: Page, before: Page | None) -> bool:
+    """Whether it is the page before once more. Where there are more in all, new ones have pushed that one on."""
+    return bool(page.records) and before is not None and (page.records, page.total) == (before.records, before.total)
+
+
 def _next(style: Pages, page: Page, position: Any, gone: int, size: int) -> Any:
     """Where the next page starts; None: this was the last.
 
@@ -171,6 +179,15 @@ def _counted(style: Pages, page: Page, position: int, gone: int, size: int) -> i
     read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * size
     done = page.total is not None and read >= page.total
     return None if done else position + (len(page.records) if style.style == "offset" else 1)
+
+
+def _check_end(style: Pages, page: Page, position: Any) -> None:
+    """Raises RetryError: the page is empty, though by their total others follow it. Some of a page may be hidden."""
+    if style.begins is None or page.records or page.total is None:
+        return
+    before = position - style.begins
+    if (before + style.size if style.style == "offset" else (before + 1) * style.size) < page.total:
+        raise RetryError(f"page {page.number} is empty, and the platform has {page.total} records: it gave not all")
 
 
 def _linked(style: Pages, page: Page) -> Any:
