@@ -72,7 +72,7 @@ FROM read"""
     def _whole(self) -> None:
         """Note when the native record is only a part of itself."""
         for path, is_ in self.shape.whole.items():
-            self.fault(f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}")
+            self.fault(f"NOT {self.is_one(self.text(path), is_)}", f"is only a part: {path}")
         if self.shape.rows is not None:
             self.fault("bare", f"has no list at {self.shape.rows}")
 
@@ -104,8 +104,8 @@ FROM read"""
         """What is told at the field's places, whether or not it counts."""
         if mapped.join is not None or mapped.cases is not None:
             made = by_case(self, name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            nested = [self.doubtful(name, type_, mapped, path) for path in mapped.join or []]
             if name in self.entity.key:
-                nested = [self.doubtful(name, type_, mapped, path) for path in mapped.join or []]
                 made = of_texts(made, nested)
             return self._in_case(name, made)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
@@ -250,6 +250,10 @@ FROM read"""
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"
+
+    def is_one(self, text: str, allowed: list[str]) -> str:
+        """SQL of whether ``text`` is one of ``allowed``, as ``native.is_one``."""
+        return is_one(text, allowed, false_is_empty=self.shape.false_is_empty)
 
     def native(self, path: str) -> str:
         """``path`` in what was read of a record."""
