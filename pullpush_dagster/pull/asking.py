@@ -83,6 +83,7 @@ class _Asking:
         now = dt.datetime.now(dt.UTC)
         self.asked = Asked(started_at=now, finished_at=now)
         self.ids: set[str] = set()
+        self.totals: dict[str, int] = {}
 
     async def all(self, bulk: Bulk | None) -> Asked:
         values = await self._scope_values()
@@ -146,7 +147,8 @@ class _Asking:
         else:
             self.ids.update(str(at(record, id_)) for record in page.records)
         if self.window.kind == "full" and page.total is not None:
-            self.asked.expected = page.total
+            self.totals[walk] = page.total
+            self.asked.expected = max(self.totals.values())
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
 
     async def _scope_values(self) -> dict[str, Any]:

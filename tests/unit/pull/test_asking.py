@@ -207,6 +207,20 @@ def test_a_full_pull_is_told_how_many_records_there_are(asked, table):
     assert (found.records, found.expected) == (3, 3)
 
 
+def test_of_several_walks_the_one_that_must_give_most_says_how_many_there_are(asked, platform):
+    # given: of all that was shipped one page comes; nothing was cancelled
+    def reply(seen):
+        of, page = seen.query["of"], seen.query["page"]
+        rows = [{"id": 1}, {"id": 2}] if (of, page) == ("shipped", "1") else []
+        return JSONResponse(rows, headers={"x-total": "5" if of == "shipped" else "0"})
+
+    platform.route(reply)
+    pages = {"style": "page", "size": 2, "total": "header.x-total"}
+    walks = {"shipped": {"by": "shipped"}, "cancelled": {"by": "cancelled"}}
+    found = asked(Window("full"), walks=walks, pages=pages, query={"of": "{walk.by}", "page": "{page}"})
+    assert (found.records, found.expected) == (2, 5)
+
+
 def test_a_full_pull_can_ask_for_the_number(asked, platform):
     platform.route(lambda seen: JSONResponse({"n": 7} if seen.path == "/count" else []))
     assert asked(Window("full"), count={"get": "/count", "total": "body.n"}).expected == 7
