@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from pullpush_dagster.canonical.casting import cast_of, complaint
 from pullpush_dagster.canonical.field_map import Case, FieldMap
-from pullpush_dagster.canonical.native import is_one
 from pullpush_dagster.canonical.types import Scalar
 from pullpush_dagster.store.sql import literal
 
@@ -17,7 +16,7 @@ def by_case(p: "Projection", name: str, type_: Scalar, mapped: FieldMap) -> str:
     """SQL of what the first case that holds says; ``p`` notes its faults, and nobody else's."""
     arms, before = "", list[str]()
     for case in mapped.cases or []:
-        holds = " AND ".join(is_one(p.text(path), allowed) for path, allowed in case.when.items()) or "true"
+        holds = " AND ".join(p.is_one(p.text(path), allowed) for path, allowed in case.when.items()) or "true"
         arms += f"WHEN {holds} THEN {_of_case(p, name, type_, mapped, case, [*before, holds])} "
         before.append(f"NOT ({holds})")
     return f"CAST(CASE {arms}END AS {type_.sql})"

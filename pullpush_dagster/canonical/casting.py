@@ -92,10 +92,14 @@ def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_li
             return Cast(f"CASE WHEN {raw} IS NOT NULL THEN {value} END")
     elif type_.kind in ("text", "json"):
         return Cast(raw)
-    elif mapped.round is not None and mapped.round < 4:
+    elif mapped.round is not None:
         wide = f"TRY_CAST(round(TRY_CAST({raw} AS DECIMAL(38,18)), {mapped.round}) AS {type_.sql})"
-        short = f"CAST(round(TRY_CAST({raw} AS {type_.sql}), {mapped.round}) AS {type_.sql})"
-        value = f"CASE WHEN {plain} THEN {short} ELSE {wide} END"
+        short = f"TRY_CAST({raw} AS {type_.sql})"
+        if mapped.round < 4:
+            value = f"CASE WHEN {plain} THEN CAST(round({short}, {mapped.round}) AS {type_.sql}) ELSE {wide} END"
+        else:
+            # To DuckDB "5.7e-14", which floats may leave of a zero, is 0.0001: it goes by the first digit alone.
+            value = f"CASE WHEN contains({raw}, 'e') OR contains({raw}, 'E') THEN {wide} ELSE {short} END"
     else:
         value = f"TRY_CAST({raw} AS {type_.sql})"
     lost = f"({read or value} IS NULL AND {raw} IS NOT NULL)"

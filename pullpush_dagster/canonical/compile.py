@@ -72,7 +72,7 @@ FROM read"""
     def _whole(self) -> None:
         """Note when the native record is only a part of itself."""
         for path, is_ in self.shape.whole.items():
-            self.fault(f"NOT {is_one(self.text(path), is_)}", f"is only a part: {path}")
+            self.fault(f"NOT {self.is_one(self.text(path), is_)}", f"is only a part: {path}")
         if self.shape.rows is not None:
             self.fault("bare", f"has no list at {self.shape.rows}")
 
@@ -97,10 +97,15 @@ FROM read"""
         return self._top_scalar(name, type_, mapped)
 
     def _top_scalar(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
+        value = self._told(name, type_, mapped)
+        return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+
+    def _told(self, name: str, type_: Scalar, mapped: FieldMap) -> str:
+        """What is told at the field's places, whether or not it counts."""
         if mapped.join is not None or mapped.cases is not None:
             made = by_case(self, name, type_, mapped) if mapped.cases else self._joined(name, type_, mapped)
+            nested = [self.doubtful(name, type_, mapped, path) for path in mapped.join or []]
             if name in self.entity.key:
-                nested = [self.doubtful(name, type_, mapped, path) for path in mapped.join or []]
                 made = of_texts(made, nested)
             return self._in_case(name, made)
         if mapped.from_ is None or mapped.from_.startswith("scope."):
@@ -123,7 +128,7 @@ FROM read"""
             # Past 14 digits the difference has no room; it is unknown then, as one bad record must not fail the pull.
             value = f"TRY(CAST({value} - {other} AS {type_.sql}))"
         self.clears(name, mapped)
-        return f"CASE WHEN {self._counts(mapped)} THEN {value} END" if mapped.unknown_unless else value
+        return value
 
     def _in_case(self, name: str, value: str) -> str:
         if name in self.entity.lowered:
@@ -245,6 +250,10 @@ FROM read"""
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"
+
+    def is_one(self, text: str, allowed: list[str]) -> str:
+        """SQL of whether ``text`` is one of ``allowed``, as ``native.is_one``."""
+        return is_one(text, allowed, false_is_empty=self.shape.false_is_empty)
 
     def native(self, path: str) -> str:
         """``path`` in what was read of a record."""

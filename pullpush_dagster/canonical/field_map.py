@@ -123,8 +123,8 @@ class FieldMap(BaseModel):
     def _one_source(self) -> "FieldMap":
         if sum(x is not None for x in (self.from_, self.value, self.fields, self.join, self.cases)) != 1:
             raise ValueError("give exactly one of: from, value, join, cases, fields")
-        if (self.or_ or self.scale is not None) and self.from_ is None:
-            raise ValueError("or and scale need from")
+        if (self.or_ or self.scale is not None or self.minus is not None) and self.from_ is None:
+            raise ValueError("or, scale and minus need from")
         if (self.also or self.only) and self.each is None:
             raise ValueError("also and only need each: they are for lists")
         if self.otherwise is not None and self.map is None:

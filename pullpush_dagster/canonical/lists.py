@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
-from pullpush_dagster.canonical.native import insert, is_one, place_in, steps_of
+from pullpush_dagster.canonical.native import insert, place_in, steps_of
 from pullpush_dagster.canonical.types import ListOf, Scalar
 from pullpush_dagster.store.sql import literal, quoted
 
@@ -92,7 +92,7 @@ def _rows(p: "Projection", paths: list[str], parts: CanonicalMap, mapped: FieldM
             insert(p.leaves, [*steps_of(p.native(path)), "[]", *steps_of(place)])
     lists = [p.place(path) for path in paths]
     rows = lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
-    meant = " AND ".join(is_one(place_in("x", path), allowed) for path, allowed in mapped.only.items())
+    meant = " AND ".join(p.is_one(place_in("x", path), allowed) for path, allowed in mapped.only.items())
     return f"list_filter({rows}, lambda x: {meant})" if meant else rows
 
 

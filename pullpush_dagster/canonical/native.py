@@ -71,9 +71,13 @@ def insert(tree: dict[str, object], steps: list[str]) -> None:
         tree = below  # type: ignore[assignment]
 
 
-def is_one(text: str, allowed: list[str]) -> str:
-    """SQL of whether ``text`` is one of ``allowed``; ``*``: anything but nothing, the empty text: nothing."""
-    said = f"coalesce({text}, '')"
+def is_one(text: str, allowed: list[str], *, false_is_empty: bool) -> str:
+    """SQL of whether ``text`` is one of ``allowed``; ``*``: anything but nothing, the empty text: nothing.
+
+    ``false_is_empty``: so is false, unless it is one of them.
+    """
+    told = f"nullif({text}, 'false')" if false_is_empty and "false" not in allowed else text
+    said = f"coalesce({told}, '')"
     plain = [literal(one) for one in allowed if one != "*"]
     found = [f"{said} IN ({', '.join(plain)})"] if plain else []
     found += [f"{said} <> ''"] if "*" in allowed else []

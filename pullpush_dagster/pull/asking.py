@@ -83,6 +83,7 @@ class _Asking:
         now = dt.datetime.now(dt.UTC)
         self.asked = Asked(started_at=now, finished_at=now)
         self.ids: set[str] = set()
+        self.totals: dict[str, int] = {}
 
     async def all(self, bulk: Bulk | None) -> Asked:
         values = await self._scope_values()
@@ -111,9 +112,13 @@ class _Asking:
         self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
-        # What is read whole each time finds at the next one what slipped through this one.
-        known_by = () if self.pull.since is None else self.facts.ids
-        async for page in pages(self.client, self.pull, {**values, **bounds, "walk.by": walk.by}, known_by):
+        # What is read whole each time finds at the next one what slipped through this one; a sum is wrong without it.
+        sure = self.facts.summed
+        known_by = self.facts.ids if sure or self.pull.since is not None else ()
+        values = {**values, **bounds, "walk.by": walk.by}
+        # What a full pull lacks, its count tells; behind a watermark nobody looks again.
+        whole = self.window.kind != "full"
+        async for page in pages(self.client, self.pull, values, known_by, sure=sure, whole=whole):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
             self._take(name, page)
@@ -142,7 +147,8 @@ class _Asking:
         else:
             self.ids.update(str(at(record, id_)) for record in page.records)
         if self.window.kind == "full" and page.total is not None:
-            self.asked.expected = page.total
+            self.totals[walk] = page.total
+            self.asked.expected = max(self.totals.values())
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
 
     async def _scope_values(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pullpush_dagster.connectors.model import Pages, PullFacts
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.errors import RejectError
+from pullpush_dagster.errors import RejectError, RetryError
 from pullpush_dagster.transport import Answer, Client
 
 # A walk that gets no further by so many pages comes to nothing.
@@ -26,7 +26,13 @@ class Page:
 
 
 async def pages(
-    client: Client, facts: PullFacts, values: Mapping[str, Any], known_by: Sequence[str] = ()
+    client: Client,
+    facts: PullFacts,
+    values: Mapping[str, Any],
+    known_by: Sequence[str] = (),
+    *,
+    sure: bool = False,
+    whole: bool = False,
 ) -> AsyncIterator[Page]:
     """Every page, in order, until the platform has no more. Only a first page may be empty.
 
@@ -35,10 +41,12 @@ async def pages(
 
     Args:
         known_by: paths of a record's ids. With them none is left out either where others vanish and no total tells so.
+        sure: nor where a total hides it, as when others come in their place; each page is looked at once more for that.
+        whole: whether an empty page is no end where by their total others follow it.
 
     Raises:
-        RejectError: a page has another form than the connector describes, or the walk came to the platform's cap.
-        RetryError, AuthError: as ``Client.ask``.
+        RejectError: a page has another form than the connector describes, or the walk came to a cap, or no further.
+        RetryError, AuthError: as ``Client.ask``; RetryError: such an empty page.
     """
     style = facts.pages
     position: Any = style.begins
@@ -50,7 +58,7 @@ async def pages(
         answer = await _asked(client, facts, values, position)
         return None if answer is None else _page(number + 1, facts, answer)
 
-    read = _Read(asked, known_by if style.begins is not None else ())
+    read = _Read(asked, known_by if style.begins is not None else (), sure=sure)
     while True:
         page, position = await read.joined(await asked(position), position)
         if page is None:
@@ -64,42 +72,36 @@ async def pages(
         gone = max(0, total - page.total) if total is not None and page.total is not None else 0
         following = _next(style, page, position, gone, min(style.size, widest))
         if following is None:
+            if whole:
+                _check_end(style, page, position)
             return
         if empty > _STUCK:
             raise RejectError(f"the platform gives {empty} pages one after another without a record")
         if style.cap is not None and style.style != "keyset" and records >= style.cap:
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
-            # Where there are more in all than a page ago, new ones before this page have pushed it on.
-            same = before is not None and (page.records, page.total) == (before.records, before.total)
-            repeated = same and bool(page.records)
-        else:
-            repeated = str(following) in seen
-            seen.add(str(following))
-        if repeated:
+            read.goes_on(position)
+        if _repeated(page, before) if style.begins is not None else str(following) in seen:
             raise RejectError("the platform gives the same page again and again")
+        seen.add(str(following))
         position, total, before = following, page.total, page
 
 
 class _Read:
-    """What of a walk by numbers has been read, where no total tells that records vanish.
+    """What of a walk by numbers has been read, where no total tells that records vanish, or not well enough.
 
     Then later ones move up, from pages to come onto pages read before. So a page joins on to those only where it
     begins with a record that was read, or where the page before it, asked for once more, still ends with one.
     """
 
-    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str]) -> None:
-        self._asked, self._known_by = asked, known_by
+    def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str], *, sure: bool) -> None:
+        self._asked, self._known_by, self._sure = asked, known_by, sure
         self._positions, self._ids = list[Any](), set[str]()
         self._furthest, self._behind = -1, 0
 
     async def joined(self, page: Page | None, position: Any) -> tuple[Page | None, Any]:
-        """``page`` and its position, or the earlier page that what moved up is on, to go on from there.
-
-        Raises:
-            RejectError: again and again it is not the same records that come before, as without an order.
-        """
-        if not self._known_by or (page is not None and page.total is not None):
+        """``page`` and its position, or the earlier page that what moved up is on, to go on from there."""
+        if not self._known_by or (page is not None and page.total is not None and not self._sure):
             return page, position
         while self._positions and not self._knows(page, 0):
             earlier = self._positions.pop()
@@ -108,13 +110,17 @@ class _Read:
                 self._positions.append(earlier)
                 break
             page, position = again, earlier
-        self._behind = self._behind + 1 if position <= self._furthest else 0
-        self._furthest = max(self._furthest, position)
-        if self._behind > _STUCK:
-            raise RejectError("the pages before a page are others each time, so the walk cannot go on")
         self._positions.append(position)
         self._ids.update(self._id(record) for record in (page.records if page else ()))
         return page, position
+
+    def goes_on(self, position: int) -> None:
+        """Raises RejectError: again and again it goes back, as without an order, or by a total that is a guess."""
+        self._behind = self._behind + 1 if position <= self._furthest else 0
+        self._furthest = max(self._furthest, position)
+        if self._behind > _STUCK:
+            said = "the pages before a page, or the total they tell, are others each time"
+            raise RejectError(f"{said}, so the walk cannot go on")
 
     def _knows(self, page: Page | None, place: int) -> bool:
         return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids
@@ -139,6 +145,11 @@ async def _asked(client: Client, facts: PullFacts, values: Mapping[str, Any], po
         if error.code in style.past or any(said in str(error) for said in style.past):
             return None
         raise
+
+
+def _repeated(page: Page, before: Page | None) -> bool:
+    """Whether it is the page before once more. Where there are more in all, new ones have pushed that one on."""
+    return bool(page.records) and before is not None and (page.records, page.total) == (before.records, before.total)
 
 
 def _next(style: Pages, page: Page, position: Any, gone: int, size: int) -> Any:
@@ -168,6 +179,15 @@ def _counted(style: Pages, page: Page, position: int, gone: int, size: int) -> i
     read = position - first + len(page.records) if style.style == "offset" else (position - first + 1) * size
     done = page.total is not None and read >= page.total
     return None if done else position + (len(page.records) if style.style == "offset" else 1)
+
+
+def _check_end(style: Pages, page: Page, position: Any) -> None:
+    """Raises RetryError: the page is empty, though by their total others follow it. Some of a page may be hidden."""
+    if style.begins is None or page.records or page.total is None:
+        return
+    before = position - style.begins
+    if (before + style.size if style.style == "offset" else (before + 1) * style.size) < page.total:
+        raise RetryError(f"page {page.number} is empty, and the platform has {page.total} records: it gave not all")
 
 
 def _linked(style: Pages, page: Page) -> Any:

@@ -43,6 +43,14 @@ def test_the_first_case_that_holds_says_what_it_is(read, native, value):
     assert note(read, {"cases": cases}, text="from it", **native).state("note") == value
 
 
+@pytest.mark.parametrize(("asked", "state"), [("*", "else"), ("", "x"), (["", "a"], "x"), (False, "x"), ("a", "else")])
+def test_where_false_means_empty_a_case_takes_it_for_nothing(read, asked, state):
+    cases = [{"when": {"item.who": asked}, "value": "x"}, {"value": "else"}]
+    for who in (False, None) if asked is not False else (False,):
+        found = read("order", ID | {"note": {"cases": cases}}, order(who=who), false_is_empty=True)
+        assert found.state("note") == state
+
+
 @pytest.mark.parametrize(
     ("cases", "state"),
     [

@@ -90,7 +90,7 @@ def test_paths_that_sql_cannot_tell_apart_are_refused(title):
         {"from": "item.a", "round": 5}, {"from": "item.a", "rounds": 1}, {"value": "x", "each": {"a": "each.a"}},
         {"from": "item.a", "over": "item.b"}, {"join": ["item.a"]}, {"join": ["item.a", "b"]},
         {"from": "item.a", "join": ["item.a", "item.b"]},
-        {"from": "item.a", "scale": "0.0000001"},
+        {"from": "item.a", "scale": "0.0000001"}, {"cases": [{"from": "item.a"}], "minus": "item.b"},
     ],
 )  # fmt: skip
 def test_a_mapping_that_says_nothing_clear_is_refused(given):

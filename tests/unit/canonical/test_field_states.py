@@ -76,6 +76,15 @@ def test_a_number_counts_only_while_its_condition_holds(read, native, state):
     assert one(read, "stocklevel", fields, {"q": 7, "managed": native}).state("quantity") == state
 
 
+@pytest.mark.parametrize(
+    "told", [{"value": 7}, {"cases": [{"when": {"item.k": "a"}, "from": "item.q"}]}, {"cases": [{"value": 7}]}]
+)
+def test_a_number_counts_only_then_wherever_it_comes_from(read, told):
+    fields = STOCK | {"quantity": told | {"unknown_unless": {"item.managed": True}}}
+    for managed, state in ((True, 7), (False, "unknown")):
+        assert one(read, "stocklevel", fields, {"q": 7, "k": "a", "managed": managed}).state("quantity") == state
+
+
 def test_an_empty_field_whose_condition_fails_is_unknown_and_not_cleared(read):
     fields = PRODUCT | {"price": {"from": "item.price", "unknown_unless": {"item.priced": True}}}
     assert one(read, "product", fields, {"price": None, "priced": False}).state("price") == "unknown"

@@ -66,6 +66,16 @@ def test_a_missing_list_is_unknown(read):
     assert read("order", ORDER, [{"id": 1}]).state("lineItems") == "unknown"
 
 
+def test_where_false_means_empty_a_row_that_says_it_is_among_those_that_say_nothing(read):
+    rows = [{"id": 1, "kind": False}, {"id": 2, "kind": "note"}, {"id": 3}]
+    fields = {
+        "orderId": "item.id",
+        "lineItems": {"from": "item.lines", "only": {"each.kind": ""}, "each": {"lineId": "each.id"}},
+    }
+    found = read("order", fields, [{"id": 1, "lines": rows}], false_is_empty=True)
+    assert [line["lineId"] for line in found.rows[0]["lineItems"]] == ["1", "3"]
+
+
 def test_where_false_means_empty_it_clears_a_list_and_is_nothing_inside_one(read):
     found = read("order", ORDER, [{"id": 1, "lines": False}], false_is_empty=True)
     assert found.state("lineItems") == "cleared"

@@ -38,6 +38,12 @@ def test_a_field_of_its_own_may_be_joined_as_well(read):
     assert read("order", NOTE, [{"id": 1, "a": "x", "b": "", "c": "y"}]).state("note") == "x y"
 
 
+def test_an_object_is_no_part_of_a_joined_text(read):
+    found = read("order", NOTE, [{"id": 1, "a": {"x": 1}, "b": "y"}, {"id": 2, "a": "[x]", "b": "{y"}])
+    assert found.faults == {'{"orderId":"1"}': ["note: is no text, but an object or a list"]}
+    assert found.state("note") == "[x] {y"
+
+
 def test_where_false_means_empty_it_is_no_part_of_a_joined_text(read):
     found = read("order", NOTE, [{"id": 1, "a": "x", "b": False, "c": "false"}], false_is_empty=True)
     assert found.state("note") == "x false"

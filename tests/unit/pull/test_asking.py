@@ -207,6 +207,20 @@ def test_a_full_pull_is_told_how_many_records_there_are(asked, table):
     assert (found.records, found.expected) == (3, 3)
 
 
+def test_of_several_walks_the_one_that_must_give_most_says_how_many_there_are(asked, platform):
+    # given: of all that was shipped one page comes; nothing was cancelled
+    def reply(seen):
+        of, page = seen.query["of"], seen.query["page"]
+        rows = [{"id": 1}, {"id": 2}] if (of, page) == ("shipped", "1") else []
+        return JSONResponse(rows, headers={"x-total": "5" if of == "shipped" else "0"})
+
+    platform.route(reply)
+    pages = {"style": "page", "size": 2, "total": "header.x-total"}
+    walks = {"shipped": {"by": "shipped"}, "cancelled": {"by": "cancelled"}}
+    found = asked(Window("full"), walks=walks, pages=pages, query={"of": "{walk.by}", "page": "{page}"})
+    assert (found.records, found.expected) == (2, 5)
+
+
 def test_a_full_pull_can_ask_for_the_number(asked, platform):
     platform.route(lambda seen: JSONResponse({"n": 7} if seen.path == "/count" else []))
     assert asked(Window("full"), count={"get": "/count", "total": "body.n"}).expected == 7
@@ -231,6 +245,32 @@ def test_parts_of_sums_that_are_not_all_there_are_no_pull(asked, tiny, platform,
     platform.route(lambda _: slid.pop(0))
     with pytest.raises(RetryError, match="has 4 records and gave 3, which are parts of sums"):
         asked(Window("full"), connector=summed)
+
+
+def test_a_part_of_a_sum_that_another_takes_the_place_of_hides_no_other(asked, tiny, table):
+    paged = {
+        "pages": {"style": "page", "size": 2, "total": "header.x-total"},
+        "query": {"page": "{page}", "size": "{size}"},
+    }
+    entity = {"pull": {"get": "/items", **paged}, "canonical_map": {"sku": "item.sku", "price": "item.p"}}
+    table.add(1, 2, 3, 4)
+    table.before(2, lambda: (table.delete(1), table.add(9)))
+    summed = tiny.connector(entities={"product": {**entity, "sum": ["price"]}})
+    assert asked(Window("full"), connector=summed).records == len({1, 2, 3, 4, 9})
+
+
+@pytest.mark.parametrize(("style", "number"), [("page", lambda at: at // 2 + 1), ("offset", lambda at: at)])
+def test_an_empty_page_that_others_follow_by_their_total_is_no_end(asked, platform, style, number):
+    # given: a platform that gives the first 2 of a question, whatever it says
+    given = {number(at): [{"id": at}, {"id": at + 1}] if at < 2 else [] for at in range(0, 8, 2)}
+    total = {"x-total": "5"}
+    platform.route(lambda seen: JSONResponse(given[int(seen.query["at"])], headers=total))
+    paged = {"pages": {"style": style, "size": 2, "total": "header.x-total"}, "query": {"at": f"{{{style}}}"}}
+    with pytest.raises(RetryError, match="page 2 is empty, and the platform has 5 records"):
+        asked(**paged, since=SINCE)
+    # but: the last ones may be of those that it shows nobody
+    total["x-total"] = "4"
+    assert asked(**paged, since=SINCE).records == 2
 
 
 def test_records_are_told_apart_by_all_of_their_ids(asked, tiny, platform):

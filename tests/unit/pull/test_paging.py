@@ -217,6 +217,20 @@ def test_a_page_that_comes_again_because_as_many_records_came_before_it_is_not_r
     assert walk(PAGE) == [[11, 12], [11, 12], [13, 14]]
 
 
+def test_a_total_that_is_less_again_and_again_on_the_same_page_is_refused(walk, platform, monkeypatch):
+    # given: every total is a guess, but that of the last page
+    monkeypatch.setattr("pullpush_dagster.pull.paging._STUCK", 5)
+    pages = {"1": [1, 2], "2": [3, 4], "3": [5]}
+    rows = {number: [{"id": one} for one in some] for number, some in pages.items()}
+    platform.route(lambda seen: JSONResponse(
+        rows[seen.query["page"]], headers={"x-total": "5" if seen.query["page"] == "3" else "6"}
+    ))  # fmt: skip
+    # then
+    with pytest.raises(RejectError, match="the total they tell, are others each time"):
+        walk(PAGE)
+    assert len(platform.requests) < 10
+
+
 def test_pages_that_go_round_in_a_circle_are_refused(walk, platform):
     one, two = ({"data": [{"id": 1}], "next": "a"}, {"data": [{"id": 2}], "next": "b"})
     platform.answer(*(JSONResponse(body) for body in (one, two, one, two)))
