@@ -39,6 +39,12 @@ class Match(Fact):
         return self
 
 
+class Place(Fact):
+    """How an answered record is told: the value at path ``index`` is its place among those sent, counted from 0."""
+
+    index: Path
+
+
 class Failures(Fact):
     """A list of what went wrong, apart from the answered records.
 
@@ -104,7 +110,7 @@ class Write(Request):
     defaults: dict[str, JsonTemplate] = {}
     batch: int | None = Field(default=None, ge=1)
     answers: str | list[str] = "body"
-    match: Literal["id", "position"] | Match = "position"
+    match: Literal["id", "position"] | Match | Place = "position"
     failures: Several[Failures] = []
     id: str | None = None
     ids: dict[str, str] = {}
@@ -123,7 +129,7 @@ class Write(Request):
 
     @property
     def told_apart(self) -> Match | None:
-        """How answered records are matched with sent ones; None: by their place."""
+        """What answered records have in common with sent ones; None: they are told by their place."""
         by_id = Match(sent=["record.id"], answered=["answer.id"])
         return self.match if isinstance(self.match, Match) else by_id if self.match == "id" else None
 
