@@ -88,7 +88,8 @@ class Write(Request):
     Attributes:
         when: values of the binding (``binding.parent``), any of those listed, under which this form applies; ``*``:
             any but none, the empty text: none.
-        unless: canonical values (field -> one, or a list) for which nothing is sent at all.
+        unless: canonical values (field -> one, or a list; the empty text: none) for which nothing is made at all; of
+            several such, any.
         at: path in the body (``variables.input.quantities``) where the list of records goes; ``body``: it is that list.
             into: where the one record goes. With neither the request carries one record, as its body. ``json`` is the
             rest of the body; only records for which that, and the path, are the same share a request.
@@ -103,7 +104,7 @@ class Write(Request):
     """
 
     when: dict[str, Listed] = {}
-    unless: dict[str, Listed] = {}
+    unless: Several[dict[str, Listed]] = []
     at: str | None = None
     into: str | None = None
     record: dict[str, JsonTemplate]
