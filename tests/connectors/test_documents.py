@@ -64,3 +64,16 @@ def test_what_may_be_behind_a_page_of_others_that_are_like_it_is_not_made_again(
     parameter, size = asked
     assert [one.query[parameter] for one in found.others] == [[size]]
     assert (found.outcomes, found.writes) == (["rejected"], [])
+
+
+@pytest.mark.parametrize(("name", "entity"), [("odoo", "stocklevel")])
+def test_an_archived_twin_of_a_product_has_no_say_in_where_its_stock_goes(
+    account: Account, name: str, entity: str
+) -> None:
+    """Odoo's SKUs are not unique, and what is archived is hidden unless ``active_test`` says otherwise."""
+    change = {"sku": "A", "locationId": "WH", "quantity": "5"}
+    case = Case.model_validate({"name": "", "changes": [change], "find": [], "requests": [], "outcomes": []})
+
+    (asked,) = pushed(account, entity, case).others
+
+    assert "active_test" not in asked.json.get("context", {})
