@@ -16,6 +16,12 @@ class _Absent:
 ABSENT = _Absent()
 
 
+class OneWord(str):
+    """A name of one word, of an item that may have had more of it; ``nothing`` empties what stood before that word."""
+
+    nothing: Any = ABSENT
+
+
 def text(value: Any) -> str:
     """``value`` as JSON text would have it; a number without needless zeros."""
     if isinstance(value, bool):
@@ -66,7 +72,7 @@ def _boolean(value: Any, name: str) -> bool:
 
 
 def _first(value: Any, _: str) -> Any:
-    return " ".join(text(value).split()[:-1]) or ABSENT
+    return " ".join(text(value).split()[:-1]) or (value.nothing if isinstance(value, OneWord) else ABSENT)
 
 
 def _last(value: Any, _: str) -> Any:
@@ -89,7 +95,7 @@ FORMS: dict[str, Callable[[Any, str], Any]] = {
     "escaped": _escaped,  # for SOQL and search languages: a quote or backslash in it has a backslash before it
     "json": _json,  # inside double quotes: as JSON writes a text
     "boolean": _boolean,
-    "first": _first,  # of a name: all but its last word; nothing of a single one
+    "first": _first,  # of a name: all but its last word; nothing of a single one, or what empties it
     "last": _last,
     "md5": _md5,  # of the text in lower case
     "date": _date,  # of a time that begins with its date

@@ -163,6 +163,12 @@ class PushFacts(Fact):
             raise ValueError("needs update or upsert, or create with create_only")
         return self
 
+    @cached_property
+    def parted(self) -> frozenset[str]:
+        """Fields that can be emptied and of which a request takes the first words apart."""
+        forms = [form.identity for form in self.forms]
+        return frozenset(name for name in self.cleared if any(f"{{{name}:first}}" in form for form in forms))
+
     @property
     def settles(self) -> bool:
         """Whether a request without an answer can be settled without a person: asked about, or sent again.

@@ -44,7 +44,7 @@ def _field_problems(entity: Entity, push: PushFacts) -> _Told:
     native = {native for form in push.forms for native in form.record}
     yield from ((("echo",), f"{name} is in no record") for name in sorted(set(push.echo) - native))
     reached = {push.actions.field} if push.actions else set()
-    unless = {field for form in push.forms for field in form.unless}
+    unless = {field for form in push.forms for one in form.unless for field in one}
     named = {*push.agree, *reached, *unless, *push.scale, *push.lists, *(one.of for one in push.also.values())}
     for field in sorted(named - set(entity.fields)):
         yield (), f"{field} is not a field of {entity.name}"

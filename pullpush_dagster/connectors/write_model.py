@@ -39,6 +39,12 @@ class Match(Fact):
         return self
 
 
+class Place(Fact):
+    """How an answered record is told: the value at path ``index`` is its place among those sent, counted from 0."""
+
+    index: Path
+
+
 class Failures(Fact):
     """A list of what went wrong, apart from the answered records.
 
@@ -82,7 +88,8 @@ class Write(Request):
     Attributes:
         when: values of the binding (``binding.parent``), any of those listed, under which this form applies; ``*``:
             any but none, the empty text: none.
-        unless: canonical values (field -> one, or a list) for which nothing is sent at all.
+        unless: canonical values (field -> one, or a list; the empty text: none) for which nothing is made at all; of
+            several such, any.
         at: path in the body (``variables.input.quantities``) where the list of records goes; ``body``: it is that list.
             into: where the one record goes. With neither the request carries one record, as its body. ``json`` is the
             rest of the body; only records for which that, and the path, are the same share a request.
@@ -97,14 +104,14 @@ class Write(Request):
     """
 
     when: dict[str, Listed] = {}
-    unless: dict[str, Listed] = {}
+    unless: Several[dict[str, Listed]] = []
     at: str | None = None
     into: str | None = None
     record: dict[str, JsonTemplate]
     defaults: dict[str, JsonTemplate] = {}
     batch: int | None = Field(default=None, ge=1)
     answers: str | list[str] = "body"
-    match: Literal["id", "position"] | Match = "position"
+    match: Literal["id", "position"] | Match | Place = "position"
     failures: Several[Failures] = []
     id: str | None = None
     ids: dict[str, str] = {}
@@ -123,7 +130,7 @@ class Write(Request):
 
     @property
     def told_apart(self) -> Match | None:
-        """How answered records are matched with sent ones; None: by their place."""
+        """What answered records have in common with sent ones; None: they are told by their place."""
         by_id = Match(sent=["record.id"], answered=["answer.id"])
         return self.match if isinstance(self.match, Match) else by_id if self.match == "id" else None
 

@@ -1,13 +1,13 @@
 """Which part of an answer is about which of the records that were sent."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pullpush_dagster.connectors.forms import text
 from pullpush_dagster.connectors.template import at
-from pullpush_dagster.connectors.write_model import Failures, Match, Write
+from pullpush_dagster.connectors.write_model import Failures, Match, Place, Write
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.transport import Answer
 
@@ -56,8 +56,12 @@ def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Contai
     if not lists:
         return [Untold("the answer names no records")] * len(sent)
     answers = [one for list_ in lists for one in list_]
-    if form.told_apart is not None:
-        return _matched(form.told_apart, sent, answers)
+    if isinstance(form.match, Place):
+        index = form.match.index
+        return _matched([str(place) for place in range(len(sent))], answers, lambda one: str(at(one, index)))
+    match = form.told_apart
+    if match is not None:
+        return _matched(_names(match, sent), answers, lambda one: _name(match, one, match.answered))
     left = [place for place in range(len(sent)) if place not in without]
     if len(answers) != len(left):
         return [Untold(f"{len(left)} records sent, {len(answers)} answered")] * len(sent)
@@ -65,14 +69,13 @@ def answered(form: Write, sent: Sequence[Payload], body: Any, *, without: Contai
     return [_UNNAMED if (one := by_place.get(place)) is None else one for place in range(len(sent))]
 
 
-def _matched(match: Match, sent: Sequence[Payload], answers: Iterable[Any]) -> list[Any]:
-    """By what they name, never by place; two answers, or two records, of one name leave it open whose is whose."""
+def _matched(names: Sequence[str | None], answers: Iterable[Any], named: Callable[[Any], str | None]) -> list[Any]:
+    """By what they name, never by where they stand; two answers, or two ``names``, that are the same leave it open."""
     by_name: dict[str, list[Any]] = {}
     for answer in answers:
-        name = _name(match, answer, match.answered)
+        name = named(answer)
         if isinstance(answer, Mapping) and name is not None:
             by_name.setdefault(name, []).append(answer)
-    names = _names(match, sent)
     once = {name for name, count in Counter(names).items() if count == 1}
     found = [(name in once, [] if name is None else by_name.get(name, [])) for name in names]
     return [_UNNAMED if not some else some[0] if alone and len(some) == 1 else AMBIGUOUS for alone, some in found]

@@ -11,6 +11,7 @@ import orjson
 from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct, Type
 from pullpush_dagster.changes.taken import Claimed, Fields, key_values
+from pullpush_dagster.connectors.forms import OneWord
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import AsIs, at, compiled, holes
 from pullpush_dagster.push.references import References
@@ -49,6 +50,9 @@ def native_values(
         values[f"binding.{name}"] = value
     for name in sending:
         values |= _of_field(entity, facts, name, known[name])
+    if item is not None or facts.upsert is not None:
+        # What is there may have had a first name.
+        values |= {name: _alone(values[name], facts.cleared[name]) for name in facts.parted & sending}
     for name, second in facts.also.items():
         if second.of in sending and known[second.of] in second.values:
             values[name] = second.values[known[second.of]]
@@ -65,6 +69,15 @@ def change_id(claimed: Claimed, sent: Any, item: str | None = None) -> str:
     """
     told = [claimed.key, claimed.sequence, claimed.source, claimed.refusals, sent, *([] if item is None else [item])]
     return str(uuid.uuid5(_CHANGES, orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()))
+
+
+def _alone(value: Any, nothing: Any) -> Any:
+    """``value``; where it is one word, with what empties the words before it."""
+    if not isinstance(value, str) or len(value.split()) > 1:
+        return value
+    found = OneWord(value)
+    found.nothing = nothing
+    return found
 
 
 def _of_field(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Fields:

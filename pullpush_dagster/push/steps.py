@@ -84,8 +84,11 @@ def _creation(facts: PushFacts, row: Claimed, to: str) -> Step | Ended:
     create = form_for(facts, None)
     if create is None:
         return Ended("waiting", f"{to} has no such item")
-    if create.unless and meets(create.unless, row.known):
-        said = ", ".join(f"{name} is {row.known.get(name)}" for name in create.unless)
+    # What was cleared is none, too.
+    told = {name: row.known.get(name) or None for one in create.unless for name in one}
+    unwanted = next((one for one in create.unless if meets(one, told)), None)
+    if unwanted is not None:
+        said = " and ".join(f"{name} is {told[name] or 'not known'}" for name in unwanted)
         return Ended("skipped", f"not put into {to} while its {said}")
     return Step(create, more=facts.read is not None and facts.upsert is None)
 

@@ -74,6 +74,16 @@ def test_a_name_in_another_case_is_another_one(judged):
     assert names(found) == ["unknown"] * 3
 
 
+def test_answers_that_say_at_which_place_their_record_was_sent_come_in_any_order(judged):
+    error = {"code": "no", "message": "bad"}
+    found = judged({"done": [{"place": 2}, {"place": "0", "error": error}]}, match={"index": "answer.place"})
+    assert names(found) == ["rejected", "unknown", "accepted"]
+    found = judged({"done": [{"place": 1}, {"place": 1}, {"place": 3}, {}]}, match={"index": "answer.place"})
+    assert [one.reason for one in found] == ["the answer does not name this record",
+                                             "the answer names this record more than once",
+                                             "the answer does not name this record"]  # fmt: skip
+
+
 def test_several_lists_of_answers_belong_together(judged):
     form = {"answers": ["body.created", "body.updated"], "match": "id"}
     assert names(judged({"updated": [{"id": "iA"}], "created": [{"id": "iC"}]}, **form)) == [

@@ -32,6 +32,29 @@ def test_a_cleared_field_has_the_value_that_empties_it_there(made):
     assert (one.record["name"], one.fields["title"]) == ("", False)
 
 
+@pytest.mark.parametrize(
+    ("item", "title", "cleared", "sent"),
+    [
+        (ITEM, "Ann", {"title": ""}, {"first": "", "last": "Ann"}),
+        (ITEM, "Ann", {"title": None}, {"first": None, "last": "Ann"}),
+        (ITEM, "Ann", {}, {"last": "Ann"}),
+        (ITEM, "Ann de Vries", {"title": ""}, {"first": "Ann de", "last": "Vries"}),
+        (ITEM, False, {"title": ""}, {"first": "", "last": ""}),
+        (None, "Ann", {"title": ""}, {"last": "Ann"}),
+    ],
+)
+def test_a_name_of_one_word_leaves_nothing_there_of_a_longer_one(made, facts, item, title, cleared, sent):
+    record = {"first": "{title:first}", "last": "{title:last}"}
+    forms = {"create": {"post": "/new", "record": record}, "update": [{"post": "/items", "record": record}]}
+    assert made("A", {"title": title}, item=item, with_facts=facts(**forms, cleared=cleared, echo=[])).record == sent
+
+
+def test_where_one_request_is_for_both_a_name_of_one_word_leaves_nothing_of_a_longer_one(made, facts):
+    upsert = {"put": "/items", "record": {"first": "{title:first}", "last": "{title:last}"}}
+    known = facts(create=None, update=[], find=None, upsert=upsert, echo=[])
+    assert made("A", {"title": "Ann"}, with_facts=known).record == {"first": "", "last": "Ann"}
+
+
 def test_a_cleared_field_that_cannot_be_emptied_there_is_left_out(made):
     one = made("A", {"title": "Cup", "price": False}, item=ITEM)
     assert (one.record, one.fields) == ({"id": "7", "name": "Cup"}, {"title": "Cup"})

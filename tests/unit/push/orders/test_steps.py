@@ -51,6 +51,26 @@ def test_nothing_known_may_be_a_reason_not_to_create(step, status, skipped):
     assert isinstance(step({"status": status, "note": "x"}, None, create=create), Ended) is skipped
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"status": "failed", "note": "x"}, "status is failed"),
+        ({"status": "paid"}, "status is paid and note is not known"),
+        ({"status": "paid", "note": False}, "status is paid and note is not known"),
+        ({"status": "paid", "note": "x"}, None),
+        ({"status": "pending"}, None),
+    ],
+)
+def test_any_of_several_reasons_is_one_not_to_create(step, known, said):
+    create = {
+        "post": "/new",
+        "record": {"n": "{note}"},
+        "unless": [{"status": "failed"}, {"status": "paid", "note": ""}],
+    }
+    found = step(known, None, create=create)
+    assert (found.reason if isinstance(found, Ended) else None) == (said and f"not put into erp while its {said}")
+
+
 def test_one_request_for_both_is_a_whole_creation(step):
     upsert = {"put": "/orders", "record": {"n": "{note}"}}
     alone = {"create": None, "update": [], "lines": None, "actions": None}
