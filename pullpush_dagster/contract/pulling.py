@@ -111,7 +111,7 @@ class Part:
         """Which page it asks for. One by number that is asked for once more is as it was."""
         if self._facts.pages.begins is not None:
             for place, one in enumerate(self.pages):
-                if (one.path, one.query, one.content) == (heard.path, heard.query, heard.content):
+                if _unsigned(one) == _unsigned(heard):
                     return place
         self.pages.append(heard)
         return len(self.pages) - 1
@@ -133,6 +133,12 @@ class Part:
 
     def _records(self) -> list[Any]:
         return [at(one.body, self._facts.each) or [] for one in self._answers]
+
+
+def _unsigned(heard: Heard) -> tuple[str, dict[str, list[str]], bytes]:
+    """What is asked, without the proof of who asks, which is another one each time."""
+    query = {name: value for name, value in heard.query.items() if not name.startswith("oauth_")}
+    return heard.path, query, heard.content
 
 
 def paged(account: Account, entity: str) -> Account:

@@ -113,8 +113,10 @@ class _Asking:
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
         # What is read whole each time finds at the next one what slipped through this one; a sum is wrong without it.
-        sure = self.facts.summed
-        known_by = self.facts.ids if sure or self.pull.since is not None else ()
+        # A window that is over gets no new records, whose coming hides that others go.
+        followed = self.pull.since is not None
+        sure = self.facts.summed or (followed and self.window.kind == "sync")
+        known_by = self.facts.ids if sure or followed else ()
         values = {**values, **bounds, "walk.by": walk.by}
         # What a full pull lacks, its count tells; behind a watermark nobody looks again.
         whole = self.window.kind != "full"
