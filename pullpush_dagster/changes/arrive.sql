@@ -128,6 +128,15 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = g.key AND a.source =
 -- name: no_rival
 DELETE FROM rivals AS x USING gone AS g WHERE x.push = $push AND x.key = g.key AND x.source = g.source
 
+-- name: leave
+-- Which leaves its key to one that was refused beside it: the next run routes that anew.
+INSERT INTO affected (push, field, value, affectedAt, source)
+SELECT DISTINCT $push, $part, json_extract_string(substr(x.source, strpos(x.source, ' ') + 1), '$.' || $part), $at_once, x.source
+FROM rivals AS x JOIN gone AS g ON g.key = x.key AND g.heir IS NULL
+WHERE x.push = $push AND NOT EXISTS (
+    FROM accepted AS a WHERE a.connection = $to AND a.entity = $entity AND a.key = x.key AND a.source <> x.source
+)
+
 -- name: inherit
 UPDATE outbox AS o SET source = g.heir FROM gone AS g
 WHERE o.push = $push AND o.key = g.key AND o.source = g.source AND g.heir IS NOT NULL
@@ -260,14 +269,40 @@ FROM (
 )
 WHERE untranslated IS NOT NULL OR sources > 1 OR other IS NOT NULL
 
--- name: adopt
--- A source key that is no more, and of which something is to be sent still, leaves that to the one that means its key now.
-UPDATE outbox AS o SET source = r.source FROM routed AS r
-WHERE o.push = $push AND o.key = r.key AND o.source <> r.source AND o.state NOT IN ('claimed', 'dead')
-    AND r.op <> 'delete' AND r.sources = 1 AND o.source IN (
-        SELECT connection || '/' || name || ' ' || key FROM changes
-        GROUP BY connection, name, key HAVING arg_max(op, sequence) = 'delete'
+-- name: strangers
+-- Other source keys that stand in the way of those that were refused.
+CREATE TEMP TABLE strangers AS
+SELECT key, source, substr(source, strpos(source, ' ') + 1) AS sourceKey, CAST(NULL AS VARCHAR) AS after FROM (
+    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity
+    UNION SELECT key, source FROM outbox WHERE push = $push
+    UNION SELECT key, source FROM rivals WHERE push = $push
+)
+WHERE source IS NOT NULL AND key IN (SELECT key FROM refused WHERE rivals)
+
+-- name: no_strangers
+-- One that is, and means the key by the rules of a push that goes there, is none. What cannot be told speaks for it.
+DELETE FROM strangers WHERE starts_with(source, $connection || '/' || $name || ' ')
+    AND key = CAST(to_json({{{destination_key}}}) AS VARCHAR) AND ({only}) IS DISTINCT FROM false
+    AND sourceKey NOT IN (
+        SELECT key FROM changes WHERE connection = $connection AND name = $name
+        GROUP BY key HAVING arg_max(op, sequence) = 'delete'
     )
+
+-- name: any_strangers
+SELECT 1 FROM strangers LIMIT 1
+
+-- name: disown_strangers
+UPDATE accepted AS a SET source = NULL FROM strangers AS s
+WHERE a.connection = $to AND a.entity = $entity AND a.key = s.key AND a.source = s.source
+
+-- name: strange_rivals
+DELETE FROM rivals AS x USING strangers AS s WHERE x.push = $push AND x.key = s.key AND x.source = s.source
+
+-- name: adopt
+-- What is to be sent of them still is left to the one that means the key now.
+UPDATE outbox AS o SET source = r.source FROM routed AS r JOIN strangers AS s USING (key)
+WHERE o.push = $push AND o.key = r.key AND o.source = s.source AND o.state NOT IN ('claimed', 'dead')
+    AND r.op <> 'delete' AND r.sources = 1
 
 -- name: rerouted
 DELETE FROM rivals WHERE push = $push AND routing <> $routing
@@ -359,4 +394,4 @@ VALUES ($push, $connection, $name, $position, $held, $now)
 
 -- name: drop
 DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;
-DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told
+DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told; DROP TABLE IF EXISTS strangers

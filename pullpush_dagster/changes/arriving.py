@@ -1,7 +1,7 @@
 """Read the change log from a push's own position into its outbox, under destination keys."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -21,7 +21,9 @@ _SQL = named_sql(__package__, "arrive.sql")
 Names = Mapping[str, str]
 # Of columns that say what is to be sent, and what is there.
 HARM: Names = {"zeroes": zeroes_sql("amount", "amount_there"), "jumps": jumps_sql("price", "price_there")}
-_GONE = ("disown", "no_rival", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind")
+_GONE = (
+    "disown", "no_rival", "leave", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class Approved:
 
 
 def arrive(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pull, approved: Approved | None = None
+    con: duckdb.DuckDBPyConnection,
+    push: Push,
+    entity: Entity,
+    pull: Pull,
+    approved: Approved | None = None,
+    beside: Sequence[Push] = (),
 ) -> Arrival:
     """Bring ``push``'s outbox up to the end of ``pull``'s log, in the caller's transaction.
 
@@ -52,6 +59,7 @@ def arrive(
 
     Args:
         approved: only this change set is read, and the guard does not look.
+        beside: other pushes that send the same entity to the same destination.
 
     Raises:
         HaltError: what is there is not what was approved.
@@ -62,7 +70,7 @@ def arrive(
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
         "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver), "from": push.from_,
         "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
-        "at_once": AT_ONCE,
+        "at_once": AT_ONCE, "part": entity.key[0],
     }  # fmt: skip
     names = routing(entity, push)
     run = runner(con, _SQL, {**names, **HARM}, values)
@@ -85,7 +93,8 @@ def arrive(
     if held:
         _hold(run, held)
     else:
-        _enter(run, deletes=deletes, again=again)
+        # A first reading, which no guard looks at, takes nothing over.
+        _enter(run, entity, (push, *beside) if known else (), deletes=deletes, again=again)
         if not values["latest"]:
             line_up(con, push, now)
         run("withdraw", approved=approved and approved.hash)
@@ -119,12 +128,14 @@ def _route(run: Run) -> tuple[int, bool]:
     return int(count), deletes
 
 
-def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
+def _enter(run: Run, entity: Entity, senders: Sequence[Push], *, deletes: bool, again: Mapping[str, Names]) -> None:
     """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
     for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
-    if refused and run("adopt").fetchall()[0][0]:
+    if refused and senders and _strangers(run, entity, senders):
+        for step in ("disown_strangers", "strange_rivals", "adopt"):
+            run(step)
         ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
         run(step)
@@ -134,6 +145,17 @@ def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
         run(step)
     for field, parts in again.items():
         run("settle_again", parts, field=field)
+
+
+def _strangers(run: Run, entity: Entity, senders: Sequence[Push]) -> bool:
+    """Whether any of those in whose way others were refused is no more, or another key by now; these are in a table."""
+    run("strangers")
+    for push in senders:
+        names = routing(entity, push)
+        for id_ in push.from_:
+            connection, _, name = id_.partition("/")
+            run("no_strangers", names, connection=connection, name=name)
+    return run("any_strangers").fetchone() is not None
 
 
 def _again(

@@ -70,7 +70,8 @@ _SOURCE = ("pulled", "quarantined", "held by a guard", _STATE, "changes", "to be
 
 def _again(push: Push, way: Way, row: Row) -> str:
     if "since" not in row:
-        return f"sent once more by the next run of {push.name}: its item at {push.to} is new, or it is replayed"
+        why = f"its item at {push.to} is new, it is replayed, or what it was refused beside is gone"
+        return f"sent once more by the next run of {push.name}: {why}"
     when = f"moved by {push.to} itself, as a shop does when it sells, noted at {shown(row['since'])}"
     return f"{when}: sent again once {way.pull} was asked after that"
 
