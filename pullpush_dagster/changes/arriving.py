@@ -93,7 +93,6 @@ def arrive(
     if held:
         _hold(run, held)
     else:
-        # A first reading, which no guard looks at, takes nothing over.
         _enter(run, entity, (push, *beside) if known else (), deletes=deletes, again=again)
         if not values["latest"]:
             line_up(con, push, now)
@@ -129,7 +128,12 @@ def _route(run: Run) -> tuple[int, bool]:
 
 
 def _enter(run: Run, entity: Entity, senders: Sequence[Push], *, deletes: bool, again: Mapping[str, Names]) -> None:
-    """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
+    """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again.
+
+    Args:
+        senders: whose rules tell who stands in the way of others; none: a first reading, at which no guard looks, takes
+            nothing over.
+    """
     for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
