@@ -60,7 +60,7 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
         yield "pulled, and not compared yet: the next run does"
     if of["changes"] and not stopped and of["changes"][0]["sequence"] > (way.position or 0):
         yield f"changed, which {push.name} has not read yet: its next run does"
-    for row in of["to be sent again"]:
+    for row in of["to be sent again"] if all(one["op"] != "again" for one in of["held by a guard"]) else ():
         yield _again(push, way, row)
 
 
