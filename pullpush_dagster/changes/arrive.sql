@@ -7,6 +7,52 @@ CREATE OR REPLACE TEMP MACRO overlaid(below, above) AS CAST(to_json(map_concat(
 -- name: position
 SELECT position FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
+-- name: old_rules
+SELECT 1 FROM positions WHERE push = $push AND rules <> $rules LIMIT 1
+
+-- name: new_rules
+UPDATE positions SET rules = $rules WHERE push = $push
+
+-- name: strays
+-- What is queued by the old rules, and is not this push's business by the new ones (way: null), or another key.
+CREATE OR REPLACE TEMP TABLE strays AS
+FROM (
+    SELECT key, source, sourceKey, CASE WHEN pull = $connection || '/' || $name AND ({only}) IS DISTINCT FROM false
+        THEN CAST(to_json({{{destination_key}}}) AS VARCHAR) END AS way
+    FROM (
+        SELECT key, source, split_part(source, ' ', 1) AS pull, substr(source, strpos(source, ' ') + 1) AS sourceKey,
+            desired AS after
+        FROM outbox WHERE push = $push AND state IN ('due', 'waiting')
+    )
+    WHERE pull = $connection || '/' || $name OR NOT list_contains($from, pull)
+)
+WHERE way IS DISTINCT FROM key
+
+-- name: stray_receipts
+INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
+SELECT $push, key, o.sequence, 0, 'skipped', 'the sync leaves it out by now', $now
+FROM outbox AS o JOIN strays AS s USING (key) WHERE o.push = $push AND s.way IS NULL
+
+-- name: close_strays
+DELETE FROM outbox AS o USING strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NULL
+
+-- name: close_strays_behind
+DELETE FROM behind AS b USING strays AS s WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NULL
+
+-- name: move_strays
+INSERT INTO affected (push, field, value, affectedAt, source)
+SELECT DISTINCT $push, $part, json_extract_string(sourceKey, '$.' || $part), $at_once, source FROM strays WHERE way IS NOT NULL
+
+-- name: move_strays_behind
+UPDATE behind AS b SET key = s.way FROM strays AS s
+WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NOT NULL
+
+-- name: leave_strays
+-- They go with their new version.
+UPDATE outbox AS o SET state = 'dead', reason = 'it is another key by now', tried = false, triedSequence = NULL,
+    triedDesired = NULL
+FROM strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NOT NULL
+
 -- name: newest
 SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = $connection AND name = $name
 
@@ -389,9 +435,9 @@ DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND a.sentAg
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
 -- name: set_position
-INSERT INTO positions (push, connection, name, position, held, movedAt)
-VALUES ($push, $connection, $name, $position, $held, $now)
+INSERT INTO positions (push, connection, name, position, held, movedAt, rules)
+VALUES ($push, $connection, $name, $position, $held, $now, $rules)
 
 -- name: drop
 DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;
-DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told; DROP TABLE IF EXISTS strangers
+DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told; DROP TABLE IF EXISTS strangers; DROP TABLE IF EXISTS strays

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -23,6 +24,9 @@ Names = Mapping[str, str]
 HARM: Names = {"zeroes": zeroes_sql("amount", "amount_there"), "jumps": jumps_sql("price", "price_there")}
 _GONE = (
     "disown", "no_rival", "leave", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind",
+)  # fmt: skip
+_STRAYS = (
+    "stray_receipts", "close_strays", "close_strays_behind", "move_strays", "move_strays_behind", "leave_strays",
 )  # fmt: skip
 
 
@@ -65,19 +69,12 @@ def arrive(
         HaltError: what is there is not what was approved.
     """
     ensure_tables(con, entity)
-    now = dt.datetime.now(dt.UTC)
-    values: dict[str, object] = {
-        "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
-        "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver), "from": push.from_,
-        "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
-        "at_once": AT_ONCE, "part": entity.key[0],
-    }  # fmt: skip
-    names = routing(entity, push)
+    values, names = _values(push, entity, pull), routing(entity, push)
     run = runner(con, _SQL, {**names, **HARM}, values)
     overlay(con)
-    known = run("position").fetchone()
+    ruled, known = _by_new_rules(run, push), run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
-    quiet = known == (newest,) and not approved and not run("affected_fields").fetchall()
+    quiet = known == (newest,) and not (ruled or approved or run("affected_fields").fetchall())
     if quiet and values["latest"]:  # where each change goes by itself, those behind may have to be lined up
         return Arrival(0)
     values |= {"newest": approved.through if approved else newest, "position": known[0] if known else None}
@@ -95,13 +92,39 @@ def arrive(
     else:
         _enter(run, entity, (push, *beside) if known else (), deletes=deletes, again=again)
         if not values["latest"]:
-            line_up(con, push, now)
+            line_up(con, push, values["now"])
         run("withdraw", approved=approved and approved.hash)
         values["position"] = values["newest"]
     run("forget_position")
     run("set_position", held=f"{'; '.join(held)} (change set {values['hash']})" if held else None)
     run("drop")
     return Arrival(count, held)
+
+
+def _values(push: Push, entity: Entity, pull: Pull) -> dict[str, Any]:
+    rules = f"{push.only} {push.translate}"
+    return {
+        "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
+        "routing": rules, "rules": f"{rules} {push.from_}", "from": push.from_,
+        "latest": not push.sends_each(entity.deliver), "amount": f"$.{entity.amount}", "price": f"$.{entity.price}",
+        "part": entity.key[0], "at_once": AT_ONCE, "now": dt.datetime.now(dt.UTC),
+    }  # fmt: skip
+
+
+def _by_new_rules(run: Run, push: Push) -> bool:
+    """Let what is queued by rules that the push had before go by those it has now. Whether these are new.
+
+    What is none of its business any more leaves the outbox, and what is another key is routed anew.
+    """
+    if run("old_rules").fetchone() is None:
+        return False
+    for id_ in push.from_:
+        connection, _, name = id_.partition("/")
+        run("strays", connection=connection, name=name)
+        for step in _STRAYS:
+            run(step)
+    run("new_rules")
+    return True
 
 
 def overlay(con: duckdb.DuckDBPyConnection) -> None:
@@ -163,7 +186,7 @@ def _strangers(run: Run, entity: Entity, senders: Sequence[Push]) -> bool:
 
 
 def _again(
-    run: Run, entity: Entity, names: Names, values: dict[str, object], approved: Approved | None
+    run: Run, entity: Entity, names: Names, values: dict[str, Any], approved: Approved | None
 ) -> dict[str, Names]:
     """Find keys that are to arrive once more, whatever the log says; by which fields, and what these are in SQL.
 
