@@ -111,5 +111,6 @@ def _pushed(
     project: Project, con: duckdb.DuckDBPyConnection, hash_: str, push: str, connection: str, name: str, through: int
 ) -> list[str]:
     declared, pull = project.push(push), project.pull(f"{connection}/{name}")
-    done = arrive(con, declared, project.entity_of(declared), pull, Approved(hash_, through))
+    approved, beside = Approved(hash_, through), project.beside(declared)
+    done = arrive(con, declared, project.entity_of(declared), pull, approved, beside)
     return [f"{push}: {done.changes} changes of {pull.id} are queued; its next run sends them"]

@@ -7,6 +7,52 @@ CREATE OR REPLACE TEMP MACRO overlaid(below, above) AS CAST(to_json(map_concat(
 -- name: position
 SELECT position FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
+-- name: old_rules
+SELECT 1 FROM positions WHERE push = $push AND rules <> $rules LIMIT 1
+
+-- name: new_rules
+UPDATE positions SET rules = $rules WHERE push = $push
+
+-- name: strays
+-- What is queued by the old rules, and is not this push's business by the new ones (way: null), or another key.
+CREATE OR REPLACE TEMP TABLE strays AS
+FROM (
+    SELECT key, source, sourceKey, CASE WHEN pull = $connection || '/' || $name AND ({only}) IS DISTINCT FROM false
+        THEN CAST(to_json({{{destination_key}}}) AS VARCHAR) END AS way
+    FROM (
+        SELECT key, source, split_part(source, ' ', 1) AS pull, substr(source, strpos(source, ' ') + 1) AS sourceKey,
+            desired AS after
+        FROM outbox WHERE push = $push AND state IN ('due', 'waiting')
+    )
+    WHERE pull = $connection || '/' || $name OR NOT list_contains($from, pull)
+)
+WHERE way IS DISTINCT FROM key
+
+-- name: stray_receipts
+INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
+SELECT $push, key, o.sequence, 0, 'skipped', 'the sync leaves it out by now', $now
+FROM outbox AS o JOIN strays AS s USING (key) WHERE o.push = $push AND s.way IS NULL
+
+-- name: close_strays
+DELETE FROM outbox AS o USING strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NULL
+
+-- name: close_strays_behind
+DELETE FROM behind AS b USING strays AS s WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NULL
+
+-- name: move_strays
+INSERT INTO affected (push, field, value, affectedAt, source)
+SELECT DISTINCT $push, $part, json_extract_string(sourceKey, '$.' || $part), $at_once, source FROM strays WHERE way IS NOT NULL
+
+-- name: move_strays_behind
+UPDATE behind AS b SET key = s.way FROM strays AS s
+WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NOT NULL
+
+-- name: leave_strays
+-- They go with their new version.
+UPDATE outbox AS o SET state = 'dead', reason = 'it is another key by now', tried = false, triedSequence = NULL,
+    triedDesired = NULL
+FROM strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NOT NULL
+
 -- name: newest
 SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = $connection AND name = $name
 
@@ -127,6 +173,15 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = g.key AND a.source =
 
 -- name: no_rival
 DELETE FROM rivals AS x USING gone AS g WHERE x.push = $push AND x.key = g.key AND x.source = g.source
+
+-- name: leave
+-- Which leaves its key to one that was refused beside it: the next run routes that anew.
+INSERT INTO affected (push, field, value, affectedAt, source)
+SELECT DISTINCT $push, $part, json_extract_string(substr(x.source, strpos(x.source, ' ') + 1), '$.' || $part), $at_once, x.source
+FROM rivals AS x JOIN gone AS g ON g.key = x.key AND g.heir IS NULL
+WHERE x.push = $push AND NOT EXISTS (
+    FROM accepted AS a WHERE a.connection = $to AND a.entity = $entity AND a.key = x.key AND a.source <> x.source
+)
 
 -- name: inherit
 UPDATE outbox AS o SET source = g.heir FROM gone AS g
@@ -260,14 +315,40 @@ FROM (
 )
 WHERE untranslated IS NOT NULL OR sources > 1 OR other IS NOT NULL
 
--- name: adopt
--- A source key that is no more, and of which something is to be sent still, leaves that to the one that means its key now.
-UPDATE outbox AS o SET source = r.source FROM routed AS r
-WHERE o.push = $push AND o.key = r.key AND o.source <> r.source AND o.state NOT IN ('claimed', 'dead')
-    AND r.op <> 'delete' AND r.sources = 1 AND o.source IN (
-        SELECT connection || '/' || name || ' ' || key FROM changes
-        GROUP BY connection, name, key HAVING arg_max(op, sequence) = 'delete'
+-- name: strangers
+-- Other source keys that stand in the way of those that were refused.
+CREATE TEMP TABLE strangers AS
+SELECT key, source, substr(source, strpos(source, ' ') + 1) AS sourceKey, CAST(NULL AS VARCHAR) AS after FROM (
+    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity
+    UNION SELECT key, source FROM outbox WHERE push = $push
+    UNION SELECT key, source FROM rivals WHERE push = $push
+)
+WHERE source IS NOT NULL AND key IN (SELECT key FROM refused WHERE rivals)
+
+-- name: no_strangers
+-- One that is, and means the key by the rules of a push that goes there, is none. What cannot be told speaks for it.
+DELETE FROM strangers WHERE starts_with(source, $connection || '/' || $name || ' ')
+    AND key = CAST(to_json({{{destination_key}}}) AS VARCHAR) AND ({only}) IS DISTINCT FROM false
+    AND sourceKey NOT IN (
+        SELECT key FROM changes WHERE connection = $connection AND name = $name
+        GROUP BY key HAVING arg_max(op, sequence) = 'delete'
     )
+
+-- name: any_strangers
+SELECT 1 FROM strangers LIMIT 1
+
+-- name: disown_strangers
+UPDATE accepted AS a SET source = NULL FROM strangers AS s
+WHERE a.connection = $to AND a.entity = $entity AND a.key = s.key AND a.source = s.source
+
+-- name: strange_rivals
+DELETE FROM rivals AS x USING strangers AS s WHERE x.push = $push AND x.key = s.key AND x.source = s.source
+
+-- name: adopt
+-- What is to be sent of them still is left to the one that means the key now.
+UPDATE outbox AS o SET source = r.source FROM routed AS r JOIN strangers AS s USING (key)
+WHERE o.push = $push AND o.key = r.key AND o.source = s.source AND o.state NOT IN ('claimed', 'dead')
+    AND r.op <> 'delete' AND r.sources = 1
 
 -- name: rerouted
 DELETE FROM rivals WHERE push = $push AND routing <> $routing
@@ -354,9 +435,9 @@ DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND a.sentAg
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
 -- name: set_position
-INSERT INTO positions (push, connection, name, position, held, movedAt)
-VALUES ($push, $connection, $name, $position, $held, $now)
+INSERT INTO positions (push, connection, name, position, held, movedAt, rules)
+VALUES ($push, $connection, $name, $position, $held, $now, $rules)
 
 -- name: drop
 DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;
-DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told
+DROP TABLE IF EXISTS gone; DROP TABLE IF EXISTS told; DROP TABLE IF EXISTS strangers; DROP TABLE IF EXISTS strays

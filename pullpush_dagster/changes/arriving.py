@@ -1,8 +1,9 @@
 """Read the change log from a push's own position into its outbox, under destination keys."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -21,7 +22,12 @@ _SQL = named_sql(__package__, "arrive.sql")
 Names = Mapping[str, str]
 # Of columns that say what is to be sent, and what is there.
 HARM: Names = {"zeroes": zeroes_sql("amount", "amount_there"), "jumps": jumps_sql("price", "price_there")}
-_GONE = ("disown", "no_rival", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind")
+_GONE = (
+    "disown", "no_rival", "leave", "inherit", "inherit_behind", "skip_deletes", "withdraw_untried", "forget_behind",
+)  # fmt: skip
+_STRAYS = (
+    "stray_receipts", "close_strays", "close_strays_behind", "move_strays", "move_strays_behind", "leave_strays",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,12 @@ class Approved:
 
 
 def arrive(
-    con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, pull: Pull, approved: Approved | None = None
+    con: duckdb.DuckDBPyConnection,
+    push: Push,
+    entity: Entity,
+    pull: Pull,
+    approved: Approved | None = None,
+    beside: Sequence[Push] = (),
 ) -> Arrival:
     """Bring ``push``'s outbox up to the end of ``pull``'s log, in the caller's transaction.
 
@@ -52,24 +63,18 @@ def arrive(
 
     Args:
         approved: only this change set is read, and the guard does not look.
+        beside: other pushes that send the same entity to the same destination.
 
     Raises:
         HaltError: what is there is not what was approved.
     """
     ensure_tables(con, entity)
-    now = dt.datetime.now(dt.UTC)
-    values: dict[str, object] = {
-        "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
-        "routing": f"{push.only} {push.translate}", "latest": not push.sends_each(entity.deliver), "from": push.from_,
-        "amount": f"$.{entity.amount}", "price": f"$.{entity.price}", "now": now,
-        "at_once": AT_ONCE,
-    }  # fmt: skip
-    names = routing(entity, push)
+    values, names = _values(push, entity, pull), routing(entity, push)
     run = runner(con, _SQL, {**names, **HARM}, values)
     overlay(con)
-    known = run("position").fetchone()
+    ruled, known = _by_new_rules(run, push), run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
-    quiet = known == (newest,) and not approved and not run("affected_fields").fetchall()
+    quiet = known == (newest,) and not (ruled or approved or run("affected_fields").fetchall())
     if quiet and values["latest"]:  # where each change goes by itself, those behind may have to be lined up
         return Arrival(0)
     values |= {"newest": approved.through if approved else newest, "position": known[0] if known else None}
@@ -85,15 +90,41 @@ def arrive(
     if held:
         _hold(run, held)
     else:
-        _enter(run, deletes=deletes, again=again)
+        _enter(run, entity, (push, *beside) if known else (), deletes=deletes, again=again)
         if not values["latest"]:
-            line_up(con, push, now)
+            line_up(con, push, values["now"])
         run("withdraw", approved=approved and approved.hash)
         values["position"] = values["newest"]
     run("forget_position")
     run("set_position", held=f"{'; '.join(held)} (change set {values['hash']})" if held else None)
     run("drop")
     return Arrival(count, held)
+
+
+def _values(push: Push, entity: Entity, pull: Pull) -> dict[str, Any]:
+    rules = f"{push.only} {push.translate}"
+    return {
+        "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
+        "routing": rules, "rules": f"{rules} {push.from_}", "from": push.from_,
+        "latest": not push.sends_each(entity.deliver), "amount": f"$.{entity.amount}", "price": f"$.{entity.price}",
+        "part": entity.key[0], "at_once": AT_ONCE, "now": dt.datetime.now(dt.UTC),
+    }  # fmt: skip
+
+
+def _by_new_rules(run: Run, push: Push) -> bool:
+    """Let what is queued by rules that the push had before go by those it has now. Whether these are new.
+
+    What is none of its business any more leaves the outbox, and what is another key is routed anew.
+    """
+    if run("old_rules").fetchone() is None:
+        return False
+    for id_ in push.from_:
+        connection, _, name = id_.partition("/")
+        run("strays", connection=connection, name=name)
+        for step in _STRAYS:
+            run(step)
+    run("new_rules")
+    return True
 
 
 def overlay(con: duckdb.DuckDBPyConnection) -> None:
@@ -119,12 +150,19 @@ def _route(run: Run) -> tuple[int, bool]:
     return int(count), deletes
 
 
-def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
-    """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again."""
+def _enter(run: Run, entity: Entity, senders: Sequence[Push], *, deletes: bool, again: Mapping[str, Names]) -> None:
+    """Put what was routed into the outbox. Mostly there are no deletes, no refusals, and nothing that comes again.
+
+    Args:
+        senders: whose rules tell who stands in the way of others; none: a first reading, at which no guard looks, takes
+            nothing over.
+    """
     for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
         run(step)
     ((refused,),) = run("refusals").fetchall()
-    if refused and run("adopt").fetchall()[0][0]:
+    if refused and senders and _strangers(run, entity, senders):
+        for step in ("disown_strangers", "strange_rivals", "adopt"):
+            run(step)
         ((refused,),) = run("refusals").fetchall()
     for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
         run(step)
@@ -136,8 +174,19 @@ def _enter(run: Run, *, deletes: bool, again: Mapping[str, Names]) -> None:
         run("settle_again", parts, field=field)
 
 
+def _strangers(run: Run, entity: Entity, senders: Sequence[Push]) -> bool:
+    """Whether any of those in whose way others were refused is no more, or another key by now; these are in a table."""
+    run("strangers")
+    for push in senders:
+        names = routing(entity, push)
+        for id_ in push.from_:
+            connection, _, name = id_.partition("/")
+            run("no_strangers", names, connection=connection, name=name)
+    return run("any_strangers").fetchone() is not None
+
+
 def _again(
-    run: Run, entity: Entity, names: Names, values: dict[str, object], approved: Approved | None
+    run: Run, entity: Entity, names: Names, values: dict[str, Any], approved: Approved | None
 ) -> dict[str, Names]:
     """Find keys that are to arrive once more, whatever the log says; by which fields, and what these are in SQL.
 

@@ -113,6 +113,11 @@ class Project:
         """The canonical entity ``push`` carries, which is that of its pulls."""
         return ENTITIES[self.pull(push.from_[0]).entity]
 
+    def beside(self, push: Push) -> list[Push]:
+        """Other live pushes that send the same entity to the same destination as ``push``."""
+        others = [one for one in self.pushes.values() if one != push and (one.to, one.mode) == (push.to, "live")]
+        return [one for one in others if self.entity_of(one) == self.entity_of(push)]
+
     def problems(self) -> list[str]:
         """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
         found: list[str] = []

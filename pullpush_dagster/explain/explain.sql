@@ -26,6 +26,12 @@ SELECT 'push' AS guard, h.hash, c.op, c.key, c.after, h.reasons, h.heldAt AS sin
 FROM holds AS h JOIN changes AS c ON c.connection = h.connection AND c.name = h.name
     AND c.sequence > h.position AND c.sequence <= h.through AND contains(c.key, $key)
 WHERE h.push = $push AND h.connection = $connection AND h.name = $name AND h.state = 'held'
+UNION ALL BY NAME
+SELECT 'push' AS guard, hash, 'again' AS op, key, reasons, heldAt AS since FROM (
+    SELECT *, substr(unnest(again), length($connection || '/' || $name || ' ') + 1) AS key FROM holds
+    WHERE push = $push AND connection = $connection AND name = $name AND state = 'held'
+)
+WHERE contains(key, $key)
 
 -- name: changed
 -- Many changes of others do not push out the last one of a key.

@@ -60,7 +60,7 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
         yield "pulled, and not compared yet: the next run does"
     if of["changes"] and not stopped and of["changes"][0]["sequence"] > (way.position or 0):
         yield f"changed, which {push.name} has not read yet: its next run does"
-    for row in of["to be sent again"]:
+    for row in of["to be sent again"] if all(one["op"] != "again" for one in of["held by a guard"]) else ():
         yield _again(push, way, row)
 
 
@@ -70,7 +70,8 @@ _SOURCE = ("pulled", "quarantined", "held by a guard", _STATE, "changes", "to be
 
 def _again(push: Push, way: Way, row: Row) -> str:
     if "since" not in row:
-        return f"sent once more by the next run of {push.name}: its item at {push.to} is new, or it is replayed"
+        why = f"its item at {push.to} is new, it is replayed, or what it was refused beside is gone"
+        return f"sent once more by the next run of {push.name}: {why}"
     when = f"moved by {push.to} itself, as a shop does when it sells, noted at {shown(row['since'])}"
     return f"{when}: sent again once {way.pull} was asked after that"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pullpush_dagster.changes import Claimed, arrive, claim
+from pullpush_dagster.changes import Claimed, claim
 from pullpush_dagster.changes.claiming import count_due
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
@@ -44,11 +44,9 @@ class _Undo(Exception):
 
 def plan(pusher: Pusher, *, limit: int) -> Plan:
     """What would be sent of the first ``limit`` keys, by the very code that sends, in a transaction that is undone."""
-    held: list[str] = []
     try:
         with pusher.store.session() as con:
-            for id_ in pusher.push.from_:
-                held += arrive(con, pusher.push, pusher.entity, pusher.project.pull(id_)).held
+            held = [reason for arrival in pusher.arrived(con) for reason in arrival.held]
             pusher.wake(con)
             due = count_due(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)

@@ -49,9 +49,14 @@ class Pusher:
         """Read every log this push follows into its outbox, and make due what waits. One transaction."""
         with self.store.session() as con:
             sweep(con, self.store.notes)
-            arrivals = [arrive(con, self.push, self.entity, self.project.pull(id_)) for id_ in self.push.from_]
+            arrivals = self.arrived(con)
             self.wake(con)
         return arrivals
+
+    def arrived(self, con: duckdb.DuckDBPyConnection) -> list[Arrival]:
+        """What reading each log came to, in the caller's transaction."""
+        pulls, beside = map(self.project.pull, self.push.from_), self.project.beside(self.push)
+        return [arrive(con, self.push, self.entity, pull, beside=beside) for pull in pulls]
 
     def wake(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make due what waits, and what a process that died had claimed."""

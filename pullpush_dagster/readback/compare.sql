@@ -2,8 +2,8 @@
 CREATE TEMP TABLE own (key VARCHAR, source VARCHAR, fields VARCHAR, leftOut BOOLEAN)
 
 -- name: own
--- What the destination accepted of one pull's keys, as far as they are this push's business. What it changed by itself,
--- as when it sold, is sent again anyway.
+-- What the destination accepted of one pull's keys, as far as they are this push's business, and are these keys still.
+-- What it changed by itself, as when it sold, is sent again anyway.
 INSERT INTO own (key, source, fields, leftOut)
 SELECT key, source, fields,
        acceptedAt >= $started
@@ -15,7 +15,7 @@ FROM (
           WHERE connection = $to AND entity = $entity AND starts_with(source, $prefix) AND fields <> '{{}}') AS a
     LEFT JOIN (SELECT sourceKey, after FROM ({state})) AS s USING (sourceKey)
 ) AS k
-WHERE {only}
+WHERE {only} AND key = CAST(to_json({{{destination_key}}}) AS VARCHAR)
 
 -- name: scopes
 SELECT DISTINCT json_extract_string(key, $part) FROM own ORDER BY 1

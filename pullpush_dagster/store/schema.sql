@@ -66,6 +66,8 @@ CREATE TABLE IF NOT EXISTS held_changes (
 CREATE TABLE IF NOT EXISTS positions (
     push VARCHAR, connection VARCHAR, name VARCHAR, position BIGINT, held VARCHAR, movedAt TIMESTAMPTZ
 );
+-- What the push said then of which source keys are its business, and what they are there.
+ALTER TABLE positions ADD COLUMN IF NOT EXISTS rules VARCHAR;
 
 -- Change sets that a push's guard has stopped: what lies in a log after position, up to through. state: held,
 -- replaced (a later look found more), withdrawn or approved.

@@ -83,8 +83,9 @@ def level(quantity, skus=MANY, place="WH"):
     return [(sku, place, quantity) for sku in skus]
 
 
-def test_examples_of_what_a_push_holds_are_of_what_it_is_to_send_again_too(told):
-    # given: zeros that were let through and given up, of which the shop has sold since
+@pytest.fixture
+def again_held(told):
+    """Zeros that were let through and given up, of which the shop has sold since; the push's guard holds that."""
     made = told()
     for quantity in (5, 0):
         made.pull(level(quantity))
@@ -96,8 +97,21 @@ def test_examples_of_what_a_push_holds_are_of_what_it_is_to_send_again_too(told)
             " SELECT 'to_shop', 'sku', json_extract_string(key, '$.sku'), TIMESTAMPTZ '2020-01-01' FROM accepted"
         )
     assert made.arrive().held
-    (one,) = held(made.project)
+    return made
+
+
+def test_examples_of_what_a_push_holds_are_of_what_it_is_to_send_again_too(again_held):
+    (one,) = held(again_held.project)
     assert (one.changes, one.examples[0]["key"]["sku"], one.examples[0]["op"]) == (40, "S00", "again")
+
+
+def test_what_is_to_be_sent_again_and_is_held_is_said_to_be_held(again_held):
+    (one,) = held(again_held.project)
+    (said,) = again_held.explain("S00")["in short"]
+    assert said["is"] == (
+        "held by the guard of to_shop: its set sets to zero or less 40 of 40 keys (limit 10%, at least 20)."
+        f" pullpush approve {one.hash} lets it through"
+    )
 
 
 @pytest.fixture

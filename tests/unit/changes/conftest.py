@@ -1,7 +1,7 @@
 """One push's outbox over one source's change log."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from pullpush_dagster.changes import Arrival, Claimed, Settled, acknowledge, arr
 from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.changes.claiming import wake
 from pullpush_dagster.config import Pull, Push
+from pullpush_dagster.dead import _letters, give_another_chance
 
 
 @dataclass
@@ -26,9 +27,9 @@ class Outbox:
     bound_as: str
     affected: Affected | None = None
 
-    def arrive(self, connection: str = "erp") -> Arrival:
-        entity = ENTITIES[self.entity]
-        return arrive(self.con, self.push, entity, Pull(connection=connection, entity=self.entity))
+    def arrive(self, connection: str = "erp", beside: Sequence[Push] = ()) -> Arrival:
+        pull = Pull(connection=connection, entity=self.entity)
+        return arrive(self.con, self.push, ENTITIES[self.entity], pull, beside=beside)
 
     def wake(self, *, asked: bool = True) -> None:
         wake(self.con, self.push, ENTITIES[self.entity], asked=asked)
@@ -121,6 +122,18 @@ def shop(outbox: Any) -> Outbox:
 def catalogue(outbox: Any) -> Outbox:
     """Products."""
     return outbox("product")
+
+
+@pytest.fixture
+def replay(con: duckdb.DuckDBPyConnection) -> Any:
+    """What ``pullpush replay ALL`` does of a push, on a store that is open; gives the causes."""
+
+    def replayed(box: Outbox) -> list[str]:
+        letters = _letters(con)
+        give_another_chance(con, letters, {box.push.name: (box.push, ENTITIES[box.entity])})
+        return [one.cause for one in letters]
+
+    return replayed
 
 
 NAMES = {"WH": "default", "STORE": "default"}

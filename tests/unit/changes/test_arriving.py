@@ -363,3 +363,64 @@ def test_clearing_an_amount_is_no_fall_to_zero_and_no_error(source, outbox):
     stock([(sku, "WH", None) for sku in MANY])
     assert shop.arrive().held == ()
     assert set(quantities(shop).values()) == {False}
+
+
+# What is queued when the rules change.
+
+
+@pytest.fixture
+def queued(source, outbox):
+    """A of WH and B of STORE, B of which waits for its item."""
+    shop = outbox(**{"from": ["erp/stocklevel", "depot/stocklevel"]})
+    source(scope="WH")([("A", "WH", 1)])
+    source(connection="depot", scope="STORE")([("B", "STORE", 2)])
+    for connection in ("erp", "depot"):
+        shop.arrive(connection)
+    shop.settle(shop.claim()["B"], "waiting")
+    shop.con.execute("UPDATE outbox SET state = 'due' WHERE state = 'claimed'")
+    return shop
+
+
+BOTH = {"from": ["erp/stocklevel", "depot/stocklevel"]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        ({**BOTH, "only": {"locationId": ["WH"]}}, {"A": "due"}),
+        ({**BOTH, "only": {"locationId": ["STORE"]}}, {"B": "waiting"}),
+        ({"from": "erp/stocklevel"}, {"A": "due"}),
+        (BOTH, {"A": "due", "B": "waiting"}),
+    ],
+    ids=["one place", "the other", "one log", "the same"],
+)
+def test_what_is_queued_and_left_out_by_now_is_not_sent(queued, outbox, rules, left):
+    outbox(**rules).arrive()
+    assert queued.heads() == left
+    closed = [(key, "skipped", "the sync leaves it out by now") for key in {"A", "B"} - left.keys()]
+    assert [receipt for receipt in queued.receipts() if receipt[1] == "skipped"] == closed
+
+
+@pytest.mark.parametrize("deliver", ["latest", "every"])
+def test_what_is_queued_and_another_key_by_now_goes_there(stock, outbox, deliver):
+    # given: what waits for an item at a place that the shop does not have
+    shop = outbox(translate={"locationId": {"WH": "defualt"}}, deliver=deliver)
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "waiting")
+    stock([("A", "WH", 6)])
+    shop.arrive()
+    # when
+    outbox(translate={"locationId": {"WH": "default"}}, deliver=deliver).arrive()
+    # then
+    rows = shop.con.execute("SELECT key, state, desired FROM outbox").fetchall()
+    assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"6.0000"}')]
+
+
+def test_what_is_left_out_goes_with_what_waits_behind_it(stock, outbox):
+    shop = outbox(deliver="every")
+    for quantity in (5, 6):
+        stock([("A", "WH", quantity)])
+        shop.arrive()
+    outbox(deliver="every", only={"locationId": ["STORE"]}).arrive()
+    assert (shop.heads(), shop.behind()) == ({}, {})

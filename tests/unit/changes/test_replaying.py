@@ -4,23 +4,10 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import claim
-from pullpush_dagster.dead import _letters, give_another_chance
 from tests.unit.changes.conftest import NAMES
 
 EACH = pytest.mark.parametrize("deliver", ["latest", "every"])
 WRONG, RIGHT = {"locationId": {"WH": "defualt"}}, {"locationId": {"WH": "default"}}
-
-
-@pytest.fixture
-def replay(con):
-    """What ``pullpush replay ALL`` does of a push, on a store that is open; gives the causes."""
-
-    def replayed(box):
-        letters = _letters(con)
-        give_another_chance(con, letters, {box.push.name: (box.push, ENTITIES[box.entity])})
-        return [one.cause for one in letters]
-
-    return replayed
 
 
 def due(box):

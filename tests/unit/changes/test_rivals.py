@@ -355,3 +355,88 @@ def test_nor_does_one_of_another_log_stay_its_rival(two):
         shop.arrive()
         shop.arrive("erp2")
     assert (shop.heads()["B"], shop.desired()["B"]) == ("due", {"title": "Mug"})
+
+
+@pytest.fixture
+def switched(both, outbox):
+    """The shop had A of WH, and is to have that of STORE by now, where there are 2."""
+    one, two, _ = both
+    first, now = (
+        outbox(translate={"locationId": {place: "default"}}, only={"locationId": [place]}) for place in ("WH", "STORE")
+    )
+    one([("A", "WH", 1)])
+    first.deliver()
+    two([("A", "STORE", 2)])
+    first.arrive()
+    return two, now
+
+
+def test_a_key_that_another_source_key_means_by_now_is_its_own(switched):
+    two, shop = switched
+    two([("A", "STORE", 3)])
+    shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+
+
+def test_but_not_while_another_live_push_brings_it(switched, outbox):
+    two, shop = switched
+    two([("A", "STORE", 3)])
+    shop.arrive(beside=[outbox(name="to_shop_too", translate={"locationId": {"WH": "default"}}).push])
+    assert shop.heads() == {"A": "dead"}
+
+
+def test_what_another_log_brought_is_taken_over_by_a_replay_alone(source, outbox, replay):
+    # given: the shop is sent from another ERP by now, of which no guard looks at what is read first
+    source()([("A", "WH", 1)])
+    outbox().deliver()
+    source(connection="erp2")([("A", "WH", 3)])
+    shop = outbox(**{"from": "erp2/stocklevel"})
+    shop.arrive("erp2")
+    assert shop.heads() == {"A": "dead"}
+    # when
+    replay(shop)
+    shop.arrive("erp2")
+    # then
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+
+
+def test_nor_is_one_of_a_log_that_is_not_read_any_more_a_rival(two, outbox, replay):
+    one, other, shop = two
+    one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Pot"}])
+    other([{"sku": "B", "title": "Jug"}])
+    for connection in ("erp", "erp2"):
+        shop.arrive(connection)
+    now = outbox("product", **{"from": "erp2/product"})
+    replay(now)
+    now.arrive("erp2")
+    assert (now.heads()["B"], now.desired()["B"]) == ("due", {"title": "Jug"})
+
+
+def test_the_one_that_is_left_has_it_though_it_does_not_change(both):
+    # given: neither was sent
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    # when
+    for _ in range(2):
+        one([])
+    for _ in range(2):
+        shop.arrive()
+    # then
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "2.0000"}})
+
+
+def test_what_was_taken_of_one_that_is_gone_by_then_is_nobodys(both):
+    one, two, shop = both
+    one([("A", "WH", 1)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    for _ in range(2):
+        one([])
+    shop.arrive()
+    shop.settle(row, "accepted")
+    two([("A", "STORE", 2)])
+    shop.arrive()
+    assert shop.heads() == {"A": "due"}

@@ -69,3 +69,16 @@ def test_stock_of_places_that_a_destination_cannot_have_is_told(project, pull, m
 )
 def test_stock_whose_places_the_destination_has_is_fine(project, more):
     assert project(PLACES, PUSH + more).problems() == []
+
+
+# Pushes beside each other.
+
+
+@pytest.mark.parametrize(
+    ("other", "beside"),
+    [(again(LIVE), ["again"]), (again(PUSH), []), (again(LIVE).replace("to: shop", "to: erp"), [])],
+    ids=["live", "shadow", "elsewhere"],
+)
+def test_live_pushes_of_one_entity_to_one_place_are_beside_each_other(project, other, beside):
+    made = project(PULL, LIVE, other)
+    assert [one.name for one in made.beside(made.push("stock_to_shop"))] == beside

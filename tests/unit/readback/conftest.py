@@ -127,7 +127,7 @@ class Reader:
         columns = "connection, entity, key, source, fields, acceptedAt"
         keys = {sku: self.key(sku) for sku in rows}
         values = [
-            [self.entity, keys[sku], f"erp/{self.entity} {keys[sku]}", json.dumps(fields), at]
+            [self.entity, keys[sku], f"erp/{self.entity} {keys[sku].replace('erp:', '')}", json.dumps(fields), at]
             for sku, fields in rows.items()
         ]
         with self.store.session() as con:

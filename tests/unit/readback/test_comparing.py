@@ -48,7 +48,8 @@ def test_an_item_that_is_listed_under_another_key_is_compared_once(stock, shelf)
     # given: the same SKU was accepted for another place, of which this platform says nothing
     stock.accepted("A", quantity="5.0000")
     shelf.put("A", q=4, counted=True)
-    other = "SELECT * REPLACE (replace(key, 'default', 'other') AS key) FROM accepted"
+    names = ", ".join(f"replace({name}, 'default', 'other') AS {name}" for name in ("key", "source"))
+    other = f"SELECT * REPLACE ({names}) FROM accepted"
     stock.rows(f"INSERT INTO accepted {other} RETURNING key")
     found = stock.read()
     assert (found.compared, found.drifted, found.gone, found.unreadable) == (1, 1, 0, 1)
@@ -109,6 +110,14 @@ def test_a_key_that_only_leaves_out_by_another_field_is_not_compared(reader, she
         made.accepted(sku, title="Oak")
         shelf.put(sku, title="Pine")
     assert list(made.drifted()) == [("A", "title")]
+
+
+def test_a_key_that_is_another_one_by_now_is_not_compared_under_the_old_one(reader, shelf):
+    made = reader("product", translate={"sku": {"A": "A2", "B": "B"}})
+    for sku in ("A", "B"):
+        made.accepted(sku, title="Oak")
+        shelf.put(sku, title="Pine")
+    assert list(made.drifted()) == [("B", "title")]
 
 
 # What cannot be read.
