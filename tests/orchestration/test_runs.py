@@ -39,7 +39,7 @@ def test_a_sync_run_goes_from_pull_to_push_in_one_run(world, definitions, instan
 def test_re_materialising_an_unchanged_source_changes_nothing(world, definitions, instance, pull, partition):
     # given
     sync = "stock_to_shop" if partition else "products_to_shop"
-    world.sync("products_to_shop")
+    run_sync(world.project, definitions, "products_to_shop", instance)
     run_sync(world.project, definitions, sync, instance)
     before = _state(world, pull.split("/")[1])
     world.shop.clear_stats()
@@ -89,7 +89,7 @@ def test_a_failing_check_shows_on_its_own_partition(world, definitions, instance
 
 
 def test_a_backfill_of_days_repulls_them_and_moves_no_watermark(world, definitions, instance):
-    world.sync("products_to_shop")
+    run_sync(world.project, definitions, "products_to_shop", instance)
     before = world.rows("SELECT walk, watermark FROM watermarks ORDER BY ALL")
     days = [row[0] for row in world.rows("SELECT DISTINCT _partition FROM canonical_product ORDER BY 1")][-3:]
     tags = {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[-1]}
