@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,11 @@ class World:
         self.pull("erp/stocklevel")
         ((hash_,),) = self.rows("SELECT hash FROM audits WHERE state = 'held' AND scope = ?", location)
         return str(hash_)
+
+    def over(self, state: Path) -> "World":
+        """The same project and platforms over another store."""
+        project = Project(self.project.root, state)
+        return replace(self, project=project, store=Store.of(project.state))
 
     def item(self, sku: str) -> Mapping[str, object]:
         """The shop's item as the stand-in holds it."""

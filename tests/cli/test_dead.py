@@ -1,25 +1,38 @@
 """``pullpush dead-letters`` and ``pullpush replay``: what was given up, and another chance for it."""
 
 import json
+import shutil
 
 import pytest
 
+from tests.conftest import fresh_world
 
-@pytest.fixture
-def letters(run):
-    return lambda *options: json.loads(run("dead-letters", "--json", *options).output)
+SKUS = ["SKU-00053", "SKU-00002"]
 
 
-@pytest.fixture
-def refused(world):
-    """SKUs whose quantity the shop cannot take: it wants whole numbers."""
+@pytest.fixture(scope="module")
+def given_up(tmp_path_factory, standins):
+    """A world in which the shop could not take the quantities of SKUS: it wants whole numbers."""
+    world = fresh_world(tmp_path_factory.mktemp("given_up"), {name: standins[name] for name in ("erp", "shop")})
     world.sync("products_to_shop")
     world.sync("stock_to_shop")
-    skus = ["SKU-00053", "SKU-00002"]
-    for sku in skus:
+    for sku in SKUS:
         world.erp.control("stock", sku=sku, warehouse="WH", quantity=2.5)
     world.sync("stock_to_shop")
-    return skus
+    return world
+
+
+@pytest.fixture
+def world(given_up, tmp_path):
+    """The same project with an empty store: the syncs behind the letters take longer than all these tests."""
+    return given_up.over(tmp_path / "data")
+
+
+@pytest.fixture
+def refused(given_up, world):
+    """SKUs that have letters."""
+    shutil.copytree(given_up.project.state, world.project.state)
+    return SKUS
 
 
 def test_no_letters_is_said_so(run, letters):
@@ -118,44 +131,3 @@ def test_letters_of_a_sync_that_is_no_more_are_left_out_and_counted(left_behind,
 def test_that_letters_were_left_out_is_said(left_behind, run):
     said = run("replay", "ALL").output
     assert f"{left_behind} were left out: their sync is no more, or has another name by now" in said
-
-
-@pytest.fixture
-def unrouted(world):
-    """Letters of a table that lacks the location that is pulled; called, it is mended."""
-    file = world.project.root / "assets" / "stock" / "defs.yaml"
-    text = file.read_text()
-    assert "WH: default" in text
-    world.sync("products_to_shop")
-    file.write_text(text.replace("WH: default", "ELSEWHERE: default"))
-    broken = type(world)(
-        type(world.project)(world.project.root, world.project.state), world.store, world.erp, world.shop
-    )
-    broken.sync("stock_to_shop")
-    return lambda: file.write_text(text)
-
-
-_ANSWERED = """
-INSERT INTO receipts (push, key, sequence, claim, attempt, outcome, reason, sent, sentAt, answeredAt)
-SELECT push, key, sequence - 1, 'a claim', 1, 'retry', 'busy', '{}', now(), now() FROM outbox WHERE state = 'dead'
-RETURNING key
-"""
-
-
-@pytest.mark.parametrize("answered", [False, True], ids=["never sent", "an older version of it answered since"])
-def test_a_letter_that_could_not_be_routed_is_routed_anew_once_the_file_is_mended(
-    world, unrouted, letters, run, answered
-):
-    # given
-    if answered:
-        assert len(world.rows(_ANSWERED)) > 10
-    assert {one["cause"] for one in letters()} == {"not routed"}
-    # when
-    unrouted()
-    done = json.loads(run("replay", "ALL", "--json").output)
-    world.sync("stock_to_shop")
-    # then
-    assert (done["due"], done["dropped"]) == (0, 0)
-    assert done["routed"] > 10
-    assert letters() == []
-    assert world.item("SKU-00053")["stock_quantity"] == 59

@@ -6,6 +6,7 @@ imports and definitions, which hold none of these; to make them takes longer tha
 can be lost meanwhile.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -34,6 +35,20 @@ from pullpush_dagster.orchestration.keys import stage_key
 from pullpush_dagster.orchestration.schedules import sync_tags
 
 ROOT = Path(__file__).parents[2]
+_IMPORTED = (
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.instance.runs.run_domain",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.migration.utils",
+    "dagster._core.storage.root",
+    "pandera.backends.pandas.register",
+    "pandera.strategies.pandas_strategies",
+    "pullpush_dagster.canonical.checking",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "upath.implementations.local",
+)
 KILLED = -signal.SIGKILL
 
 
@@ -114,8 +129,11 @@ def _serve() -> None:
         jobs[push.name, False], jobs[push.name, True] = job, job.get_subset(asset_selection=stages)
     for job in jobs.values():
         job.get_definition()
-    # Pulls import it when they begin, which takes longer than all else that they do here.
-    importlib.import_module("pullpush_dagster.canonical.checking")
+    # What runs import when they first need it is a quarter of what they cost.
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         told = json.loads(line)
         if "wait" in told:

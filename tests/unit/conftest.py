@@ -2,7 +2,8 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
@@ -213,18 +214,61 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return path
 
 
-@pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Store:
-    return Store(shutil.copy(empty_store, tmp_path / "store.duckdb"))
+@pytest.fixture(scope="session")
+def _store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: a process keeps its DuckDB instance for as long as it opens the same path."""
+    return tmp_path_factory.mktemp("kept") / "store"
 
 
 @pytest.fixture
-def con(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The store, open for the whole test; nobody needs what is in it afterwards."""
-    with store.session() as con:
+def store(_store_folder: Path, empty_store: Path) -> Store:
+    """An empty store, in a folder of its own."""
+    shutil.rmtree(_store_folder, ignore_errors=True)
+    _store_folder.mkdir()
+    return Store(shutil.copy(empty_store, _store_folder / "store.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def _kept_stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    return tmp_path_factory.mktemp("stores"), {}
+
+
+@pytest.fixture
+def once(store: Store, request: pytest.FixtureRequest, _kept_stores: tuple[Path, dict[str, Any]]) -> Any:
+    """Does something with the store once for all tests of a file: ``once("two products", pull_them)``.
+
+    The others get a copy of the store as it was then, and of what came of it.
+    """
+    folder, results = _kept_stores
+
+    def done(name: str, do: Callable[[], Any]) -> Any:
+        name = f"{request.module.__name__} {name}"
+        if name in results:
+            shutil.rmtree(store.path.parent)
+            shutil.copytree(folder / name, store.path.parent)
+        else:
+            found = deepcopy(do())
+            shutil.copytree(store.path.parent, folder / name)
+            results[name] = found
+        return deepcopy(results[name])
+
+    return done
+
+
+@pytest.fixture(scope="session")
+def _open_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty store that stays open: to open it anew took a tenth of the time of the tests that use it."""
+    with Store(tmp_path_factory.mktemp("open") / "store.duckdb").session() as con:
         yield con
-        con.rollback()
-        con.begin()
+
+
+@pytest.fixture
+def con(_open_store: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty store, open for the whole test, of which nothing stays."""
+    yield _open_store
+    _open_store.rollback()
+    assert _open_store.execute("SELECT count(*) FROM counters").fetchone() == (0,), "a test has ended the transaction"
+    _open_store.begin()
 
 
 @pytest.fixture

@@ -24,17 +24,22 @@ LOSSES = pytest.mark.parametrize("lost", [LOST, hung_up, Response("")], ids=["50
 
 
 @pytest.fixture
-def push(orders, native):
+def push(orders, native, once):
     """A push with one order to be sent."""
     made = orders()
-    made.pull(native.order())
+    once("pulled", lambda: made.pull(native.order()))
     return made
 
 
 @pytest.fixture
-def sold(push, erp):
+def sold(push, erp, once):
     """The same, with the order sent and confirmed."""
-    push.send()
+
+    def sell():
+        push.send()
+        return erp.orders, erp.lines, erp.people
+
+    erp.orders, erp.lines, erp.people = once("sold", sell)
     erp.asked.clear()
     return push
 

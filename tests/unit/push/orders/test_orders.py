@@ -6,11 +6,16 @@ SOLD = [("shop:5", "sale", [(1, 2, 3.3333)])]
 
 
 @pytest.fixture
-def sold(orders, erp, native):
+def sold(orders, erp, native, once):
     """A push that has brought order 5 to the ERP and confirmed it there."""
     push = orders()
-    push.pull(native.order())
-    push.send()
+
+    def sell():
+        push.pull(native.order())
+        push.send()
+        return erp.orders, erp.lines, erp.people
+
+    erp.orders, erp.lines, erp.people = once("sold", sell)
     erp.asked.clear()
     return push
 

@@ -21,21 +21,30 @@ class Dead(BaseException):
 
 
 @pytest.fixture
-def push(pushing, shop):
+def push(pushing, shop, once):
     """Two products that are bound, with price 0, of which nothing is to be sent."""
-    shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
     made = pushing(deliver="every")
-    made.pull({"sku": "A", "title": "cup", "price": 0}, {"sku": "B", "title": "pot", "price": 0})
-    made.send()
+
+    def bind():
+        shop.items |= {"7": {"sku": "A"}, "8": {"sku": "B"}}
+        made.pull({"sku": "A", "title": "cup", "price": 0}, {"sku": "B", "title": "pot", "price": 0})
+        made.send()
+        return shop.items
+
+    shop.items = once("bound", bind)
     shop.writes.clear()
     return made
 
 
 @pytest.fixture
-def piled(push):
+def piled(push, once):
     """Their prices went from 1 to 3 since."""
-    for price in (1, 2, 3):
-        push.pull({"sku": "A", "price": price}, {"sku": "B", "price": price})
+
+    def pile():
+        for price in (1, 2, 3):
+            push.pull({"sku": "A", "price": price}, {"sku": "B", "price": price})
+
+    once("piled", pile)
     return push
 
 
