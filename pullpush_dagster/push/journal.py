@@ -1,6 +1,7 @@
 """Confirm: outcomes on their way into the store."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,22 +9,22 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullpush_dagster.changes import Accepted, Claimed, Ready, Settled, Taken
-from pullpush_dagster.errors import RetryError
 from pullpush_dagster.push.batch import ReadyBatch
 from pullpush_dagster.push.lanes import Sent
 from pullpush_dagster.push.outcome import Outcome
 from pullpush_dagster.push.payload import Payload
 from pullpush_dagster.push.resolve import ids_of
 from pullpush_dagster.transport import Client
-from pullpush_dagster.transport.client import backoff
 
 if TYPE_CHECKING:
     from pullpush_dagster.push.pushing import Pusher
 
 # So many steps a key may take without a pause between them; one that goes round in circles slows down.
 _STEPS_AT_ONCE = 3
-# Ten attempts take a minute and a half, of which the first few take a second: most faults are gone by then.
-_FIRST_PAUSE, _GROWTH = 0.1, 2.2
+# The first few attempts take a second, as most faults are gone by then. The last few take minutes, all ten some eleven:
+# a platform that is started anew, and answers 502 meanwhile, must not make dead letters.
+_FIRST_PAUSE, _GROWTH, _QUICK = 0.1, 2.2, 5
+_LATER_GROWTH, _LONGEST_PAUSE = 4.0, 900.0
 # What goes again within so many seconds stays in its claim.
 _SOON = 1.0
 Progress = Callable[[str], None]
@@ -217,5 +218,6 @@ def _goes_again(row: Claimed, outcome: Outcome, sent: Sent, due_in: float) -> bo
 
 
 def _pause(attempts: int) -> float:
-    """Seconds to wait after so many attempts."""
-    return backoff(attempts, RetryError(), base=_FIRST_PAUSE, growth=_GROWTH)
+    """Seconds to wait after so many attempts: full jitter over a growing cap."""
+    cap = _FIRST_PAUSE * _GROWTH ** min(attempts, _QUICK) * _LATER_GROWTH ** max(0, attempts - _QUICK)
+    return random.uniform(0, min(_LONGEST_PAUSE, cap))  # noqa: S311

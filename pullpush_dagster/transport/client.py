@@ -157,8 +157,8 @@ class Client:
         return self._wire.redacted(text)
 
 
-def backoff(attempt: int, error: RetryError, *, base: float = 0.5, growth: float = 2.0) -> float:
+def backoff(attempt: int, error: RetryError, *, base: float = 0.5) -> float:
     """Seconds to wait before the next attempt: what the error says, else full jitter over a growing cap."""
     if error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT * 5)
-    return random.uniform(0, min(LONGEST_WAIT, base * growth**attempt))  # noqa: S311
+    return random.uniform(0, min(LONGEST_WAIT, base * 2**attempt))  # noqa: S311
