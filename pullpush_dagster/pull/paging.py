@@ -50,41 +50,70 @@ async def pages(
     """
     style = facts.pages
     position: Any = style.begins
-    number, records, empty, widest, total = 0, 0, 0, 0, None
-    seen: set[Any] = set()
-    before: Page | None = None
+    way = _Way(style)
 
     async def asked(position: Any) -> Page | None:
         answer = await _asked(client, facts, values, position)
-        return None if answer is None else _page(number + 1, facts, answer)
+        return None if answer is None else _page(way.pages + 1, facts, answer)
 
     read = _Read(asked, known_by if style.begins is not None else (), sure=sure)
     while True:
         page, position = await read.joined(await asked(position), position)
         if page is None:
             return
-        if page.records or not number:
+        if page.records or not way.pages:
             yield page
-        number += 1
-        records += len(page.records)
-        empty = 0 if page.records else empty + 1
-        widest = max(widest, len(page.records))
-        gone = max(0, total - page.total) if total is not None and page.total is not None else 0
-        following = _next(style, page, position, gone, min(style.size, widest))
+        following = way.after(page, position)
         if following is None:
             if whole:
                 _check_end(style, page, position)
             return
-        if empty > _STUCK:
-            raise RejectError(f"the platform gives {empty} pages one after another without a record")
-        if style.cap is not None and style.style != "keyset" and records >= style.cap:
+        way.check(page, position, following)
+        position = following
+
+
+class _Way:
+    """How far a walk has come: ``pages`` so far, and whether it gets any further."""
+
+    def __init__(self, style: Pages) -> None:
+        self._style, self.pages = style, 0
+        self._records, self._empty, self._widest = 0, 0, 0
+        self._total: int | None = None
+        self._before: Page | None = None
+        self._seen = set[str]()
+        self._furthest, self._behind = -1, 0
+
+    def after(self, page: Page, position: Any) -> Any:
+        """Where the page after this one starts; None: this is the last."""
+        self.pages += 1
+        self._records += len(page.records)
+        self._empty = 0 if page.records else self._empty + 1
+        self._widest = max(self._widest, len(page.records))
+        total, self._total = self._total, page.total
+        gone = 0 if total is None or page.total is None else max(0, total - page.total)
+        return _next(self._style, page, position, gone, min(self._style.size, self._widest))
+
+    def check(self, page: Page, position: Any, following: Any) -> None:
+        """Raises RejectError: it gets no further, or came to the platform's cap."""
+        style = self._style
+        if self._empty > _STUCK:
+            raise RejectError(f"the platform gives {self._empty} pages one after another without a record")
+        if style.cap is not None and style.style != "keyset" and self._records >= style.cap:
             raise RejectError(f"the platform gives at most {style.cap} records of one question, and there are more")
         if style.begins is not None:
-            read.goes_on(position)
-        if _repeated(page, before) if style.begins is not None else str(following) in seen:
+            self._check_back(position)
+        if _repeated(page, self._before) if style.begins is not None else str(following) in self._seen:
             raise RejectError("the platform gives the same page again and again")
-        seen.add(str(following))
-        position, total, before = following, page.total, page
+        self._seen.add(str(following))
+        self._before = page
+
+    def _check_back(self, position: int) -> None:
+        """Raises RejectError: again and again it goes back, as without an order, or by a total that is a guess."""
+        self._behind = self._behind + 1 if position <= self._furthest else 0
+        self._furthest = max(self._furthest, position)
+        if self._behind > _STUCK:
+            said = "the pages before a page, or the total they tell, are others each time"
+            raise RejectError(f"{said}, so the walk cannot go on")
 
 
 class _Read:
@@ -97,7 +126,6 @@ class _Read:
     def __init__(self, asked: Callable[[Any], Awaitable[Page | None]], known_by: Sequence[str], *, sure: bool) -> None:
         self._asked, self._known_by, self._sure = asked, known_by, sure
         self._positions, self._ids = list[Any](), set[str]()
-        self._furthest, self._behind = -1, 0
 
     async def joined(self, page: Page | None, position: Any) -> tuple[Page | None, Any]:
         """``page`` and its position, or the earlier page that what moved up is on, to go on from there."""
@@ -113,14 +141,6 @@ class _Read:
         self._positions.append(position)
         self._ids.update(self._id(record) for record in (page.records if page else ()))
         return page, position
-
-    def goes_on(self, position: int) -> None:
-        """Raises RejectError: again and again it goes back, as without an order, or by a total that is a guess."""
-        self._behind = self._behind + 1 if position <= self._furthest else 0
-        self._furthest = max(self._furthest, position)
-        if self._behind > _STUCK:
-            said = "the pages before a page, or the total they tell, are others each time"
-            raise RejectError(f"{said}, so the walk cannot go on")
 
     def _knows(self, page: Page | None, place: int) -> bool:
         return page is not None and bool(page.records) and self._id(page.records[place]) in self._ids
