@@ -151,11 +151,9 @@ def _find_ways(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity) -> No
     ensure_tables(con, entity)
     names = {**routing(entity, push), "part": quoted(entity.key[0])}
     names["state"] = state_of(names, f"({_SQL['of_letters'].format_map(names)})")
-    for id_ in push.from_:
-        connection, _, name = id_.partition("/")
-        values = {"push": push.name, "connection": connection, "name": name, "path": f"$.{entity.key[0]}",
-                  "each": push.sends_each(entity.deliver)}  # fmt: skip
-        runner(con, _SQL, names, values)("way")
+    values = {"push": push.name, "path": f"$.{entity.key[0]}", "each": push.sends_each(entity.deliver)}
+    for log in push.logs:
+        runner(con, _SQL, names, {**values, **log})("way")
 
 
 def _letters(con: duckdb.DuckDBPyConnection) -> list[DeadLetter]:

@@ -118,9 +118,8 @@ def _by_new_rules(run: Run, push: Push) -> bool:
     """
     if run("old_rules").fetchone() is None:
         return False
-    for id_ in push.from_:
-        connection, _, name = id_.partition("/")
-        run("strays", connection=connection, name=name)
+    for log in push.logs:
+        run("strays", **log)
         for step in _STRAYS:
             run(step)
     run("new_rules")
@@ -179,9 +178,8 @@ def _strangers(run: Run, entity: Entity, senders: Sequence[Push]) -> bool:
     run("strangers")
     for push in senders:
         names = routing(entity, push)
-        for id_ in push.from_:
-            connection, _, name = id_.partition("/")
-            run("no_strangers", names, connection=connection, name=name)
+        for log in push.logs:
+            run("no_strangers", names, **log)
     return run("any_strangers").fetchone() is not None
 
 

@@ -141,6 +141,11 @@ class Push(Declared):
             raise ValueError(f"{given!r} is not ENTITY by FIELD.PART, such as stocklevel by lineItems.sku")
         return given
 
+    @property
+    def logs(self) -> list[dict[str, str]]:
+        """``connection`` and ``name`` of each pull it reads, as statements ask for a change log."""
+        return [dict(zip(("connection", "name"), id_.split("/", 1), strict=True)) for id_ in self.from_]
+
     def sends_each(self, usual: str) -> bool:
         """Whether each change is sent by itself; ``usual``: the entity's own ``deliver``."""
         return (self.deliver or usual) == "every"

@@ -12,6 +12,7 @@ from pullpush_dagster.connectors.envelope_model import Envelope
 from pullpush_dagster.connectors.template import at, fill
 from pullpush_dagster.errors import AuthError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
+from pullpush_dagster.transport.refusal import Refusal
 
 Send = Callable[[Any], Awaitable[Answer]]
 
@@ -26,7 +27,7 @@ class Enveloping:
     def __init__(self, envelope: Envelope, values: Mapping[str, object]) -> None:
         self.envelope, self._values = envelope, values
         self._login: Any = None
-        self._refused: AuthError | None = None
+        self._refusal = Refusal()
         self._one = asyncio.Lock()
 
     async def carried(self, path: str, body: Any, send: Send, log_in: Send) -> Answer:
@@ -72,19 +73,9 @@ class Enveloping:
 
     async def _who(self, log_in: Send) -> Any:
         async with self._one:
-            if self._refused is not None:
-                raise self._refused
-            if self._login is None and self.envelope.login is not None:
-                try:
-                    self._login = await self._logged_in(self.envelope.login, log_in)
-                except AuthError as error:
-                    # Not once more for each request that waits, as many in a row lock an account.
-                    self._refused = error
-                    raise
+            with self._refusal.once():
+                if self._login is None and self.envelope.login is not None:
+                    self._login = (await log_in(fill(self.envelope.login, self._values))).body or None
+                    if self._login is None:
+                        raise AuthError("the login was refused: check its settings and credentials")
             return self._login
-
-    async def _logged_in(self, login: Any, log_in: Send) -> Any:
-        found = (await log_in(fill(login, self._values))).body
-        if not found:
-            raise AuthError("the login was refused: check its settings and credentials")
-        return found

@@ -11,6 +11,7 @@ from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicatio
 from pullpush_dagster.connectors.auth_model import Auth, Csrf, Login
 from pullpush_dagster.connectors.template import at, fill, fill_path, fill_text
 from pullpush_dagster.errors import AuthError
+from pullpush_dagster.transport.refusal import Refusal
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 _SHORTEST = 300.0
@@ -33,8 +34,6 @@ class Asked(NamedTuple):
 
 class Session(Protocol):
     """Something that is asked for once and goes along with requests until it is no longer good.
-
-    Credentials that are refused are not tried again for each request that waits: many in a row lock an account.
 
     ``under_way``: what must come to its end, though nobody waits for it any more.
     """
@@ -62,14 +61,12 @@ class AccessToken:
         self._auth, self._values, self._file = auth, values, file
         self._tokens: Tokens | None = None
         self._former: Tokens | None = None
-        self._refused: AuthError | None = None
+        self._refusal = Refusal()
         self.under_way: asyncio.Task[Tokens] | None = None
 
     async def headers(self, ask: Ask, _: Asked) -> dict[str, str]:
         """The bearer header."""
         if self._tokens is None or not self._tokens.good:
-            if self._refused is not None:
-                raise self._refused
             if self.under_way is None or self.under_way.done():
                 self.under_way = asyncio.create_task(self._renew(ask))
                 self.under_way.add_done_callback(_looked_at)
@@ -92,11 +89,8 @@ class AccessToken:
 
     async def _renew(self, ask: Ask) -> Tokens:
         # Here, as the old token counts until it is done, and not until somebody who waited goes on.
-        try:
+        with self._refusal.once():
             renewed = await self._renewed(ask)
-        except AuthError as error:
-            self._refused = error
-            raise
         self._former, self._tokens = self._tokens, renewed
         return renewed
 
@@ -159,7 +153,7 @@ class LoginSession:
         self.origin: httpx.URL | None = None
         self._base: httpx.URL | None = None
         self._opened = False
-        self._refused: AuthError | None = None
+        self._refusal = Refusal()
         self._token, self._cookies, self._before = "", list[str](), list[str]()
         # name=value of every cookie of this session, and of those of the one before it that it does not share.
         self._given, self._former = set[str](), set[str]()
@@ -168,16 +162,11 @@ class LoginSession:
     async def headers(self, ask: Ask, asked: Asked) -> dict[str, str]:
         """The token's header, where there is one; cookies go along by themselves."""
         async with self._one:
-            if self._refused is not None:
-                raise self._refused
             if not self._opened:
                 # The next one is opened where the first one was, not where that led.
                 self._base = self._base or asked.base
-                try:
+                with self._refusal.once():
                     await self._open(ask, self._base)
-                except AuthError as error:
-                    self._refused = error
-                    raise
             return self._told
 
     @property
