@@ -200,7 +200,8 @@ def _conclude(
     else:
         total = counts.inserted + counts.changed + counts.deleted
         if total:
-            run("changes", audit=number, first=next_number(con, log, total))
+            # A key may move from one log to another, and what came later is to be told by its number.
+            run("changes", audit=number, first=next_number(con, log, total, among="sequence "))
         run("forget")
         run("advance", full_started=full_started)
         if run("noted_absent").fetchall()[0][0]:

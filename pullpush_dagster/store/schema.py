@@ -28,10 +28,13 @@ def _version(con: duckdb.DuckDBPyConnection) -> int | None:
     return known[0] if known else None
 
 
-def next_number(con: duckdb.DuckDBPyConnection, name: str, count: int = 1) -> int:
-    """The first of ``count`` numbers no one else gets, from 1 up, in the caller's transaction."""
-    row = con.execute(_SQL["next_number"], [count, name]).fetchone()
-    if row is None:
-        con.execute(_SQL["first_number"], [name, count])
-        return 1
+def next_number(con: duckdb.DuckDBPyConnection, name: str, count: int = 1, *, among: str | None = None) -> int:
+    """The first of ``count`` numbers no one else gets, from 1 up, in the caller's transaction.
+
+    Args:
+        among: what the names of counters begin with that go on from each other's last number; None: it alone does.
+    """
+    values = {"name": name, "count": count, "among": name if among is None else among}
+    row = con.execute(_SQL["next_number"], values).fetchone() or con.execute(_SQL["first_number"], values).fetchone()
+    assert row is not None  # noqa: S101
     return int(row[0]) - count + 1

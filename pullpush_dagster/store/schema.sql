@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS raw_pages (pull BIGINT, walk VARCHAR, page INTEGER, a
 CREATE TABLE IF NOT EXISTS failed_pulls (
     connection VARCHAR, name VARCHAR, scope VARCHAR, reason VARCHAR, failedAt TIMESTAMPTZ
 );
+-- Whether its pages came, and could not be read: that is gone with the next that can.
+ALTER TABLE failed_pulls ADD COLUMN IF NOT EXISTS came BOOLEAN;
 
 CREATE TABLE IF NOT EXISTS watermarks (
     connection VARCHAR, name VARCHAR, walk VARCHAR, watermark TIMESTAMPTZ, pull BIGINT
@@ -66,7 +68,8 @@ CREATE TABLE IF NOT EXISTS held_changes (
 CREATE TABLE IF NOT EXISTS positions (
     push VARCHAR, connection VARCHAR, name VARCHAR, position BIGINT, held VARCHAR, movedAt TIMESTAMPTZ
 );
--- What the push said then of which source keys are its business, and what they are there.
+-- What the push said then of which source keys are its business, and what they are there. null: what is queued may still
+-- go by other rules.
 ALTER TABLE positions ADD COLUMN IF NOT EXISTS rules VARCHAR;
 
 -- Change sets that a push's guard has stopped: what lies in a log after position, up to through. state: held,
@@ -154,7 +157,9 @@ DELETE FROM schema_version
 INSERT INTO schema_version (version) VALUES (?)
 
 -- name: next_number
-UPDATE counters SET value = value + ? WHERE name = ? RETURNING value
+UPDATE counters SET value = $count + (SELECT max(value) FROM counters WHERE starts_with(name, $among))
+WHERE name = $name RETURNING value
 
 -- name: first_number
-INSERT INTO counters (name, value) VALUES (?, ?)
+INSERT INTO counters (name, value)
+SELECT $name, $count + coalesce(max(value), 0) FROM counters WHERE starts_with(name, $among) RETURNING value

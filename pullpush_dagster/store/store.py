@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from pullpush_dagster.errors import StoreBusyError
+from pullpush_dagster.errors import HaltError, StoreBusyError
 from pullpush_dagster.store.opening import attached
 from pullpush_dagster.store.schema import create_tables
 
@@ -49,7 +49,7 @@ class Store:
 
         Raises:
             StoreBusyError: another process held the store for longer than ``wait`` seconds.
-            HaltError: the file is no store.
+            HaltError: the file is no store, or its folder cannot be written to.
         """
         with self._locked(), self._opened() as con:
             try:
@@ -64,19 +64,25 @@ class Store:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        holder = self.path.with_suffix(".holder")
         # Waiters poll out of step with each other, or two of them can starve a third.
         lock = FileLock(self.path.with_suffix(".lock"), poll_interval=random.uniform(0.005, 0.02))  # noqa: S311
         try:
-            lock.acquire(timeout=self._wait)
-        except Timeout:
-            raise StoreBusyError(f"the store was held by process {_read(holder)} for {self._wait:g} s") from None
-        try:
-            holder.write_text(str(os.getpid()))
+            self._acquire(lock)
             yield
         finally:
             lock.release()
+
+    def _acquire(self, lock: FileLock) -> None:
+        holder = self.path.with_suffix(".holder")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=self._wait)
+            holder.write_text(str(os.getpid()))
+        except Timeout:
+            raise StoreBusyError(f"the store was held by process {_read(holder)} for {self._wait:g} s") from None
+        except OSError as error:
+            # As where the folder is another user's, or its disk is full.
+            raise HaltError(f"the store cannot be opened: {error.strerror}", folder=self.path.parent) from None
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:

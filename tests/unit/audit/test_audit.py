@@ -356,10 +356,13 @@ def test_sequence_numbers_have_no_gaps_and_only_grow(source):
     assert numbers == list(range(1, 21))
 
 
-def test_each_source_counts_for_itself(source):
-    for connection in ("erp", "other"):
-        source(connection=connection)([("A", "WH", 1)])
-    assert source().rows("SELECT connection, sequence FROM changes ORDER BY ALL") == [("erp", 1), ("other", 1)]
+def test_sources_are_numbered_in_one_order_as_a_key_may_move_from_one_to_the_other(source):
+    one, other = source(), source(connection="other")
+    for step in (1, 2):
+        one([("A", "WH", step)])
+        other([("A", "WH", step), ("B", "WH", step)])
+    found = one.rows("SELECT connection, sequence FROM changes ORDER BY sequence")
+    assert found == [("erp", 1), ("other", 2), ("other", 3), ("erp", 4), ("other", 5), ("other", 6)]
 
 
 # A row with an older stamp

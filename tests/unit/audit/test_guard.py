@@ -244,3 +244,10 @@ def test_what_another_pull_has_set_aside_is_counted_here(products):
     products.pull([{"sku": "A"}, {"sku": "B", "price": "x"}])
     products.con.execute("UPDATE quarantine SET name = 'archive'")
     assert products.audit().audit.counts.baseline == 2
+
+
+def test_what_is_gone_and_set_aside_is_not_taken_off_twice(products):
+    for records in ([{"sku": "A"}, {"sku": "B"}], [{"sku": "A"}], [{"sku": "A"}]):
+        products(records)
+    products.pull([{"sku": "A"}, {"sku": "B", "price": "x"}])
+    assert products.audit().audit.counts.baseline == 1

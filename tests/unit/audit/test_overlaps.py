@@ -122,6 +122,14 @@ def test_a_key_that_goes_at_one_source_goes_though_another_has_it(source):
     assert [(op, key["sku"]) for op, key, *_ in found.changes] == [("delete", "A")]
 
 
+def test_what_is_set_aside_of_another_scope_keeps_no_key(stock):
+    stock([("A", "WH", 1), ("B", "WH", 1)])
+    aside = """'erp', 'stocklevel', 'STORE', '{"sku":"A","locationId":"WH"}'"""
+    stock.con.execute(f"INSERT INTO quarantine (connection, name, scope, key) VALUES ({aside})")
+    found = [stock([("B", "WH", 1)]) for _ in range(2)]
+    assert [op for op, *_ in found[1].changes] == ["delete"]
+
+
 def test_what_was_asked_for_before_a_full_pull_that_fell_short_is_not_stale(products):
     products([{"sku": "A", "title": "a"}, {"sku": "B"}], asked=1)
     products([{"sku": "B"}], asked=10, short=1)
@@ -139,6 +147,15 @@ def test_of_several_full_pulls_the_newest_says_whether_keys_are_absent(products)
     products.pull([{"sku": "B"}])
     assert products.audit().audit.deletes_off is None
     assert [op for op, *_ in products([{"sku": "B"}]).changes] == ["delete"]
+
+
+def test_what_an_older_full_pull_lacks_that_is_audited_late_is_not_absent(products):
+    # given: a newer one had it as it was, and the newest fell short
+    for minute in (1, 10):
+        products([{"sku": "A"}, {"sku": "B"}], asked=minute)
+    products([{"sku": "B"}], asked=20, short=1)
+    products([{"sku": "B"}], asked=5)
+    assert products([{"sku": "B"}], asked=30).changes == []
 
 
 def test_a_change_under_the_same_stamp_is_a_change(products):

@@ -37,3 +37,12 @@ def test_a_number_of_an_undone_session_was_never_given(store):
         con.execute("SELECT error(?)", [str(next_number(con, "pull"))])
     with store.session() as con:
         assert next_number(con, "pull") == 1
+
+
+def test_counters_that_go_on_from_each_other_give_no_number_twice(store):
+    with store.session() as con:
+        numbers = [
+            next_number(con, f"log {name}", count, among="log ") for name, count in (("a", 5), ("b", 1), ("a", 2))
+        ]
+        assert numbers == [1, 6, 7]
+        assert next_number(con, "pull") == 1

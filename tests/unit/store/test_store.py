@@ -161,6 +161,15 @@ def test_a_file_that_is_no_store_is_left_alone_and_reported(store):
     assert store.path.read_text().startswith("a letter")
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_of_in_a_sentence(tmp_path):
+    (tmp_path / "data").write_text("a file of another's")
+    with (
+        pytest.raises(HaltError, match=r"^the store cannot be opened: \w.* \(folder=/.*/data\)$"),
+        Store(tmp_path / "data" / "pullpush.duckdb").session(),
+    ):
+        pass
+
+
 def test_times_are_utc_wherever_we_are(store):
     with store.session() as con:
         assert con.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
