@@ -79,12 +79,16 @@ WHERE (push, key, source) NOT IN (SELECT (push, key, source) FROM ways)
 CREATE TEMP TABLE fates AS SELECT push, key, min(fate) AS fate FROM ways WHERE head GROUP BY push, key
 
 -- name: covered
--- What the destination has accepted since says all that the letter says: it would be a step back in time, or nothing.
+-- What the destination has accepted since, under the key that it is by now, says all that the letter says: it would be a
+-- step back in time, or nothing. That is nothing of another source key, which was refused beside it.
 UPDATE fates AS f SET fate = 'covered' FROM outbox AS o
-JOIN chosen USING (push, key)
-JOIN accepted AS a ON a.connection = chosen.destination AND a.entity = chosen.entity AND a.key = o.key
+JOIN ways AS w ON w.push = o.push AND w.key = o.key AND w.source = o.source AND w.head
+JOIN chosen ON chosen.push = o.push AND chosen.key = o.key
+JOIN accepted AS a ON a.connection = chosen.destination AND a.entity = chosen.entity AND a.key = w.way
 WHERE f.push = o.push AND f.key = o.key AND f.fate IN ('due', 'anew', 'moved')
-    AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields)
+    AND overlaid(a.fields, o.desired) = overlaid(a.fields, a.fields) AND NOT EXISTS (
+        FROM ways AS x WHERE x.push = f.push AND x.key = f.key AND x.head AND x.fate = f.fate AND x.source <> o.source
+    )
 
 -- name: drop
 DELETE FROM outbox AS o USING fates AS f
@@ -115,7 +119,7 @@ WHERE w.head AND w.fate = f.fate AND f.fate IN ('anew', 'moved')
 -- What is another key there by now goes with its new version: what may be under the old one is not to be told again.
 UPDATE outbox AS o SET state = 'dead', tried = false, triedSequence = NULL, triedDesired = NULL
 FROM ways AS w JOIN fates AS f USING (push, key)
-WHERE o.push = w.push AND o.key = w.key AND o.source = w.source AND w.head AND w.cause <> 'not routed' AND f.fate = 'anew'
+WHERE o.push = w.push AND o.key = w.key AND o.source = w.source AND w.head AND w.way <> w.key AND f.fate = 'anew'
 
 -- name: move
 -- Where each change is sent by itself, it is one of those that wait for that.

@@ -37,8 +37,11 @@ UPDATE accepted AS a SET source = o.source FROM mine AS m JOIN outbox AS o ON o.
 WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND o.sequence > m.sequence AND o.source <> m.source
 
 -- name: give_up
--- Unless only a person can tell what became of it. A claim may have sent a row before, though not the last time.
-UPDATE outbox AS o SET state = 'dead', claim = NULL, leaseUntil = NULL, reason = o.refused, refused = NULL,
+-- Unless only a person can tell what became of it. A claim may have sent a row before, though not the last time. The
+-- letter is not older than what followed its head in the claim, and was taken.
+UPDATE outbox AS o SET sequence = greatest(o.sequence, m.sequence),
+    desired = CASE WHEN m.sequence > o.sequence THEN coalesce(m.fields, o.desired) ELSE o.desired END,
+    state = 'dead', claim = NULL, leaseUntil = NULL, reason = o.refused, refused = NULL,
     dueAt = CASE WHEN m.outcome = 'unknown' THEN m.dueAt ELSE o.dueAt END,
     tried = tried OR m.sentAt IS NOT NULL OR m.attempts > o.attempts,
     triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence ELSE o.triedSequence END,

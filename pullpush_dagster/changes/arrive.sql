@@ -8,21 +8,29 @@ CREATE OR REPLACE TEMP MACRO overlaid(below, above) AS CAST(to_json(map_concat(
 SELECT position FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
 -- name: old_rules
-SELECT 1 FROM positions WHERE push = $push AND rules <> $rules LIMIT 1
+SELECT 1 FROM positions WHERE push = $push AND rules IS DISTINCT FROM $rules LIMIT 1
+
+-- name: under_way
+SELECT 1 FROM outbox WHERE push = $push AND state = 'claimed' LIMIT 1
 
 -- name: new_rules
 UPDATE positions SET rules = $rules WHERE push = $push
 
 -- name: strays
--- What is queued by the old rules, and is not this push's business by the new ones (way: null), or another key.
+-- What is queued by other rules, and is not this push's business by those it has (way: null), or another key. Each change
+-- by itself, as of several of a key some may be left out and others not.
 CREATE OR REPLACE TEMP TABLE strays AS
 FROM (
-    SELECT key, source, sourceKey, CASE WHEN pull = $connection || '/' || $name AND ({only}) IS DISTINCT FROM false
+    SELECT key, source, sequence, head, sourceKey,
+        CASE WHEN pull = $connection || '/' || $name AND ({only}) IS DISTINCT FROM false
         THEN CAST(to_json({{{destination_key}}}) AS VARCHAR) END AS way
     FROM (
-        SELECT key, source, split_part(source, ' ', 1) AS pull, substr(source, strpos(source, ' ') + 1) AS sourceKey,
-            desired AS after
-        FROM outbox WHERE push = $push AND state IN ('due', 'waiting')
+        SELECT *, split_part(source, ' ', 1) AS pull, substr(source, strpos(source, ' ') + 1) AS sourceKey FROM (
+            SELECT key, source, sequence, desired AS after, true AS head FROM outbox
+            WHERE push = $push AND state IN ('due', 'waiting')
+            UNION ALL
+            SELECT key, source, sequence, desired, false FROM behind WHERE push = $push
+        )
     )
     WHERE pull = $connection || '/' || $name OR NOT list_contains($from, pull)
 )
@@ -30,31 +38,34 @@ WHERE way IS DISTINCT FROM key
 
 -- name: stray_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
-SELECT $push, key, o.sequence, 0, 'skipped', 'the sync leaves it out by now', $now
-FROM outbox AS o JOIN strays AS s USING (key) WHERE o.push = $push AND s.way IS NULL
+SELECT $push, key, sequence, 0, 'skipped', 'the sync leaves it out by now', $now FROM strays WHERE way IS NULL
 
 -- name: close_strays
-DELETE FROM outbox AS o USING strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NULL
+DELETE FROM outbox AS o USING strays AS s WHERE o.push = $push AND o.key = s.key AND s.head AND s.way IS NULL
 
 -- name: close_strays_behind
-DELETE FROM behind AS b USING strays AS s WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NULL
+DELETE FROM behind AS b USING strays AS s
+WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND b.sequence = s.sequence AND NOT s.head AND s.way IS NULL
 
 -- name: move_strays
 INSERT INTO affected (push, field, value, affectedAt, source)
-SELECT DISTINCT $push, $part, json_extract_string(sourceKey, '$.' || $part), $at_once, source FROM strays WHERE way IS NOT NULL
+SELECT DISTINCT $push, $part, json_extract_string(sourceKey, '$.' || $part), $at_once, source FROM strays
+WHERE head AND way IS NOT NULL
 
 -- name: move_strays_behind
+-- Not what stands behind a letter, and goes with its replay.
 UPDATE behind AS b SET key = s.way FROM strays AS s
-WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND s.way IS NOT NULL
+WHERE b.push = $push AND b.key = s.key AND b.source = s.source AND b.sequence = s.sequence AND NOT s.head AND s.way IS NOT NULL
+    AND b.key NOT IN (SELECT key FROM outbox WHERE push = $push AND state NOT IN ('due', 'waiting'))
 
 -- name: leave_strays
--- They go with their new version.
-UPDATE outbox AS o SET state = 'dead', reason = 'it is another key by now', tried = false, triedSequence = NULL,
-    triedDesired = NULL
-FROM strays AS s WHERE o.push = $push AND o.key = s.key AND s.way IS NOT NULL
+-- They go with their new version. What may be there under the old key, as its making had no answer, is not forgotten.
+UPDATE outbox AS o SET state = 'dead', reason = 'it is another key by now', tried = o.triedSequence IS NOT NULL
+FROM strays AS s WHERE o.push = $push AND o.key = s.key AND s.head AND s.way IS NOT NULL
 
 -- name: newest
-SELECT coalesce(max(sequence), 0) FROM changes WHERE connection = $connection AND name = $name
+-- By the numbers given out: to look through all the log takes ever longer.
+SELECT coalesce(max(value), 0) FROM counters WHERE name = 'sequence ' || $connection || '/' || $name
 
 -- name: from_log
 CREATE TEMP TABLE arriving AS
@@ -175,11 +186,11 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = g.key AND a.source =
 DELETE FROM rivals AS x USING gone AS g WHERE x.push = $push AND x.key = g.key AND x.source = g.source
 
 -- name: leave
--- Which leaves its key to one that was refused beside it: the next run routes that anew.
+-- Which leaves its key to one that was refused beside it, in this push or another one: the next run routes that anew.
 INSERT INTO affected (push, field, value, affectedAt, source)
-SELECT DISTINCT $push, $part, json_extract_string(substr(x.source, strpos(x.source, ' ') + 1), '$.' || $part), $at_once, x.source
+SELECT DISTINCT x.push, $part, json_extract_string(substr(x.source, strpos(x.source, ' ') + 1), '$.' || $part), $at_once, x.source
 FROM rivals AS x JOIN gone AS g ON g.key = x.key AND g.heir IS NULL
-WHERE x.push = $push AND NOT EXISTS (
+WHERE list_contains($senders, x.push) AND NOT EXISTS (
     FROM accepted AS a WHERE a.connection = $to AND a.entity = $entity AND a.key = x.key AND a.source <> x.source
 )
 
@@ -318,19 +329,21 @@ WHERE untranslated IS NOT NULL OR sources > 1 OR other IS NOT NULL
 -- name: strangers
 -- Other source keys that stand in the way of those that were refused.
 CREATE TEMP TABLE strangers AS
+WITH disputed AS (SELECT key FROM refused WHERE rivals)
 SELECT key, source, substr(source, strpos(source, ' ') + 1) AS sourceKey, CAST(NULL AS VARCHAR) AS after FROM (
-    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity
-    UNION SELECT key, source FROM outbox WHERE push = $push
-    UNION SELECT key, source FROM rivals WHERE push = $push
+    SELECT key, source FROM accepted WHERE connection = $to AND entity = $entity AND key IN (FROM disputed)
+    UNION SELECT key, source FROM outbox WHERE push = $push AND key IN (FROM disputed)
+    UNION SELECT key, source FROM rivals WHERE push = $push AND key IN (FROM disputed)
 )
-WHERE source IS NOT NULL AND key IN (SELECT key FROM refused WHERE rivals)
+WHERE source IS NOT NULL
 
 -- name: no_strangers
 -- One that is, and means the key by the rules of a push that goes there, is none. What cannot be told speaks for it.
 DELETE FROM strangers WHERE starts_with(source, $connection || '/' || $name || ' ')
     AND key = CAST(to_json({{{destination_key}}}) AS VARCHAR) AND ({only}) IS DISTINCT FROM false
     AND sourceKey NOT IN (
-        SELECT key FROM changes WHERE connection = $connection AND name = $name
+        SELECT key FROM changes
+        WHERE connection = $connection AND name = $name AND key IN (SELECT sourceKey FROM strangers)
         GROUP BY key HAVING arg_max(op, sequence) = 'delete'
     )
 
@@ -359,6 +372,14 @@ SELECT $push, key, source, $routing FROM (
     SELECT key, source FROM addressed WHERE op <> 'delete' UNION SELECT key, source FROM outbox WHERE push = $push
 )
 WHERE key IN (SELECT key FROM refused WHERE rivals) AND (key, source) NOT IN (SELECT (key, source) FROM rivals WHERE push = $push)
+
+-- name: unmixed
+-- Of several that were refused together, the one that the letter bears has nothing of the others.
+UPDATE routed AS r SET desired = a.desired FROM (
+    SELECT key, source, list_reduce(list(desired ORDER BY sequence), lambda a, b: overlaid(a, b)) AS desired
+    FROM addressed GROUP BY key, source
+) AS a
+WHERE r.sources > 1 AND r.key = a.key AND r.source = a.source
 
 -- name: renew
 UPDATE outbox AS o SET sequence = r.sequence, source = r.source,
@@ -422,13 +443,19 @@ WHERE a.push = $push AND a.field = g.field AND a.value = g.value AND a.affectedA
     AND a.source IS NOT DISTINCT FROM g.meant
 
 -- name: settle_again
--- Of all its places, in all the logs that this push reads.
-DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND a.sentAgain IS NOT NULL AND NOT EXISTS (
-    FROM {rows} AS b
-    WHERE b.{part} = a.value AND NOT b._deleted AND list_contains($from, b._connection || '/' || b._name)
-        AND a.source IS NULL AND NOT list_contains(
-            a.sentAgain, b._connection || '/' || b._name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR)
-        )
+-- Of all its places, in all the logs that this push reads; and of one that is in none of these any more.
+DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND (
+    a.sentAgain IS NOT NULL AND NOT EXISTS (
+        FROM {rows} AS b
+        WHERE b.{part} = a.value AND NOT b._deleted AND list_contains($from, b._connection || '/' || b._name)
+            AND a.source IS NULL AND NOT list_contains(
+                a.sentAgain, b._connection || '/' || b._name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR)
+            )
+    )
+    OR a.source NOT IN (
+        SELECT _connection || '/' || _name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM {rows} AS b
+        WHERE NOT _deleted AND list_contains($from, _connection || '/' || _name)
+    )
 )
 
 -- name: forget_position

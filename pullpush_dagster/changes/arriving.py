@@ -72,7 +72,7 @@ def arrive(
     values, names = _values(push, entity, pull), routing(entity, push)
     run = runner(con, _SQL, {**names, **HARM}, values)
     overlay(con)
-    ruled, known = _by_new_rules(run, push), run("position").fetchone()
+    ruled, known = _by_new_rules(run, push, values), run("position").fetchone()
     ((newest,),) = run("newest").fetchall()
     quiet = known == (newest,) and not (ruled or approved or run("affected_fields").fetchall())
     if quiet and values["latest"]:  # where each change goes by itself, those behind may have to be lined up
@@ -111,10 +111,11 @@ def _values(push: Push, entity: Entity, pull: Pull) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _by_new_rules(run: Run, push: Push) -> bool:
+def _by_new_rules(run: Run, push: Push, values: dict[str, Any]) -> bool:
     """Let what is queued by rules that the push had before go by those it has now. Whether these are new.
 
-    What is none of its business any more leaves the outbox, and what is another key is routed anew.
+    What is none of its business any more leaves the outbox, and what is another key is routed anew. What is under way
+    does so once it is put back: until then the rules stay new.
     """
     if run("old_rules").fetchone() is None:
         return False
@@ -122,6 +123,8 @@ def _by_new_rules(run: Run, push: Push) -> bool:
         run("strays", **log)
         for step in _STRAYS:
             run(step)
+    if run("under_way").fetchone():
+        values["rules"] = None
     run("new_rules")
     return True
 
@@ -157,13 +160,13 @@ def _enter(run: Run, entity: Entity, senders: Sequence[Push], *, deletes: bool, 
             nothing over.
     """
     for step in (*(_GONE if deletes else ()), *(("told", "carry", "carried", "tell") if again else ())):
-        run(step)
+        run(step, senders=[one.name for one in senders])
     ((refused,),) = run("refusals").fetchall()
     if refused and senders and _strangers(run, entity, senders):
         for step in ("disown_strangers", "strange_rivals", "adopt"):
             run(step)
         ((refused,),) = run("refusals").fetchall()
-    for step in (*(("rerouted", "rivals") if refused else ()), "renew", "enter"):
+    for step in (*(("rerouted", "rivals", "unmixed") if refused else ()), "renew", "enter"):
         run(step)
     for step in ("refuse", "refusal_receipts") if refused else ():
         run(step)
@@ -175,12 +178,12 @@ def _enter(run: Run, entity: Entity, senders: Sequence[Push], *, deletes: bool, 
 
 def _strangers(run: Run, entity: Entity, senders: Sequence[Push]) -> bool:
     """Whether any of those in whose way others were refused is no more, or another key by now; these are in a table."""
-    run("strangers")
-    for push in senders:
+    ((some,),) = run("strangers").fetchall()
+    for push in senders if some else ():
         names = routing(entity, push)
         for log in push.logs:
             run("no_strangers", names, **log)
-    return run("any_strangers").fetchone() is not None
+    return bool(some) and run("any_strangers").fetchone() is not None
 
 
 def _again(

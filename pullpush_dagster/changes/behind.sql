@@ -27,13 +27,13 @@ SELECT o.push, o.key, o.sequence, 0, 'superseded', CASE WHEN c.anew THEN 'routed
 FROM outbox AS o JOIN closed AS c USING (key) WHERE o.push = $push
 
 -- name: pass_over
--- What was tried of the one that is closed may be there, which the next one has to settle first. Of what had no way, and
--- was never sent for that, nothing is lost that is unknown by now.
+-- What was tried of the one that is closed may be there, which the next one has to settle first. Nothing of it is lost that
+-- is unknown by now.
 UPDATE outbox AS o SET sequence = n.sequence, source = n.source, state = 'due', attempts = 0,
-    desired = CASE WHEN n.anew AND o.source = n.source THEN overlaid(o.desired, n.desired) ELSE n.desired END,
+    desired = CASE WHEN o.source = n.source THEN overlaid(o.desired, n.desired) ELSE n.desired END,
     dueAt = greatest(o.dueAt, $now), reason = NULL
 FROM (
-    SELECT key, any_value(anew) AS anew, min(sequence) AS sequence, arg_min(source, sequence) AS source,
+    SELECT key, min(sequence) AS sequence, arg_min(source, sequence) AS source,
         arg_min(desired, sequence) AS desired
     FROM behind JOIN closed USING (key) WHERE push = $push GROUP BY key
 ) AS n

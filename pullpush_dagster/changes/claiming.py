@@ -22,15 +22,20 @@ _LEASE = dt.timedelta(minutes=10)
 _MOST_BEHIND = 7
 
 
-def wake(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, *, asked: bool = True) -> None:
-    """Make everything that waits, and every claim whose holder died, due again.
+def wake(con: duckdb.DuckDBPyConnection, push: Push) -> None:
+    """Make everything due again that waits."""
+    con.execute(_SQL["wake"], {"push": push.name})
+
+
+def expire(con: duckdb.DuckDBPyConnection, push: Push, entity: Entity, *, asked: bool = True) -> None:
+    """Make every claim due again whose holder died.
 
     Args:
         asked: whether the destination can be asked what it has. If not, what that holder may have made there is
             left for a person.
     """
     values = {"push": push.name, "to": push.to, "entity": entity.name, "now": dt.datetime.now(dt.UTC)}
-    for step in ("wake", *([] if asked else ["leave_unconfirmed"]), "expire"):
+    for step in (*([] if asked else ["leave_unconfirmed"]), "expire"):
         con.execute(_SQL[step], used(_SQL[step], values))
 
 

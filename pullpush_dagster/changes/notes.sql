@@ -18,7 +18,8 @@ WHERE NOT EXISTS (
 -- name: newest
 -- Of each key, the last that was noted, where the store's head is that one or one before it.
 CREATE TEMP TABLE newest_noted AS
-SELECT n.key, max(n.sequence) AS sequence, arg_max(n.left, n.sequence) AS "left", any_value(o.source) AS source
+SELECT n.key, max(n.sequence) AS sequence, arg_max(n.left, n.sequence) AS "left", any_value(o.source) AS source,
+    any_value(o.refused) AS refused
 FROM noted AS n JOIN outbox AS o ON o.push = $push AND o.key = n.key AND o.claim = n.claim AND o.sequence <= n.sequence
 WHERE o.state = 'claimed' GROUP BY n.key
 
@@ -33,8 +34,10 @@ DELETE FROM behind AS b USING newest_noted AS n WHERE b.push = $push AND b.key =
 DELETE FROM outbox AS o USING newest_noted AS n WHERE o.push = $push AND o.key = n.key
 
 -- name: tried
--- It may have gone already.
-UPDATE outbox SET tried = true WHERE push = $push AND key IN (SELECT key FROM newest_noted)
+-- It may have gone already. What was refused meanwhile stays so.
+UPDATE outbox AS o SET tried = true, state = CASE WHEN n.refused IS NULL THEN o.state ELSE 'dead' END,
+    reason = coalesce(n.refused, o.reason)
+FROM newest_noted AS n WHERE o.push = $push AND o.key = n.key
 
 -- name: drop
 DROP TABLE newest_noted

@@ -1,8 +1,22 @@
-"""What of pushes cannot work at their destination, as far as the files alone tell for certain."""
+"""What of pushes cannot work, beside others or at their destination, as far as the files alone tell for certain."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from pullpush_dagster.config.sync import Pull, Push
+
+_JOBS = ("approve", "sweep")
+_ENDS = ("_push", "_readback")
+
+
+def name_fault(name: str, others: Iterable[str]) -> str | None:
+    """Why the job of a sync called ``name`` would have the name of another job; None: it has not."""
+    if name in _JOBS:
+        return f"{name} is a job of every project; choose another name"
+    for one in others:
+        for of, taken in ((one, name), (name, one)):
+            if taken in [of + end for end in _ENDS]:
+                return f"{taken} is a job of the sync {of}; choose another name"
+    return None
 
 
 def rival(push: Push, others: Iterable[Push]) -> tuple[Push, str] | None:

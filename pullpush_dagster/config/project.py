@@ -13,7 +13,7 @@ from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
-from pullpush_dagster.config.destinations import rival, strangers
+from pullpush_dagster.config.destinations import name_fault, rival, strangers
 from pullpush_dagster.config.files import (
     TYPES,
     attributes_of,
@@ -44,8 +44,11 @@ class Project:
 
     @classmethod
     def find(cls) -> "Project":
-        """The project this package is installed from, or the one PULLPUSH_PROJECT names."""
-        return cls.at(Path(os.environ.get("PULLPUSH_PROJECT") or Path(__file__).parents[2]))
+        """The project this package is in, or the one PULLPUSH_PROJECT names. Raises ConfigError: that is none."""
+        named = os.environ.get("PULLPUSH_PROJECT")
+        if named and not any(Path(named, part).is_dir() for part in ("assets", "resources")):
+            raise ConfigError(f"PULLPUSH_PROJECT is {named}, where neither assets/ nor resources/ is")
+        return cls.at(Path(named or Path(__file__).parents[2]))
 
     @classmethod
     def at(cls, root: Path) -> "Project":
@@ -208,6 +211,8 @@ class Project:
         for document, push in self._declared(Push):
             if push.name in seen:
                 found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
+            elif fault := name_fault(push.name, seen):
+                found.append(document.complaint(("name",), fault))
             elif other := rival(push, seen.values()):
                 said = f"{other[0].name} sends what {other[1]} has to {push.to} already"
                 found.append(document.complaint(("from",), f"{said}; two live pushes need disjoint keys: say only"))

@@ -12,7 +12,7 @@ import pytest
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, acknowledge, arrive, claim
 from pullpush_dagster.changes.affected import Affected
-from pullpush_dagster.changes.claiming import wake
+from pullpush_dagster.changes.claiming import expire, wake
 from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.dead import _letters, give_another_chance
 
@@ -32,7 +32,8 @@ class Outbox:
         return arrive(self.con, self.push, ENTITIES[self.entity], pull, beside=beside)
 
     def wake(self, *, asked: bool = True) -> None:
-        wake(self.con, self.push, ENTITIES[self.entity], asked=asked)
+        expire(self.con, self.push, ENTITIES[self.entity], asked=asked)
+        wake(self.con, self.push)
 
     def claim(self, limit: int = 100, fields: Iterable[str] = ()) -> dict[str, Claimed]:
         entity = ENTITIES[self.entity]
@@ -129,7 +130,7 @@ def replay(con: duckdb.DuckDBPyConnection) -> Any:
     """What ``pullpush replay ALL`` does of a push, on a store that is open; gives the causes."""
 
     def replayed(box: Outbox) -> list[str]:
-        letters = _letters(con)
+        letters = [one for one in _letters(con) if one.sync == box.push.name]
         give_another_chance(con, letters, {box.push.name: (box.push, ENTITIES[box.entity])})
         return [one.cause for one in letters]
 

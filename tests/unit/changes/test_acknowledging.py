@@ -215,6 +215,14 @@ def test_a_claim_that_ran_out_takes_no_item_from_its_key(shop, claimed, outcome,
     assert bound(shop) == [(bound_key, id_) for id_ in ids]
 
 
+def test_nor_while_another_one_has_it(shop, claimed):
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    shop.wake()
+    assert shop.claim()
+    shop.settle(claimed, "retry", unbind=True, bound_key='{"sku":"A"}')
+    assert bound(shop) == [('{"sku":"A"}', "iA")]
+
+
 @pytest.mark.parametrize("outcome", ["retry", "unknown"])
 def test_ten_attempts_without_an_answer_are_enough(stock, shop, outcome):
     stock([("A", "WH", 1)])
@@ -264,8 +272,11 @@ def test_learned_ids_take_the_place_of_older_ones(shop, claimed):
 
 
 def test_an_id_learned_under_another_key_leaves_the_one_it_had(shop, claimed):
+    # given: an item of another kind, which may bear the same
+    theirs = "SELECT * REPLACE ('order' AS entity, '{\"orderId\":\"1\"}' AS key) FROM bindings WHERE id = 'iA'"
+    shop.con.execute(f"INSERT INTO bindings BY NAME {theirs}")
     shop.settle(claimed, "accepted", external_id={"id": "iA"}, bound_key='{"sku":"B"}')
-    assert bound(shop) == [('{"sku":"B"}', "iA")]
+    assert bound(shop) == [('{"orderId":"1"}', "iA"), ('{"sku":"B"}', "iA")]
 
 
 def test_stale_ids_are_dropped(shop, claimed):

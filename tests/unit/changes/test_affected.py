@@ -285,6 +285,16 @@ def test_what_is_under_way_at_that_moment_is_sent_again_after_it(stock, delivere
     assert notes(con) == []
 
 
+def test_what_another_push_has_under_way_is_not_waited_for(stock, outbox, delivered, sell, con):
+    other = outbox(name="other")
+    other.arrive()
+    other.claim()
+    sell("A")
+    stock([("A", "WH", 5), ("B", "WH", 5)], asked=SOLD + 1)
+    delivered.arrive()
+    assert notes(con) == []
+
+
 def test_a_key_that_was_given_up_gets_a_new_try(stock, shop, sell):
     stock([("A", "WH", 5)], asked=1.0)
     shop.arrive()

@@ -302,7 +302,9 @@ def test_what_was_sent_without_an_answer_stays_when_its_key_goes(stock, shop, tr
     assert quantities(shop)["A"] == "1.0000"
 
 
-def test_what_came_and_went_unseen_is_not_sent(stock, shop):
+@pytest.mark.parametrize("deliver", ["latest", "every"])
+def test_what_came_and_went_unseen_is_not_sent(stock, outbox, deliver):
+    shop = outbox(deliver=deliver)
     stock([("B", "WH", 1)])
     shop.deliver()
     stock([("A", "WH", 2), ("B", "WH", 1)])
@@ -399,15 +401,17 @@ def test_what_is_queued_and_left_out_by_now_is_not_sent(queued, outbox, rules, l
     assert queued.heads() == left
     closed = [(key, "skipped", "the sync leaves it out by now") for key in {"A", "B"} - left.keys()]
     assert [receipt for receipt in queued.receipts() if receipt[1] == "skipped"] == closed
+    assert queued.con.execute("SELECT count(*) FROM affected").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("deliver", ["latest", "every"])
-def test_what_is_queued_and_another_key_by_now_goes_there(stock, outbox, deliver):
-    # given: what waits for an item at a place that the shop does not have
+@pytest.mark.parametrize("outcome", ["waiting", "retry"])
+def test_what_is_queued_and_another_key_by_now_goes_there(stock, outbox, deliver, outcome):
+    # given: what is to be sent still to a place that the shop does not have
     shop = outbox(translate={"locationId": {"WH": "defualt"}}, deliver=deliver)
     stock([("A", "WH", 5)])
     shop.arrive()
-    shop.settle(shop.claim()["A"], "waiting")
+    shop.settle(shop.claim()["A"], outcome)
     stock([("A", "WH", 6)])
     shop.arrive()
     # when
@@ -415,12 +419,76 @@ def test_what_is_queued_and_another_key_by_now_goes_there(stock, outbox, deliver
     # then
     rows = shop.con.execute("SELECT key, state, desired FROM outbox").fetchall()
     assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"6.0000"}')]
+    assert "skipped" not in [told for _, told, _ in shop.receipts()]
+
+
+def test_what_may_be_there_under_the_key_of_before_is_not_forgotten(stock, outbox):
+    # given: its making had no answer
+    shop = outbox()
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "unknown")
+    # when
+    outbox(translate={"locationId": {"WH": "default"}}).arrive()
+    # then: a replay by the old rules settles it
+    rows = shop.con.execute("SELECT state, tried, triedSequence FROM outbox WHERE key LIKE '%WH%'").fetchall()
+    assert rows == [("dead", True, 1)]
 
 
 def test_what_is_left_out_goes_with_what_waits_behind_it(stock, outbox):
-    shop = outbox(deliver="every")
+    # given: a queue that another push has as well
+    shop, other = outbox(deliver="every"), outbox(name="other", deliver="every")
     for quantity in (5, 6):
         stock([("A", "WH", quantity)])
         shop.arrive()
+        other.arrive()
+    # when
     outbox(deliver="every", only={"locationId": ["STORE"]}).arrive()
-    assert (shop.heads(), shop.behind()) == ({}, {})
+    # then
+    assert (shop.heads(), shop.behind(), len(shop.receipts())) == ({}, {}, 2)
+    assert len(other.behind()["A"]) == 1
+
+
+@pytest.mark.parametrize("statuses", [["pending", "paid", "cancelled"], ["paid", "cancelled"]])
+def test_each_change_that_is_queued_goes_by_the_rules_itself(source, outbox, statuses):
+    orders, erp = source("order"), outbox("order")
+    for status in statuses:
+        orders([{"number": "1", "status": status}])
+        erp.arrive()
+    outbox("order", only={"status": ["paid"]}).arrive()
+    assert (erp.desired()["erp:1"]["status"], erp.behind()) == ("paid", {})
+
+
+def test_so_does_one_behind_a_letter(source, outbox):
+    orders, erp = source("order"), outbox("order")
+    for status in ("paid", "cancelled"):
+        orders([{"number": "1", "status": status}])
+        erp.arrive()
+    erp.settle(erp.claim()["erp:1"], "rejected")
+    outbox("order", only={"status": ["paid"]}).arrive()
+    assert (erp.heads(), erp.behind()) == ({"erp:1": "dead"}, {})
+
+
+@pytest.mark.parametrize("rule", [{"only": {"locationId": ["STORE"]}}, {"translate": {"locationId": {"WH": "main"}}}])
+def test_what_a_process_that_died_had_claimed_goes_by_the_new_rules_once_its_claim_ran_out(stock, outbox, rule):
+    # given: the rules are new while the claim still holds
+    shop, now = outbox(), outbox(**rule)
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.claim()
+    now.arrive()
+    # when
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    now.wake()
+    now.arrive()
+    # then
+    assert '{"sku":"A","locationId":"WH"}' not in [row.key for row in now.claim().values()]
+
+
+def test_what_an_older_version_queued_without_a_note_of_its_rules_goes_by_those_there_are(stock, outbox):
+    shop = outbox()
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.con.execute("UPDATE positions SET rules = NULL")
+    outbox(only={"locationId": ["STORE"]}).arrive()
+    assert shop.heads() == {}

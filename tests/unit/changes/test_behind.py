@@ -116,6 +116,19 @@ def test_what_is_passed_over_is_closed(three, erp, passing, outcome):
     )
 
 
+def test_what_is_unknown_by_now_goes_with_the_change_after_the_one_that_is_passed_over(products, outbox):
+    # given
+    shop = outbox("product", deliver="every", on_dead="skip")
+    products([{"sku": "A", "title": "Jug", "price": 2, "description": "tall"}])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "rejected")
+    # when
+    products([{"sku": "A", "title": "Mug", "description": None}])
+    shop.arrive()
+    # then
+    assert shop.desired() == {"A": {"title": "Mug", "price": "2.0000", "description": False}}
+
+
 def test_what_may_be_there_of_a_change_that_is_passed_over_is_settled_by_the_same_request(three, erp, passing):
     # given: a create without an answer, ten times over, at a destination that only the same request tells
     for _ in range(10):
@@ -195,6 +208,8 @@ def test_changes_behind_a_key_that_moved_are_the_heirs(source, outbox):
     two([("A", "STORE", 3)])
     one([])
     shop.arrive()
+    behind = "SELECT DISTINCT source FROM behind"
+    assert shop.con.execute(behind).fetchall() == [('erp/stocklevel {"sku":"A","locationId":"STORE"}',)]
     shop.settle(shop.claim()["A"], "accepted")
     # when
     two([("A", "STORE", 4)])
@@ -217,9 +232,10 @@ def test_what_is_refused_is_not_lined_up_behind_the_refusal(source, outbox):
     assert (shop.heads(), shop.behind()) == ({"A": "dead"}, {})
 
 
-def test_the_next_change_has_all_its_attempts(three, erp):
+def test_the_next_change_has_all_its_attempts_and_its_own_place_in_the_queue(three, erp):
+    queued = erp.con.execute("SELECT DISTINCT 0, queuedAt FROM behind").fetchall()
     next_one(erp, "accepted")
-    assert erp.heads("attempts") == {"erp:1": 0}
+    assert erp.heads("attempts, queuedAt") == {"erp:1": [*queued[0]]}
 
 
 def test_nothing_else_is_passed_over(three, erp, passing):

@@ -56,6 +56,13 @@ def test_what_is_being_sent_is_forgotten_from_what_was_accepted(products, catalo
     assert catalogue.accepted() == {"A": {"title": "Cup"}}
 
 
+def test_of_what_was_never_taken_nothing_is_forgotten(stock, shop):
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    assert shop.claim()["A"].todo == {"quantity"}
+    assert shop.accepted() == {}
+
+
 def test_what_an_item_that_is_no_longer_bound_took_counts_for_nothing(products, catalogue):
     products([{"sku": "A", "title": "Cup", "price": 1}])
     catalogue.deliver()
@@ -66,16 +73,18 @@ def test_what_an_item_that_is_no_longer_bound_took_counts_for_nothing(products, 
     assert catalogue.accepted() == {"A": {}}
 
 
-def test_two_items_bound_to_one_key_are_both_told(stock, shop):
+@pytest.mark.parametrize(("live", "told"), [(True, ["iA", "twin"]), (False, ["iA"])])
+def test_items_bound_to_one_key_are_told_as_long_as_they_are_there(stock, shop, live, told):
     stock([("A", "WH", 1)])
     shop.deliver()
     shop.con.execute(
         "INSERT INTO bindings BY NAME SELECT 'shop' AS connection, 'product' AS entity, '{\"sku\":\"A\"}' AS key,"
-        " 'twin' AS id, '{\"id\":\"twin\"}' AS externalId, true AS live"
+        " 'twin' AS id, '{\"id\":\"twin\"}' AS externalId, ? AS live",
+        [live],
     )
     stock([("A", "WH", 2)])
     shop.arrive()
-    assert [one["id"] for one in shop.claim()["A"].ids] == ["iA", "twin"]
+    assert [one["id"] for one in shop.claim()["A"].ids] == told
 
 
 def test_any_text_may_be_a_key(stock, shop):

@@ -119,6 +119,28 @@ def test_what_is_under_way_or_had_no_answer_is_held_against_as_well(stock, shop)
     assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
 
 
+def test_what_is_under_way_is_what_it_may_have_whatever_is_newer(products, outbox):
+    catalogue = outbox("product", guard={"changed": "off"})
+    products([{"sku": sku, "price": 10} for sku in MANY])
+    catalogue.deliver()
+    held = []
+    for price in (14, 9, 5):
+        products([{"sku": sku, "price": price} for sku in MANY])
+        held.append(bool(catalogue.arrive().held))
+        catalogue.claim()
+    assert held == [False, False, True]
+
+
+def test_what_others_have_queued_of_the_same_keys_counts_for_nothing(stock, shop):
+    stock(level(5))
+    shop.deliver()
+    stock(level(4))
+    shop.arrive()
+    shop.con.execute("INSERT INTO outbox BY NAME SELECT * REPLACE ('another' AS push) FROM outbox")
+    stock([*level(0, MANY[:15]), *level(4, MANY[15:])])
+    assert shop.arrive().held == ()
+
+
 def test_what_was_refused_there_is_not_what_it_has(products, outbox):
     # given
     catalogue = outbox("product", guard={"changed": "off"})

@@ -183,14 +183,15 @@ def test_a_create_that_was_not_done_this_time_goes_again_as_it_was_until_it_has_
 
 
 def test_nothing_known_of_a_key_without_an_item_is_lost_whatever_is_claimed_with_it(products, catalogue):
-    products([{"sku": "A", "title": "Cup", "price": 1}])
+    products([{"sku": sku, "title": "Cup", "price": 1} for sku in "AC"])
     catalogue.deliver()
-    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop'")  # gone there
-    products([{"sku": "A", "price": 2}, {"sku": "B", "price": 2}])  # the title is unknown by now
+    catalogue.con.execute("DELETE FROM bindings WHERE connection = 'shop' AND id = 'iA'")  # gone there
+    products([{"sku": sku, "price": 2} for sku in "ABC"])  # the title is unknown by now
     catalogue.arrive()
     catalogue.settle(catalogue.claim()["A"], "waiting")
     catalogue.wake()
     assert catalogue.claim()["A"].known == {"title": "Cup", "price": "2.0000"}
+    assert catalogue.desired()["C"] == {"price": "2.0000"}
 
 
 @pytest.mark.parametrize("outcome", ["waiting", "rejected"])
@@ -221,3 +222,55 @@ def test_a_new_item_gets_what_is_unknown_by_now_too(products, outbox, con, deliv
     shop.arrive()
     # then
     assert shop.claim()["A"].todo == {"title", "price"}
+
+
+@pytest.fixture
+def taken(products, catalogue):
+    """A push whose shop has taken all of A."""
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    return catalogue
+
+
+def found_anew(push):
+    """A is found there under another id. Whether what that sold, and what it is, is noted."""
+    entity = ENTITIES["product"]
+    send_to_new_items(push.con, push.push, entity, entity, pa.table({"key": ['{"sku":"A"}']}))
+    return [
+        sold for (sold,) in push.con.execute("SELECT affectedAt > '2000-01-01' FROM affected ORDER BY 1").fetchall()
+    ]
+
+
+def test_what_it_sold_before_is_sent_again_all_the_same(taken):
+    taken.con.execute("INSERT INTO affected (push, field, value, affectedAt) VALUES ('to_shop', 'sku', 'A', now())")
+    assert [found_anew(taken), found_anew(taken)] == [[False, True], [False, True]]
+
+
+@pytest.mark.parametrize("taken_there", ["fields = '{}'", "connection = 'other'", "entity = 'stocklevel'"])
+def test_of_what_nothing_counts_as_taken_all_is_to_be_sent_anyway(taken, taken_there):
+    taken.con.execute(f"UPDATE accepted SET {taken_there}")
+    assert found_anew(taken) == []
+
+
+def test_what_has_another_name_at_its_source_is_not_asked_for_by_that_of_its_item(taken, outbox):
+    assert found_anew(outbox("product", translate={"sku": {"Z": "A"}})) == []
+
+
+def test_what_is_known_to_be_empty_goes_to_a_new_item_too(products, catalogue):
+    for description in ("tall", None):
+        products([{"sku": "A", "description": description}])
+        catalogue.deliver()
+    found_anew(catalogue)
+    catalogue.arrive()
+    assert catalogue.desired() == {"A": {"description": False}}
+
+
+def test_what_goes_to_a_new_item_with_the_last_of_several_changes_does_not_go_with_the_first(products, outbox):
+    shop = outbox("product", deliver="every")
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    shop.deliver()
+    found_anew(shop)
+    for price in (2, 3):
+        products([{"sku": "A", "title": "Cup", "price": price}])
+    shop.arrive()
+    assert shop.desired()["A"]["price"] == "2.0000"

@@ -23,7 +23,7 @@ from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame
 from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.changes import Claimed, Settled, acknowledge, arrive, claim
-from pullpush_dagster.changes.claiming import wake
+from pullpush_dagster.changes.claiming import expire, wake
 from pullpush_dagster.config import Pull, Push
 from pullpush_dagster.store.schema import create_tables, next_number
 
@@ -180,7 +180,8 @@ class History:
         acknowledge(self.con, PUSH, PRODUCT, PRODUCT, [one])
 
     def wake(self) -> None:
-        wake(self.con, PUSH, PRODUCT)
+        expire(self.con, PUSH, PRODUCT)
+        wake(self.con, PUSH)
         self.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
 
     # All of it

@@ -4,6 +4,7 @@ import pytest
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import claim
+from pullpush_dagster.changes.claiming import expire, seconds_to_next
 from tests.unit.changes.conftest import NAMES
 
 EACH = pytest.mark.parametrize("deliver", ["latest", "every"])
@@ -123,6 +124,41 @@ def test_a_letter_of_two_rivals_is_routed_anew_once_the_rule_is_mended(both, out
     assert (mended.accepted(), mended.heads(), mended.behind()) == ({"A": {"quantity": there}}, {}, {})
 
 
+@EACH
+@pytest.mark.parametrize("title", ["Cup", "Mug"], ids=["replayed", "changed"])
+def test_of_two_that_were_refused_together_neither_has_what_the_other_says(products, outbox, replay, deliver, title):
+    # given: a push that finds both when it begins
+    shop = outbox("product", translate={"sku": {"A": "X", "Z": "X"}}, deliver=deliver)
+    other = {"sku": "Z", "title": "Pot", "price": 3}
+    products([{"sku": "A", "title": "Cup"}, other])
+    shop.arrive()
+    # when
+    mended = outbox("product", translate={"sku": {"A": "X"}}, only={"sku": ["A"]}, deliver=deliver)
+    if title == "Cup":
+        replay(mended)
+    products([{"sku": "A", "title": title}, other])
+    mended.arrive()
+    # then
+    assert mended.desired() == {"X": {"title": title}}
+
+
+def test_a_letter_that_is_covered_for_one_of_two_rivals_is_not_for_the_other(both, outbox, replay):
+    # given: what STORE wanted was refused while that of WH was under way, and taken
+    one, other, shop = both
+    one([("A", "WH", 5)])
+    shop.arrive()
+    row = shop.claim()["A"]
+    other([("A", "STORE", 7)])
+    shop.arrive()
+    shop.settle(row, "accepted")
+    # when: it is to have that of STORE by now
+    mended = outbox(translate={"locationId": NAMES}, only={"locationId": ["STORE"]})
+    replay(mended)
+    mended.arrive()
+    # then
+    assert (mended.heads(), mended.desired()) == ({"A": "due"}, {"A": {"quantity": "7.0000"}})
+
+
 def test_a_key_that_has_a_way_by_now_goes_with_its_next_change_though_each_is_sent(both, outbox):
     # given
     one, other, _ = both
@@ -231,7 +267,27 @@ def test_what_is_another_key_by_now_goes_there_and_leaves_no_letter(stock, outbo
     assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"5.0000"}')]
 
 
-def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay):
+@EACH
+def test_what_a_dead_process_may_have_made_under_another_key_leaves_no_letter_either(stock, outbox, replay, deliver):
+    # given: no receipt tells what came of it
+    shop = outbox(translate=WRONG, deliver=deliver)
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.claim()
+    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    mended = outbox(translate=RIGHT, deliver=deliver)
+    expire(mended.con, mended.push, ENTITIES["stocklevel"])
+    mended.arrive()
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    rows = mended.con.execute("SELECT key, state, desired FROM outbox").fetchall()
+    assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"5.0000"}')]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["replayed at once", "after a run"])
+def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay, first):
     # given
     shop = outbox(translate=WRONG, deliver="every")
     stock([("A", "WH", 5)])
@@ -241,6 +297,8 @@ def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay):
         shop.arrive()
     mended = outbox(translate=RIGHT, deliver="every")
     # when
+    if first:
+        mended.arrive()
     replay(mended)
     mended.arrive()
     # then
@@ -252,17 +310,40 @@ def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay):
     assert sent == [('{"sku":"A","locationId":"default"}', f"{quantity}.0000") for quantity in (5, 6, 7)]
 
 
-def test_what_is_another_key_by_now_and_gone_at_the_source_is_closed(stock, outbox, replay):
-    shop = outbox(translate=WRONG)
+@EACH
+def test_what_is_another_key_by_now_and_gone_at_the_source_is_closed(stock, outbox, replay, deliver):
+    shop = outbox(translate=WRONG, deliver=deliver)
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    if deliver == "every":  # one waits behind it
+        stock([("A", "WH", 6)])
+        shop.arrive()
+    for _ in range(2):
+        stock([])
+    replay(outbox(translate=RIGHT, deliver=deliver))
+    assert (shop.heads(), shop.behind(), shop.receipts()[-1][1:]) == (
+        {},
+        {},
+        ("skipped", "replayed: its source does not have it any more"),
+    )
+
+
+def test_but_what_is_to_be_sent_under_the_key_it_had_is_so_though_it_is_gone_there(stock, shop, replay):
     stock([("A", "WH", 5)])
     refuse(shop)
     for _ in range(2):
         stock([])
-    replay(outbox(translate=RIGHT))
-    assert (shop.heads(), shop.receipts()[-1][1:]) == (
-        {},
-        ("skipped", "replayed: its source does not have it any more"),
-    )
+    replay(shop)
+    assert shop.heads() == {"A": "due"}
+
+
+def test_what_had_no_answer_goes_no_sooner_for_its_replay(stock, shop, replay):
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "unknown", due_in=90.0)
+    shop.con.execute("UPDATE outbox SET state = 'dead'")
+    assert replay(shop) == ["no answer"]
+    assert seconds_to_next(shop.con, shop.push) > 60
 
 
 @pytest.mark.parametrize("titles", [["Cup"], ["Cup", "Jug"]], ids=["alone", "with what waits behind it"])
@@ -310,3 +391,24 @@ def test_a_letter_of_what_is_left_out_by_now_goes_with_its_replay(stock, outbox,
     assert replay(mended) == ["not routed"]
     # then: else `delivered` fails for ever
     assert mended.heads() == {}
+
+
+@EACH
+@pytest.mark.parametrize(("place", "left"), [("default", {}), ("defualt", {"A": "due"})])
+def test_what_the_destination_has_under_its_new_key_alone_covers_a_letter(
+    stock, outbox, con, replay, deliver, place, left
+):
+    # given: A was refused, and what it should be was taken under a key that it had, or has by now
+    shop = outbox(translate=WRONG, deliver=deliver)
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    con.execute(
+        "INSERT INTO accepted (connection, entity, key, fields) VALUES ('shop', 'stocklevel', ?, ?)",
+        [f'{{"sku":"A","locationId":"{place}"}}', '{"quantity":"5.0000"}'],
+    )
+    # when
+    mended = outbox(translate=RIGHT, deliver=deliver)
+    replay(mended)
+    mended.arrive()
+    # then
+    assert mended.heads() == left

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.changes import claim
 from pullpush_dagster.changes.claiming import seconds_to_next
 from tests.unit.changes.conftest import NAMES
 
@@ -56,7 +58,7 @@ def test_what_only_a_person_can_tell_is_not_made_due(two):
     shop.arrive("erp2")
     one([{"sku": "A", "title": "Cup", "price": 1}, {"sku": "B", "title": "Mug"}])
     shop.arrive()
-    assert shop.heads()["B"] != "due"
+    assert shop.heads()["B"] == "unconfirmed"
 
 
 def test_a_create_without_an_answer_still_settles(two):
@@ -122,6 +124,7 @@ def test_what_was_refused_while_its_holder_died_stays_refused(both):
     one, two, shop = both
     one([("A", "WH", 1)])
     shop.arrive()
+    shop.settle(shop.claim()["A"], "retry")
     shop.claim()
     two([("A", "STORE", 2)])
     shop.arrive()
@@ -205,6 +208,8 @@ def test_a_key_that_moves_while_it_is_under_way_is_the_others_afterwards(both):
     shop.arrive()
     shop.settle(row, "accepted")
     assert shop.desired() == {"A": {"quantity": "1.0000"}}
+    had = "SELECT source FROM accepted"
+    assert shop.con.execute(had).fetchall() == [('erp/stocklevel {"sku":"A","locationId":"WH"}',)]
     shop.settle(shop.claim()["A"], "accepted")
     # then
     one([("A", "WH", 7)])
@@ -260,6 +265,16 @@ def test_a_key_that_went_in_a_set_that_is_held_is_not_disowned(source, outbox, c
     assert shop.arrive().held
     # then
     assert con.execute("SELECT count(*) FROM accepted WHERE source IS NULL").fetchall() == [(0,)]
+
+
+def test_the_letter_of_two_that_came_together_has_the_newest_of_its_own(both):
+    one, two, shop = both
+    shop.arrive()
+    one([("A", "WH", 1)])
+    for quantity in (2, 3):
+        two([("A", "STORE", quantity)])
+    shop.arrive()
+    assert (shop.heads(), shop.desired()) == ({"A": "dead"}, {"A": {"quantity": "3.0000"}})
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -357,12 +372,13 @@ def test_nor_does_one_of_another_log_stay_its_rival(two):
     assert (shop.heads()["B"], shop.desired()["B"]) == ("due", {"title": "Mug"})
 
 
-@pytest.fixture
-def switched(both, outbox):
+@pytest.fixture(params=[True, False], ids=["translated", "left out"])
+def switched(both, outbox, request):
     """The shop had A of WH, and is to have that of STORE by now, where there are 2."""
     one, two, _ = both
     first, now = (
-        outbox(translate={"locationId": {place: "default"}}, only={"locationId": [place]}) for place in ("WH", "STORE")
+        outbox(translate={"locationId": {place: "default"} if request.param else NAMES}, only={"locationId": [place]})
+        for place in ("WH", "STORE")
     )
     one([("A", "WH", 1)])
     first.deliver()
@@ -387,17 +403,17 @@ def test_but_not_while_another_live_push_brings_it(switched, outbox):
 
 def test_what_another_log_brought_is_taken_over_by_a_replay_alone(source, outbox, replay):
     # given: the shop is sent from another ERP by now, of which no guard looks at what is read first
-    source()([("A", "WH", 1)])
-    outbox().deliver()
-    source(connection="erp2")([("A", "WH", 3)])
-    shop = outbox(**{"from": "erp2/stocklevel"})
+    source("product")([{"sku": "A", "title": "Cup", "price": 1}])
+    outbox("product").deliver()
+    source("product", connection="erp2")([{"sku": "A", "title": "Mug"}])
+    shop = outbox("product", **{"from": "erp2/product"})
     shop.arrive("erp2")
     assert shop.heads() == {"A": "dead"}
     # when
     replay(shop)
     shop.arrive("erp2")
-    # then
-    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "3.0000"}})
+    # then: alone what it says itself
+    assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"title": "Mug"}})
 
 
 def test_nor_is_one_of_a_log_that_is_not_read_any_more_a_rival(two, outbox, replay):
@@ -412,10 +428,57 @@ def test_nor_is_one_of_a_log_that_is_not_read_any_more_a_rival(two, outbox, repl
     assert (now.heads()["B"], now.desired()["B"]) == ("due", {"title": "Jug"})
 
 
-def test_the_one_that_is_left_has_it_though_it_does_not_change(both):
-    # given: neither was sent
+@pytest.mark.parametrize("sent", [False, True])
+def test_but_one_of_a_log_that_is_read_is(source, outbox, sent):
+    # given: one key of three logs, of which the first one's was sent, or none, and the second is not read any more
+    names = ("erp", "erp2", "erp3")
+    shop = outbox("product", **{"from": [f"{name}/product" for name in names]})
+    sources = [source("product", connection=name) for name in names]
+    for records in ([], [{"sku": "B", "title": "Pot"}]):
+        for name, stock in zip(names, sources, strict=True):
+            stock([{"sku": name, "title": "Cup"}, *records])
+            shop.arrive(name)
+            if sent and name == "erp":
+                shop.deliver()
+    now = outbox("product", **{"from": ["erp/product", "erp3/product"]})
+    # when
+    sources[2]([{"sku": "erp3", "title": "Cup"}, {"sku": "B", "title": "Jug"}])
+    now.arrive("erp3")
+    # then
+    assert now.heads()["B"] == "dead"
+
+
+def test_one_that_was_gone_and_is_back_is_in_the_way(both):
+    one, two, shop = both
+    for rows in ([("A", "WH", 1)], [], [], [("A", "WH", 2)]):
+        one(rows)
+        shop.deliver()
+    two([("A", "STORE", 3)])
+    shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+
+
+def test_what_is_under_way_of_one_that_is_gone_is_not_mixed_with_what_another_brings(two):
+    one, other, shop = two
+    a = {"sku": "A", "title": "Cup", "price": 1}
+    one([a, {"sku": "B", "price": 1}])
+    shop.arrive()
+    shop.claim()
+    for _ in range(2):
+        one([a])
+    shop.arrive()
+    other([{"sku": "B", "title": "Jug"}])
+    shop.arrive("erp2")
+    assert (shop.heads()["B"], shop.desired()["B"]) == ("claimed", {"price": "1.0000"})
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_one_that_is_left_has_it_though_it_does_not_change(both, sent):
+    # given: what one had sent, or not
     one, two, shop = both
     one([("A", "WH", 1)])
+    if sent:
+        shop.deliver()
     shop.arrive()
     two([("A", "STORE", 2)])
     shop.arrive()
@@ -426,6 +489,21 @@ def test_the_one_that_is_left_has_it_though_it_does_not_change(both):
         shop.arrive()
     # then
     assert (shop.heads(), shop.desired()) == ({"A": "due"}, {"A": {"quantity": "2.0000"}})
+
+
+def test_what_moves_to_the_one_that_was_refused_beside_it_is_sent_once(both):
+    # given
+    one, two, shop = both
+    for stock, rows in ((one, [("A", "WH", 1)]), (two, [("A", "STORE", 2)])):
+        stock(rows)
+        shop.arrive()
+    # when
+    for stock, rows in ((one, []), (one, []), (two, [("A", "STORE", 3)])):
+        stock(rows)
+    shop.deliver()
+    shop.arrive()
+    # then
+    assert shop.heads() == {}
 
 
 def test_what_was_taken_of_one_that_is_gone_by_then_is_nobodys(both):
@@ -440,3 +518,96 @@ def test_what_was_taken_of_one_that_is_gone_by_then_is_nobodys(both):
     two([("A", "STORE", 2)])
     shop.arrive()
     assert shop.heads() == {"A": "due"}
+
+
+def test_the_one_that_is_left_has_it_though_another_push_brings_it(source, outbox):
+    # given: what was refused of another ERP, which has a push of its own
+    one, other, shop = source("product"), source("product", connection="erp2"), outbox("product")
+    too = outbox("product", name="to_shop_too", **{"from": "erp2/product"})
+    one([{"sku": "A", "title": "Cup"}])
+    shop.deliver()
+    other([{"sku": "A", "title": "Mug"}])
+    too.arrive("erp2", beside=[shop.push])
+    # when
+    for _ in range(2):
+        one([])
+    shop.arrive(beside=[too.push])
+    too.arrive("erp2", beside=[shop.push])
+    # then
+    assert (too.heads(), too.desired()) == ({"A": "due"}, {"A": {"title": "Mug"}})
+
+
+@pytest.mark.parametrize("way", ["gone as well", "not read any more"])
+def test_the_one_that_is_left_and_cannot_have_it_is_not_waited_for(both, outbox, con, way):
+    # given: it was refused beside one that is gone
+    one, two, shop = both
+    two([("A", "STORE", 2)])
+    one([("A", "WH", 1)])
+    shop.arrive()
+    for _ in range(2):
+        one([])
+    shop.arrive()
+    # when
+    for _ in range(2):
+        two([] if way == "gone as well" else [("A", "STORE", 2)])
+    now = shop if way == "gone as well" else outbox(**{"from": "erp2/stocklevel"})
+    now.arrive("erp" if now is shop else "erp2")
+    # then: else no arrival is quiet any more
+    assert con.execute("SELECT count(*) FROM affected").fetchall() == [(0,)]
+
+
+# Of two logs, one much longer than the other.
+
+A = {"sku": "A", "title": "Cup", "price": 8}
+
+
+@pytest.fixture
+def long_log(source, outbox):
+    """Makes a push of two logs, and brings it a B of the longer one that had no answer, and is gone since."""
+
+    def make(*titles, **more):
+        shop = outbox("product", **{"from": ["erp/product", "erp2/product"], **more})
+        one, other = source("product"), source("product", connection="erp2")
+        for price in range(1, 9):
+            one([{**A, "price": price}])
+        shop.deliver()
+        shop.arrive("erp2")
+        for title in titles:
+            one([A, {"sku": "B", "title": title}])
+            shop.arrive()
+            if title == titles[0]:
+                shop.settle(shop.claim()["B"], "unknown")
+        for _ in range(2):
+            one([A])
+        shop.arrive()
+        return other, shop
+
+    return make
+
+
+def test_what_moved_to_a_shorter_log_goes_after_what_may_be_there(long_log):
+    # given: a destination that only the same request again settles
+    other, shop = long_log("Pot")
+    other([{"sku": "B", "title": "Jug"}])
+    shop.arrive("erp2")
+    shop.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+    product = ENTITIES["product"]
+    (again,) = claim(shop.con, shop.push, product, product, frozenset(product.compared), 9, repeats=True)
+    assert again.desired == {"title": "Pot"}
+    # when
+    shop.settle(again, "accepted", external_id={"id": "9"}, bound_key=again.key)
+    # then
+    assert (shop.heads(), shop.desired()) == ({"B": "due"}, {"B": {"title": "Jug"}})
+
+
+def test_changes_of_two_logs_are_sent_in_the_order_in_which_they_came(long_log):
+    other, shop = long_log("Pot", "Pan", deliver="every")
+    for title in ("Jug", "Mug"):
+        other([{"sku": "B", "title": title}])
+        shop.arrive("erp2")
+    shop.con.execute("UPDATE outbox SET dueAt = TIMESTAMPTZ '2020-01-01'")
+    sent = []
+    while rows := shop.claim():
+        sent.append(rows["B"].desired["title"])
+        shop.settle(rows["B"], "accepted")
+    assert sent == ["Pot", "Pan", "Jug", "Mug"]

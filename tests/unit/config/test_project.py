@@ -21,6 +21,12 @@ def test_the_shipped_project_has_no_problems():
     assert Project.find().problems() == []
 
 
+def test_a_variable_that_names_no_project_is_not_taken_for_one_in_which_all_is_well(tmp_path, monkeypatch):
+    monkeypatch.setenv("PULLPUSH_PROJECT", str(tmp_path / "typo"))
+    with pytest.raises(ConfigError, match=r"^PULLPUSH_PROJECT is /.*/typo, where neither assets/ nor resources/ is$"):
+        Project.find()
+
+
 def test_state_lies_in_the_project_unless_a_variable_says_where(tmp_path, monkeypatch):
     monkeypatch.delenv("PULLPUSH_DATA", raising=False)
     assert Project.at(tmp_path).state == tmp_path / "data"
