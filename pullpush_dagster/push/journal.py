@@ -27,6 +27,7 @@ _FIRST_PAUSE, _GROWTH, _QUICK = 0.1, 2.2, 5
 _LATER_GROWTH, _LONGEST_PAUSE = 4.0, 900.0
 # What goes again within so many seconds stays in its claim.
 _SOON = 1.0
+_UNNAMED = "it was made, and its id is looked up once it can be found"
 Progress = Callable[[str], None]
 
 
@@ -176,11 +177,13 @@ class Journal:
         ids = None if outcome.stale else payload.learned
         if accepted and not row.ids:
             ids = ids or outcome.ids or ids_of(outcome.answer, pusher.binding.paths)
-        due_in = self._due_in(row, outcome, sent.retry_after, wait)
+        # Looked up before it can be found, it would be made again.
+        unnamed = accepted and not (row.ids or ids) and payload.form is pusher.facts.create and bool(pusher.facts.find)
+        due_in = pusher.facts.settle if unnamed else self._due_in(row, outcome, sent.retry_after, wait)
         return Settled(
             row,
             outcome.name,
-            outcome.reason and self._client.redacted(outcome.reason),
+            _UNNAMED if unnamed else outcome.reason and self._client.redacted(outcome.reason),
             sent=payload.fields if accepted else None,
             payload=payload.body,
             answer=None if accepted or outcome.answer is None else self._client.redacted(str(outcome.answer)),
@@ -191,7 +194,7 @@ class Journal:
             unbind=outcome.stale,
             # That it did not go at last says nothing of when it had no answer.
             lost=outcome.lost or payload.acts or (isinstance(row, Ready) and row.place in row.taken.doubtful),
-            again=accepted and payload.more,
+            again=unnamed or (accepted and payload.more),
             unconfirmed=outcome.name == "unknown" and not pusher.facts.settles and not row.ids,
             held=_goes_again(row, outcome, sent, due_in),
             requeued=sent.requeued,

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pullpush_dagster.changes.made import Made, begin, note
@@ -16,6 +16,8 @@ from pullpush_dagster.transport import Client
 Ids = list[str] | PullPushError
 # As long as a claim: what a process that died was at settles with the keys it held.
 _LEASE, _MARGIN = dt.timedelta(minutes=10), dt.timedelta(minutes=2)
+# Where so many are forbidden, no others are asked for: it is hardly each one's own fault.
+_FEW = 3
 
 
 class MissingError(RejectError):
@@ -63,10 +65,9 @@ class Making:
             until = dt.datetime.now(dt.UTC) + _LEASE
             begun = await asyncio.to_thread(self._begun, name, [*holders], asked_at, until)
             mine = [value for value in holders if value not in begun]
-            answers = await asyncio.gather(*(self._create(reference, form, holders[one], until) for one in mine))
-            made = dict(zip(mine, _blamed(answers), strict=True))
+            made = _blamed(await _asked(lambda one: self._create(reference, form, holders[one], until), mine))
             await asyncio.to_thread(self._noted, name, made)
-        for refused in answers:
+        for refused in made.values():
             if isinstance(refused, AuthError) and not isinstance(refused, ForbiddenError):
                 raise refused
         return {value: self._known(name, one) for value, one in begun.items()} | made
@@ -106,11 +107,24 @@ class Making:
         return ids or MissingError("the platform does not say what it has made; it is looked for again")
 
 
-def _blamed(answers: list[Ids]) -> list[Ids]:
+async def _asked(create: Callable[[str], Awaitable[Ids]], values: Sequence[str]) -> dict[str, Ids]:
+    """What ``create`` gives for each of ``values``; where it is forbidden for a few from all over them, for all."""
+    few = values[:: max(1, len(values) // _FEW)][:_FEW]
+    made = dict(zip(few, await asyncio.gather(*map(create, few)), strict=True))
+    left = [value for value in values if value not in made]
+    if left and all(isinstance(one, ForbiddenError) for one in made.values()):
+        return made | dict.fromkeys(left, made[few[0]])
+    return made | dict(zip(left, await asyncio.gather(*map(create, left)), strict=True))
+
+
+def _blamed(made: dict[str, Ids]) -> dict[str, Ids]:
     """The same, where a 403 is for its own sake if another one was made."""
-    if not any(isinstance(one, list) for one in answers):
-        return answers
-    return [RejectError(f"{one}; others were made") if isinstance(one, ForbiddenError) else one for one in answers]
+    if not any(isinstance(one, list) for one in made.values()):
+        return made
+    return {
+        value: RejectError(f"{one}; others were made") if isinstance(one, ForbiddenError) else one
+        for value, one in made.items()
+    }
 
 
 def _told(made: Ids, settles_at: dt.datetime) -> Made | None:

@@ -14,9 +14,11 @@ from pullpush_dagster.changes.taken import Claimed, Fields, key_values
 from pullpush_dagster.connectors.forms import OneWord
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.connectors.template import AsIs, at, compiled, holes
+from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.typed import typed_value
 
+_NUMBERS = ("quantity", "unitPrice")
 _CHANGES = uuid.UUID("6d1f5c1e-52a7-4a39-9f0b-0b6d1a2c7e55")
 
 
@@ -112,7 +114,8 @@ def listed(
     """What stands for each row of a list.
 
     Raises:
-        RejectError, MissingError: a row names what cannot be told, or what the platform does not have yet.
+        RejectError, MissingError: a row names what cannot be told, or what the platform does not have yet, or its
+            quantity or price is unknown.
     """
     type_ = entity.fields[name]
     fields = type_.item.fields if isinstance(type_, ListOf) else {}
@@ -120,9 +123,14 @@ def listed(
     filler, named = compiled(template, sparse=True), set(holes(template))
     in_rows = (one for one, facts_ in facts.references.items() if facts_.of.startswith(f"{name}."))
     refs = [one for one in in_rows if f"reference.{one}" in named]
+    # Left out, an unknown number would become what the platform takes for the usual one; an upsert makes no document.
+    needed = [part for part in _NUMBERS if f"line.{part}" in named and facts.upsert is None]
     rows: Sequence[Mapping[str, Any]] = known[name] or []
     made = []
     for row in rows:
+        unknown = [part for part in needed if row.get(part) is None]
+        if unknown:
+            raise RejectError(f"{', '.join(unknown)} of line {row.get('lineId') or row.get('sku')} is unknown")
         told = {f"line.{part}": typed_value(fields[part], value) for part, value in row.items() if value is not None}
         told |= {f"reference.{one}": references.of(one, known, row) for one in refs}
         made.append(filler({**values, **told}))

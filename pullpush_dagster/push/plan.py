@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullpush_dagster.changes import Claimed, claim
-from pullpush_dagster.changes.claiming import count_due
+from pullpush_dagster.changes.claiming import count_due, wake
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
 
@@ -47,7 +47,7 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
     try:
         with pusher.store.session() as con:
             held = [reason for arrival in pusher.arrived(con) for reason in arrival.held]
-            pusher.wake(con)
+            wake(con, pusher.push)
             due = count_due(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)

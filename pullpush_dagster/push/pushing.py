@@ -8,7 +8,7 @@ import orjson
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
 from pullpush_dagster.changes.affected import Affected
-from pullpush_dagster.changes.claiming import seconds_to_next, wake
+from pullpush_dagster.changes.claiming import expire, seconds_to_next, wake
 from pullpush_dagster.changes.notes import heed, sweep
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
@@ -50,18 +50,18 @@ class Pusher:
         with self.store.session() as con:
             sweep(con, self.store.notes)
             arrivals = self.arrived(con)
-            self.wake(con)
+            wake(con, self.push)
         return arrivals
 
     def arrived(self, con: duckdb.DuckDBPyConnection) -> list[Arrival]:
-        """What reading each log came to, in the caller's transaction."""
+        """What reading each log came to, in the caller's transaction.
+
+        What a process that died had claimed is due before that, so that it goes by the rules as they are now.
+        """
+        heed(con, self.push, self.entity, self.store.notes)
+        expire(con, self.push, self.entity, asked=self.facts.settles)
         pulls, beside = map(self.project.pull, self.push.from_), self.project.beside(self.push)
         return [arrive(con, self.push, self.entity, pull, beside=beside) for pull in pulls]
-
-    def wake(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Make due what waits, and what a process that died had claimed."""
-        heed(con, self.push, self.entity, self.store.notes)
-        wake(con, self.push, self.entity, asked=self.facts.settles)
 
     async def send(self, progress: Progress) -> Totals:
         """Send what is due, and what becomes due within ``patience``, and record every outcome.

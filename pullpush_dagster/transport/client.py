@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors import Connector
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import DownError, RetryError
+from pullpush_dagster.errors import DownError, RetryError, UnavailableError
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.classify import short_of
 from pullpush_dagster.transport.download import download
@@ -31,6 +31,7 @@ class Client:
         state: the project's state folder, where all processes keep its limits together. None, or not there
             yet: this client keeps them for itself.
         destination: whether it is sent to: one that is down is then left alone, and not waited for.
+        patient: whether ``ask`` asks again what cannot be reached; where a person waits, it does not.
         pause: seconds that the waits between two attempts of ``ask`` grow from.
         largest: bytes of the largest answer that is read. largest_file: of the largest file that is downloaded.
 
@@ -45,12 +46,13 @@ class Client:
         *,
         state: Path | None = None,
         destination: bool = False,
+        patient: bool = True,
         pause: float = _PAUSE,
         largest: int = _LARGEST_BODY,
         largest_file: int = _LARGEST_FILE,
     ) -> None:
         self.connection, self.facts, self._name = connection, connector.facts, connection.connection
-        self._state, self._destination, self._pause = state, destination, pause
+        self._state, self._destination, self._patient, self._pause = state, destination, patient, pause
         self._values = {f"settings.{name}": value for name, value in connector.settings(connection.settings).items()}
         self._largest_file = largest_file
         self._wire = Wire(connection, connector.facts, self._values, state, largest)
@@ -115,6 +117,8 @@ class Client:
         raise AssertionError("unreachable")
 
     def _gives_up(self, error: RetryError) -> bool:
+        if not self._patient and isinstance(error, UnavailableError) and not (error.sent or error.busy):
+            return True
         return self._destination and (isinstance(error, DownError) or (error.retry_after or 0.0) > LONGEST_WAIT)
 
     async def send(

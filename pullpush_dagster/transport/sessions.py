@@ -10,7 +10,7 @@ from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicatio
 
 from pullpush_dagster.connectors.auth_model import Auth, Csrf, Login
 from pullpush_dagster.connectors.template import at, fill, fill_path, fill_text
-from pullpush_dagster.errors import AuthError
+from pullpush_dagster.errors import AuthError, RetryError, UnavailableError
 from pullpush_dagster.transport.refusal import Refusal
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
@@ -67,11 +67,19 @@ class AccessToken:
     async def headers(self, ask: Ask, _: Asked) -> dict[str, str]:
         """The bearer header."""
         if self._tokens is None or not self._tokens.good:
-            if self.under_way is None or self.under_way.done():
+            mine = self.under_way is None or self.under_way.done()
+            if self.under_way is None or mine:
                 self.under_way = asyncio.create_task(self._renew(ask))
                 self.under_way.add_done_callback(_looked_at)
-            # Whoever waits may be cut off, but then the token that was good once is spent, and the new one not known.
-            return _bearer(await asyncio.shield(self.under_way))
+            try:
+                # Whoever waits may be cut off, but then the token that was good once is spent, the new one not known.
+                return _bearer(await asyncio.shield(self.under_way))
+            except (httpx.HTTPError, UnavailableError) as error:
+                if mine:
+                    raise
+                # It is one request that had no answer, however many wait for it.
+                said = error.said if isinstance(error, UnavailableError) else "the access token did not come"
+                raise RetryError(said) from None
         return _bearer(self._tokens)
 
     def over(self, answer: httpx.Response) -> bool:

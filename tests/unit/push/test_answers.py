@@ -55,6 +55,13 @@ def test_answers_are_told_by_what_both_sides_name(judged, match, done):
     assert found[1].reason == "the answer does not name this record"
 
 
+def test_what_neither_side_names_is_not_the_same(facts, made):
+    known = facts(update=[UPDATE | {"match": {"sent": "record.same", "answered": "answer.same"}}], echo=[])
+    row = made("A", {"title": "A"}, item={"id": "iA"}, with_facts=known)
+    (found,) = outcomes(known, known.update[0], [row], answer_of({"done": [{"id": "iZ"}]}))
+    assert found.name == "unknown"
+
+
 def test_two_answers_of_one_name_leave_it_open_which_is_meant(judged):
     error = {"code": "no", "message": "bad"}
     found = judged({"done": [{"id": "iA", "error": error}, {"id": "iA"}, {"id": "iB"}]}, match="id")
@@ -169,6 +176,15 @@ def test_a_failure_that_names_no_record_is_of_all(judged, failures, error):
 def test_a_failure_that_names_no_record_is_not_of_one_that_is_named_as_taken(judged):
     found = failing(judged, {"sku": None, "message": "bad"}, done=[{"id": "iA"}, {"id": "iC"}], failures=BY_NAME)
     assert [(one.name, one.reason) for one in found] == [("accepted", None), ("rejected", "bad"), ("accepted", None)]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_nor_does_it_hide_one_that_names_its_record(judged, first):
+    of = [BY_INDEX, {"at": "body.warnings", "error": "row.text"}]
+    body = {"errors": [{"index": 1, "message": "bad"}], "warnings": [{"text": "look out"}]}
+    done = {"done": [{"id": "iA"}, {"id": "iB"}, {"id": "iC"}]}
+    found = judged(body | done, match="id", failures=of[first:] + of[:first])
+    assert names(found) == ["accepted", "rejected", "accepted"]
 
 
 @pytest.mark.parametrize("form", [{"answers": "status"}, {"alone": True, "answers": "body"}])

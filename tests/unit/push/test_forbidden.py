@@ -1,12 +1,14 @@
 """A 403: of a firewall that dislikes one record, or for the credentials of all of them."""
 
 import asyncio
+import datetime as dt
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from pullpush_dagster.errors import AuthError
-from pullpush_dagster.push.lanes import Lanes
+from pullpush_dagster.errors import AuthError, ForbiddenError
+from pullpush_dagster.push.forbidden import Forbidden
+from pullpush_dagster.push.lanes import Lanes, Sent
 
 TEN = [f"S{n}" for n in range(10)]
 
@@ -99,6 +101,19 @@ def test_three_updates_that_are_forbidden_do_not_keep_back_what_is_to_be_made(ti
         asyncio.run(run())
     assert seen[2:] == ["retry"] * 5
     assert len(platform.requests) == 3 + 2
+
+
+def test_what_was_taken_last_counts_whichever_answer_comes_first(facts, made):
+    # given: of two that were taken, the one that went first is answered last
+    form, now, told = facts().create, dt.datetime.now(dt.UTC), []
+    forbidden = Forbidden(lambda sent: told.append(sent.outcomes[0].name), told.append)
+    for seconds in (10, 5):
+        forbidden.taken(form, now + dt.timedelta(seconds=seconds))
+    # when: one went between them
+    at = now + dt.timedelta(seconds=7)
+    forbidden.add(form, at, Sent([made("A")], (), at), ForbiddenError("no"))
+    # then
+    assert told == ["rejected"]
 
 
 def test_a_lane_that_stopped_goes_on_once_what_was_under_way_in_another_is_taken(platform, sending, echo):

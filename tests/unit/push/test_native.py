@@ -73,12 +73,21 @@ def test_each_row_of_a_list_stands_for_what_the_connector_says(order):
     lists = {
         "lineItems": {"code": "{line.sku}", "n": "{line.quantity}", "price": "{line.unitPrice}", "cur": "{currency}"}
     }
-    made = order({"lineItems": [ROW, {**ROW, "sku": "B", "quantity": "1.5000"}], "currency": "EUR"},
+    one = {**ROW, "unitPrice": "3.0000"}
+    made = order({"lineItems": [one, {**one, "sku": None, "quantity": "1.5000"}], "currency": "EUR"},
                  {"rows": "{lineItems}", "c": "{currency}"}, lists=lists)  # fmt: skip
     assert json.loads(json.dumps(made.record["rows"], default=float)) == [
-        {"code": "A", "n": 2, "cur": "EUR"},
-        {"code": "B", "n": 1.5, "cur": "EUR"},
+        {"code": "A", "n": 2, "price": 3, "cur": "EUR"},
+        {"n": 1.5, "price": 3, "cur": "EUR"},
     ]
+
+
+@pytest.mark.parametrize("part", ["quantity", "unitPrice"])
+def test_a_row_with_an_unknown_number_is_not_left_to_the_platforms_idea_of_it(order, part):
+    lists = {"lineItems": {"n": "{line.quantity}", "price": "{line.unitPrice}"}}
+    row = {**ROW, "unitPrice": "3.0000", part: None}
+    with pytest.raises(RejectError, match=f"{part} of line 1 is unknown"):
+        order({"lineItems": [row]}, {"rows": "{lineItems}"}, lists=lists)
 
 
 @pytest.mark.parametrize("rows", [[], None])

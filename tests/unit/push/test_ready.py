@@ -138,6 +138,7 @@ def test_the_store_writes_what_the_long_way_makes(store, case, seed):
         assert (row.key, row.desired, row.accepted, row.ids) == (whole.key, whole.desired, whole.accepted, whole.ids)
         if not isinstance(row, Ready):
             continue
+        assert len(whole.ids) == 1
         expected = by_hand(entity, facts, whole)
         assert expected.form is facts.update[row.form]
         assert json.loads(row.record) == json.loads(json.dumps(expected.record))

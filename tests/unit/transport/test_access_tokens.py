@@ -14,7 +14,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, RateLimitError, RejectError, RetryError, UnavailableError
 from pullpush_dagster.transport.tokens import TokenFile, Tokens
 
 GET = Request(get="/items")
@@ -98,6 +98,21 @@ def stored(tmp_path):
 
 
 # Client credentials.
+
+
+def test_a_token_that_did_not_come_is_one_failure_however_many_wait_for_it(app, issuer):
+    issuer.refusal = Response("", 500)
+
+    async def go(client):
+        async with client:
+            tried = await asyncio.gather(*(client.send(GET, {}) for _ in range(8)), return_exceptions=True)
+            issuer.refusal = None
+            return tried, (await client.send(GET, {})).status
+
+    tried, status = asyncio.run(go(app(destination=True)))
+    assert all(isinstance(one, RetryError) for one in tried)
+    assert {one.said for one in tried} == {"the access token cannot be had now: 500"}
+    assert status == 200, "the destination is not taken for one that is down"
 
 
 def test_a_token_is_asked_for_once_for_many_requests_at_once(app, issuer):

@@ -58,14 +58,16 @@ class Sealed:
         pull = {"get": None, "post": "/items/list", "query": {}, "json": {"after": "{after}"}}
         return self._tiny.connector(pull, **PARTS, limits=self.limits, envelope={**ENVELOPE, **envelope})
 
-    def send(self, *requests, form="sealed", user="ann", at_once=False, **envelope):
-        """The answers to ``requests``, sent by one client: one after the other, or all at once."""
+    def send(self, *requests, form="sealed", user="ann", at_once=False, before=(), **envelope):
+        """The answers to ``requests``, sent by one client: one by one, or, after those ``before``, all at once."""
         settings = {"base_url": self._tiny.url, "form": form, "user": user}
         given = {name: value for name, value in settings.items() if value}
         connection = Connection(connection="tiny", connector="tiny", settings=given, secrets={"key": "TINY_KEY"})
 
         async def go():
             async with Client(connection, self.connector(**envelope), pause=0.001) as client:
+                for one in before:
+                    await client.send(one, {"title": "Lamp"})
                 if at_once:
                     sent = (client.send(one, {"title": "Lamp"}) for one in requests)
                     return await asyncio.gather(*sent, return_exceptions=True)
@@ -184,6 +186,32 @@ def test_a_login_that_is_no_longer_good_is_asked_for_anew_and_the_request_sent_a
     answers = sealed.send(NEED, NEED)
     assert [answer.body for answer in answers] == [1, 2]
     assert [body["call"]["user"] for body in sealed.bodies() if "call" in body] == [7, 7, 8]
+
+
+def test_a_refusal_of_the_old_login_that_comes_late_does_not_end_the_new_one(sealed):
+    # given: a login that is no longer good, as one of two requests is told once the other one has a new login
+    logins, used = [], []
+
+    def reply(seen):
+        body = json.loads(seen.body)
+        if "who" in body:
+            logins.append(body)
+            return inside(len(logins))
+        used.append(body["call"]["user"])
+        place = len(used)
+
+        async def refused(scope, receive, send):
+            while place == 3 and len(logins) < 2:
+                await asyncio.sleep(0.01)
+            await error("denied")(scope, receive, send)
+
+        return refused if used[-1] == 1 and place > 1 else inside(0)
+
+    sealed.platform.route(reply)
+    # when
+    sealed.send(NEED, NEED, at_once=True, before=[NEED])
+    # then
+    assert (len(logins), sorted(used)) == (2, [1, 1, 1, 2, 2])
 
 
 def test_a_new_login_that_is_refused_too_is_not_asked_for_again(sealed):

@@ -1,5 +1,6 @@
 """Asking again: while that may help, as long as the platform said, and never when it cannot."""
 
+import asyncio
 import datetime as dt
 import time
 from email.utils import format_datetime, parsedate_to_datetime
@@ -61,6 +62,13 @@ def test_a_refused_connection_is_asked_again_and_told_as_unsent(tiny):
     with pytest.raises(UnavailableError, match="cannot be reached") as error:
         tiny.ask(GET)
     assert not error.value.sent
+
+
+@pytest.mark.timeout(30)
+def test_while_a_person_waits_it_is_not_asked_again(tiny):
+    tiny.url = "http://127.0.0.1:1"
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        asyncio.run(tiny._with(tiny.client(patient=False, pause=600), lambda client: client.ask(GET, {})))
 
 
 @pytest.mark.parametrize(

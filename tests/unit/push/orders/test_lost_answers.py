@@ -238,6 +238,15 @@ def test_one_that_is_forbidden_while_another_is_made_rejects_only_its_own_orders
     assert push.send() == {"shop:5": "rejected", "shop:6": "accepted"}
 
 
+def test_where_no_customer_may_be_made_few_are_asked_for(orders, erp, native):
+    push = orders()
+    push.pull(*(native.order(f"{n}", customer={"name": "Al", "email": f"al{n}@x.example"}) for n in range(20)))
+    erp.instead["/people/create"] = Response(status_code=403)
+    with pytest.raises(AuthError):
+        push.send()
+    assert erp.asked.count("/people/create") == 3
+
+
 def test_an_order_that_was_rejected_before_the_erp_refused_us_has_one_receipt(push, erp, native):
     for _ in range(2):
         erp.orders_create([{"ref": "shop:5"}])

@@ -155,6 +155,12 @@ def test_one_that_was_refused_may_be_made_at_once(make, noted, erp, status):
     assert make() == ["30"]
 
 
+def test_what_never_reached_it_may_be_made_at_once(tiny, make, noted):
+    tiny.url = "http://127.0.0.1:9"
+    make()
+    assert noted() == []
+
+
 def test_none_is_sent_when_it_is_about_to_be_anothers_to_make(make, noted, erp, monkeypatch):
     monkeypatch.setattr("pullpush_dagster.push.making._LEASE", dt.timedelta(minutes=1))
     assert str(make()).startswith("not made")

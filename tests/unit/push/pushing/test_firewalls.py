@@ -102,6 +102,19 @@ def test_one_that_it_dislikes_in_a_look_up_does_not_keep_back_those_that_need_no
     assert push.rows("SELECT key, state, attempts, claim FROM outbox") == [(f'{{"sku":"{BAD}"}}', "due", 0, None)]
 
 
+def test_those_that_it_dislikes_in_a_look_up_go_behind_the_others_at_the_next_run(pushing, shop, firewall, monkeypatch):
+    # given: as many as there is room for come first
+    for name in ("_SMALLEST_CLAIM", "_LARGEST_CLAIM"):
+        monkeypatch.setattr(sending, name, 1)
+    push = pushing(create=CREATE, batch=1)
+    push.pull(*({"sku": sku, "title": "new"} for sku in (BAD, f"{BAD}2", "B", "C")))
+    firewall()
+    # when
+    send_often(push, 2)
+    # then
+    assert titles(shop) == dict.fromkeys("BC", "new")
+
+
 @pytest.mark.parametrize("where", [None, "/batch"], ids=["everything", "writes"])
 def test_credentials_that_are_refused_stop_the_push_soon_and_wear_nothing_out(pushing, shop, platform, where):
     shop.items |= {f"i{n}": {"sku": f"S{n}"} for n in range(250)}

@@ -310,6 +310,7 @@ def test_a_refusal_before_its_lease_ends_does_not_undo_what_a_dead_process_had_n
             "INSERT INTO changes (connection, name, sequence, op, key, fields, after, cleared) VALUES"
             " ('erp2', 'product', 1, 'insert', '{\"sku\":\"A\"}', ['price'], '{\"price\":\"9.0000\"}', [])"
         )
+        con.execute("INSERT INTO counters (name, value) VALUES ('sequence erp2/product', 1)")
         arrive(con, piled.pusher.push, product, other)
     # when
     piled.rows(EXPIRED)

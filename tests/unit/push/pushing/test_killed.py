@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from tests.unit.push.pushing.conftest import CREATE
+
 KILLS = max(2, int(os.environ.get("PULLPUSH_CRASHES", "10")) // 5)
 # So few that no guard minds what becomes of all of them.
 KEYS, EACH = 19, 9
@@ -95,3 +97,19 @@ def test_killed_while_it_sends_nothing_goes_back_and_nothing_is_left_out(push, s
     assert [id_ for id_, prices in got.items() if prices != sorted(prices)] == []
     assert (push.rows("FROM outbox"), push.rows("FROM behind")) == ([], [])
     print(f"{dict(ended)}, {len(shop.writes) - KEYS * len(every)} sent again")
+
+
+def test_what_a_killed_push_had_claimed_goes_by_the_rules_that_hold_by_then(pushing, shop):
+    # given: one that is gone, and others that run by new rules before it is known
+    push = pushing(create=CREATE)
+    push.pull({"sku": "A", "price": 1})
+    push.pusher.arrive()
+    push.rows("UPDATE outbox SET state = 'claimed', leaseUntil = now() + INTERVAL 1 HOUR RETURNING key")
+    push.pusher.push = push.pusher.push.model_copy(update={"only": {"sku": ["B"]}})
+    push.send()
+    # when
+    push.rows("UPDATE outbox SET leaseUntil = now() - INTERVAL 1 HOUR RETURNING key")
+    push.send()
+    # then
+    assert shop.writes == []
+    assert push.rows("SELECT reason FROM receipts") == [("the sync leaves it out by now",)]

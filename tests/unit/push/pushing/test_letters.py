@@ -1,9 +1,16 @@
-"""What is told of a key of which two answers came to the store in one transaction."""
+"""What is told of a key of which two answers came to the store in one transaction, and what a letter of it has."""
 
+import datetime as dt
+import json
+
+import pytest
 from starlette.responses import JSONResponse
 
+from pullpush_dagster.changes.notes import note
+from pullpush_dagster.config import Project
 from pullpush_dagster.dead import _letters, replay
 from pullpush_dagster.explain import explain
+from pullpush_dagster.push.journal import Group
 from pullpush_dagster.store import Store
 
 
@@ -68,13 +75,85 @@ def test_what_waits_behind_a_letter_that_needs_no_sending_any_more_is_due_at_onc
     assert made.rows("SELECT state, desired ->> '$.title' FROM outbox") == [("due", "mug")]
 
 
-def test_a_letter_of_a_pull_that_its_sync_does_not_read_any_more_is_closed(pushing, store, monkeypatch):
+@pytest.mark.parametrize("source", ['depot/product {"sku":"A"}', 'erp/product {"sku":"Z"}'], ids=["not read", "gone"])
+def test_a_letter_of_what_its_sync_does_not_read_or_have_any_more_is_closed(pushing, store, monkeypatch, source):
     made = pushing()
     made.rows(
-        """INSERT INTO outbox (push, key, source, sequence, desired, state)
-        VALUES ('to_shop', '{"sku":"A"}', 'depot/product {"sku":"A"}', 1, '{"title":"cup"}', 'dead') RETURNING key"""
+        f"""INSERT INTO outbox (push, key, source, sequence, desired, state)
+        VALUES ('to_shop', '{{"sku":"A"}}', '{source}', 1, '{{"title":"cup"}}', 'dead') RETURNING key"""
     )
     monkeypatch.setattr(Store, "of", classmethod(lambda *_: store))
     done = replay(made.pusher.project, "ALL")
     assert (done.due, done.routed, done.dropped, done.closed) == (0, 0, 0, 1)
     assert made.rows("FROM outbox") == []
+
+
+@pytest.fixture
+def rivalled(pushing, shop, platform):
+    """Two changes of A were taken, of which the first was under way when what Z wanted of it was refused."""
+    made = pushing(deliver="every")
+    pusher = made.pusher
+    pusher.push = pusher.push.model_copy(update={"translate": {"sku": {"A": "A", "Z": "A"}}})
+    shop.items["7"] = {"sku": "A"}
+    made.pull({"title": "cup", "price": 1})
+    made.send()
+    for title, price in (("jug", 2), ("mug", 3)):
+        made.pull({"title": title, "price": price})
+
+    def answer(seen):
+        if seen.method != "GET" and len(shop.writes) == 1:
+            made.pull({"title": "mug", "price": 3}, {"sku": "Z", "title": "zed"})
+            pusher.arrive()
+        return shop(seen)
+
+    platform.route(answer)
+    made.send()
+    return made
+
+
+def test_a_letter_is_not_older_than_what_was_taken_meanwhile(rivalled, store):
+    with store.session() as con:
+        (letter,) = _letters(con)
+    assert (letter.cause, json.loads(letter.desired)) == ("not routed", {"title": "mug", "price": "3.0000"})
+
+
+@pytest.mark.parametrize("way", ["replayed", "changed"])
+def test_nor_does_what_is_unknown_by_now_go_back_with_it(rivalled, shop, store, monkeypatch, way):
+    # given: Z is left out by now, and the price is not told any more
+    mended = {"translate": {"sku": {"A": "A"}}, "only": {"sku": ["A"]}}
+    push = rivalled.pusher.push = rivalled.pusher.push.model_copy(update=mended)
+    rivalled.pull({"title": "mug"})
+    # when
+    if way == "replayed":
+        monkeypatch.setattr(Store, "of", classmethod(lambda *_: store))
+        monkeypatch.setattr(Project, "push", lambda *_: push)
+        replay(rivalled.pusher.project, "ALL")
+    else:
+        rivalled.pull({"title": "pot"})
+    rivalled.send()
+    # then
+    assert [one["price"] for one in shop.writes if "price" in one] == ["1", "2", "3"]
+
+
+def test_what_was_refused_stays_so_though_its_holder_noted_a_change_and_died(pushing, shop):
+    # given: two changes of A in one claim, of which the first was taken and noted
+    made = pushing(deliver="every")
+    pusher = made.pusher
+    pusher.push = pusher.push.model_copy(update={"translate": {"sku": {"A": "A", "Z": "A"}}})
+    shop.items["7"] = {"sku": "A"}
+    made.pull({"title": "cup"})
+    made.send()
+    for title in ("jug", "mug"):
+        made.pull({"title": title})
+    pusher.arrive()
+    claim, _ = pusher.turn(Group(), 1)
+    note(pusher.store.notes, claim, [0], dt.datetime.now(dt.UTC))
+    # when
+    made.pull({"title": "mug"}, {"sku": "Z", "title": "zed"})
+    pusher.arrive()
+    made.rows("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+    pusher.arrive()
+    # then
+    assert made.rows("""SELECT state, desired ->> '$.title', contains(reason, '"Z"') FROM outbox""") == [
+        ("dead", "mug", True)
+    ]

@@ -269,6 +269,15 @@ def test_one_that_a_look_up_does_not_find_yet_is_not_made_again(pushing, drawer)
     assert [path for _, path, _ in drawer.writes()] == ["/new", "/stock/s9"]
 
 
+def test_nor_is_it_looked_up_before_that_can_find_it(pushing, drawer):
+    push = pushing(**BITS, settle=90)
+    drawer.instead["/items"] = [JSONResponse([])]
+    for title in ("Cup", "Mug"):
+        push.pull({"title": title})
+        push.send()
+    assert push.rows("SELECT dueAt > now() + INTERVAL 1 MINUTE FROM outbox") == [(True,)]
+
+
 def test_what_was_looked_up_for_its_ids_is_not_looked_up_again(pushing, drawer, platform):
     push = pushing(**BITS)
     drawer.instead["/items"] = [JSONResponse([{"id": "id1", "sku": "A", "stock": {"id": "s9"}}])]
@@ -276,6 +285,17 @@ def test_what_was_looked_up_for_its_ids_is_not_looked_up_again(pushing, drawer, 
         push.pull({"title": title})
         assert push.send() == {"A": "accepted"}
     assert [seen.path for seen in platform.requests].count("/items") == 1
+
+
+def test_nor_is_one_of_which_just_the_parent_is_not_known(pushing, drawer, platform):
+    # given: where there is none, none is told
+    record = {"title": "{title}", "parent": "{binding.parent}"}
+    push = pushing(**{**BITS, "also": {}, "update": [{"put": "/items/{binding.id}", "record": record}]})
+    drawer.instead["/items"] = [JSONResponse([])]
+    for title in ("Cup", "Mug"):
+        push.pull({"title": title})
+        assert push.send() == {"A": "accepted"}
+    assert [seen.path for seen in platform.requests] == ["/items", "/new", "/items/id1"]
 
 
 def test_an_item_that_never_tells_the_id_is_rejected_and_not_sent(pushing, drawer, platform):
