@@ -1,8 +1,9 @@
 -- name: forget_failure
-DELETE FROM failed_pulls WHERE connection = $connection AND name = $name AND scope = $scope
+DELETE FROM failed_pulls WHERE connection = $connection AND name = $name AND scope = $scope AND coalesce(came, false) = $came
 
 -- name: failure
-INSERT INTO failed_pulls (connection, name, scope, reason, failedAt) VALUES ($connection, $name, $scope, $reason, $now)
+INSERT INTO failed_pulls (connection, name, scope, reason, failedAt, came)
+VALUES ($connection, $name, $scope, $reason, $now, $came)
 
 -- name: pull
 INSERT INTO pulls (pull, connection, name, scope, kind, windowStart, windowEnd, startedAt, finishedAt, pages, records,

@@ -48,7 +48,7 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
             "filters": orjson.dumps(asked.filters).decode(),
         }  # fmt: skip
         con.execute(_SQL["pull"], row)
-        con.execute(_SQL["forget_failure"], {**who, "scope": window.scope})
+        forget_failure(con, pull, window.scope, came=False)
         raw.put(store, number, spool)
         # Another run of this pull may have ended while this one was asking.
         known = watermarks(con, pull)
@@ -59,12 +59,19 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
     return Pulled(number, asked)
 
 
-def note_failure(store: Store, pull: Pull, window: Window, error: PullPushError) -> None:
-    """Let it be known why nothing came of a pull, until one is complete. A store that is busy is left alone."""
-    who = {"connection": pull.connection, "name": pull.name, "scope": window.scope}
+def note_failure(store: Store, pull: Pull, scope: str, error: PullPushError, *, came: bool) -> None:
+    """Let it be known why nothing came of a pull, until one is complete; or, where it ``came``, why it cannot be read,
+    until it can. A store that is busy is left alone."""
+    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": came}
     with suppress(StoreBusyError), store.session() as con:
-        con.execute(_SQL["forget_failure"], who)
+        forget_failure(con, pull, scope, came=came)
         con.execute(_SQL["failure"], {**who, "reason": str(error), "now": dt.datetime.now(dt.UTC)})
+
+
+def forget_failure(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str, *, came: bool) -> None:
+    """The newest attempt went well. In the caller's transaction."""
+    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": came}
+    con.execute(_SQL["forget_failure"], who)
 
 
 def _prune(con: duckdb.DuckDBPyConnection, store: Store, before: dt.datetime) -> None:

@@ -46,7 +46,7 @@ async def pages(
 
     Raises:
         RejectError: a page has another form than the connector describes, or the walk came to a cap, or no further.
-        RetryError, AuthError: as ``Client.ask``; RetryError: such an empty page.
+        RetryError, AuthError: as ``Client.ask``; RetryError: an empty page that others follow.
     """
     style = facts.pages
     position: Any = style.begins
@@ -185,6 +185,8 @@ def _next(style: Pages, page: Page, position: Any, gone: int, size: int) -> Any:
         # A filter may leave a page empty that others follow; one that only names itself again is the end.
         return following if page.records or following != position else None
     if style.style == "none" or not (page.records or gone):
+        if style.more is not None and style.style != "none":
+            raise RetryError(f"page {page.number} is empty, and says that there is more, but not where")
         return None
     return _after(style, page) if style.style == "keyset" else _counted(style, page, position, gone, size)
 

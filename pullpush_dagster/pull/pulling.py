@@ -12,10 +12,10 @@ from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
 from pullpush_dagster.changes.new_items import send_to_new_items
 from pullpush_dagster.config import Project, Pull, Push
-from pullpush_dagster.errors import HaltError, PullPushError
+from pullpush_dagster.errors import HaltError, PullPushError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked, Progress, ask
-from pullpush_dagster.pull.keeping import Pulled, keep, note_failure, watermarks
+from pullpush_dagster.pull.keeping import Pulled, forget_failure, keep, note_failure, watermarks
 from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
 from pullpush_dagster.store import Store, named_sql
@@ -38,17 +38,24 @@ async def pull_records(project: Project, store: Store, pull: Pull, window: Windo
         try:
             asked = await ask_platform(project, pull, window, known, spool, progress)
         except PullPushError as error:
-            note_failure(store, pull, window, error)
+            note_failure(store, pull, window.scope, error, came=False)
             raise
         return keep(store, pull, window, asked, spool)
 
 
 async def ask_platform(
-    project: Project, pull: Pull, window: Window, known: dict[str, dt.datetime], spool: Spool, progress: Progress
+    project: Project,
+    pull: Pull,
+    window: Window,
+    known: dict[str, dt.datetime],
+    spool: Spool,
+    progress: Progress,
+    *,
+    patient: bool = True,
 ) -> Asked:
     """Ask for ``window`` into ``spool``; stores nothing."""
-    connector = project.connector(pull.connection)
-    async with Client(project.connection(pull.connection), connector, state=project.state) as client:
+    connector, connection = project.connector(pull.connection), project.connection(pull.connection)
+    async with Client(connection, connector, state=project.state, patient=patient) as client:
         return await ask(client, connector.ask_of(pull.entity), window, known, spool, progress, bulk=pull.bulk)
 
 
@@ -97,6 +104,16 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
         RejectError: as ``read_pages``.
         HaltError: the raw pages of a pull are gone, and no full pull came after it.
     """
+    try:
+        return _read(project, store, pull, scope)
+    except StoreBusyError:
+        raise
+    except PullPushError as error:
+        note_failure(store, pull, scope, error, came=True)
+        raise
+
+
+def _read(project: Project, store: Store, pull: Pull, scope: str) -> list[Kept]:
     kept = []
     with store.session() as con:
         left = _unread(con, pull, scope)
@@ -110,6 +127,7 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
                 _give_up(con, store, pull, one, unread)
             elif one in unread and frame is not None:
                 kept.append(_keep(project, con, pull, one, frame))
+                forget_failure(con, pull, scope, came=True)
         left = [other for other in left if other in unread]
     return kept
 

@@ -24,7 +24,7 @@ async def try_pull(project: Project, connection: str, entity: str, scope: str, p
     parts = pull.partitions
     place = scope or (parts.values[0] if parts and parts.values else "")
     with tempfile.TemporaryDirectory() as folder, Spool(Path(folder)) as spool:
-        await ask_platform(project, pull, Window("full", place), {}, spool, progress)
+        await ask_platform(project, pull, Window("full", place), {}, spool, progress, patient=False)
         return read_pages(project, pull, place, spool.table())
 
 

@@ -45,6 +45,10 @@ SELECT key FROM own WHERE NOT leftOut
     AND key NOT IN (SELECT key FROM there) AND key NOT IN (SELECT key FROM bad WHERE key IS NOT NULL)
 ORDER BY key
 
+-- name: not_asked
+-- Under way when what was missing was looked up, and not any more.
+UPDATE own SET leftOut = true WHERE list_contains($keys, key)
+
 -- name: nameless
 SELECT count(*) FROM bad WHERE nameless
 

@@ -28,6 +28,7 @@ class There:
     Attributes:
         frames: canonical frames, one per scope that was asked for, and one of what was looked up by key.
         records: how many it gave. seen: keys that it has, or may have, whether or not their records could be read.
+        asked: keys that were looked up one by one; None: it has no look-up.
         started_at: when the first page was asked for, UTC.
         by: the key field whose values are the scopes; None: there are none. closed: scope -> why it was not asked for.
     """
@@ -35,6 +36,7 @@ class There:
     frames: Sequence[Frame]
     records: int
     seen: frozenset[str]
+    asked: frozenset[str] | None
     started_at: dt.datetime
     by: str | None
     closed: Mapping[str, str]
@@ -69,7 +71,10 @@ class Comparing:
             doubts = [f"{nameless} records have neither a readable key nor an id"] if nameless else []
             doubt = "; ".join([*doubts, *there.closed.values()]) or None
             missing = [key for (key,) in run("missing").fetchall()]
-            gone = [] if nameless else [key for key in missing if key not in there.seen]
+            late = set() if there.asked is None else {*missing} - there.asked
+            if late:
+                run("not_asked", keys=[*late])
+            gone = [] if nameless else [key for key in missing if key not in there.seen and key not in late]
             con.register("gone_there", arrow.table({"key": arrow.array(gone, arrow.string())}))
             typed, drifted = typed_sql(self.entity, names), drifted_sql(self.entity, names, fields, facts)
             run("compared", {"typed": typed, "drifted": drifted})

@@ -77,6 +77,7 @@ class _Reading:
         self.comparing = Comparing(project, push, self.started_at)
         self.records = 0
         self.seen: set[str] = set()
+        self.asked: frozenset[str] | None = None
         self.closed: dict[str, str] = {}
 
     def scopes(self) -> list[str]:
@@ -111,6 +112,7 @@ class _Reading:
         """What the destination has under accepted keys that no walk gave: lists leave some items out."""
         find = self.connector.push(self.entity.name).find
         values = {key: named(key, find) for key in self._missing(frames)} if find else {}
+        self.asked = frozenset(values) if find else None
         if not find or not values:
             return []
         self.progress(f"{self.push.to}: {len(values)} keys are looked up")
@@ -133,7 +135,7 @@ class _Reading:
             return self.comparing.compare(con, self._there(frames))
 
     def _there(self, frames: Sequence[Frame]) -> There:
-        return There(frames, self.records, frozenset(self.seen), self.started_at, self.by, self.closed)
+        return There(frames, self.records, frozenset(self.seen), self.asked, self.started_at, self.by, self.closed)
 
     def _pull(self, scope: str) -> Pull:
         """A pull of the destination that nobody declared, so that nothing of a declared one moves."""

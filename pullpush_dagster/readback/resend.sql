@@ -66,6 +66,14 @@ FROM chosen AS c WHERE a.connection = $to AND a.entity = $entity AND a.key = c.k
 INSERT INTO outbox (push, key, source, sequence, desired, state, attempts, dueAt, queuedAt)
 SELECT $push, key, source, sequence, CAST(to_json(wanted) AS VARCHAR), 'due', 0, $now, $now FROM chosen
 
+-- name: unbind
+-- What is gone and cannot be written to, which would tell, is looked for under its key instead, and made if it is not
+-- there. Not what was taken just now: neither a list nor a look-up need have it yet.
+DELETE FROM bindings AS b USING chosen AS c
+WHERE b.connection = $to AND b.entity = $entity AND b.key = c.key
+    AND c.key IN (SELECT key FROM drift WHERE push = $push AND field IS NULL)
+    AND c.key IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity AND acceptedAt < $settled)
+
 -- name: another
 -- To be sent again is another request than the one that was taken.
 UPDATE outbox AS o SET refusals = t.times FROM {claims} AS t JOIN chosen AS c USING (key)

@@ -57,6 +57,9 @@ def _resend(con: duckdb.DuckDBPyConnection, project: Project, push: Push) -> Res
     if reasons:
         raise GuardError(f"nothing is sent again, as that {'; '.join(reasons)}", push=push.name)
     ((drifted,),) = run("drifted_keys").fetchall()
+    facts = project.connector(push.to).push(entity.name)
+    if facts.find is not None and facts.create_only:
+        run("unbind", settled=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=facts.settle))
     for step in ("forget", "enter", "another", "drop"):
         run(step)
     return Resent(chosen, drifted - chosen)

@@ -271,6 +271,20 @@ def swapped(table):
     return len({1, 2, 3, 4, 9})
 
 
+@pytest.mark.parametrize(("style", "number"), [("page", lambda at: at // 2 + 1), ("offset", lambda at: at)])
+def test_an_empty_page_that_others_follow_by_their_total_is_no_end(asked, platform, style, number):
+    # given: a platform that gives the first 2 of a question, whatever it says
+    given = {number(at): [{"id": at}, {"id": at + 1}] if at < 2 else [] for at in range(0, 8, 2)}
+    total = {"x-total": "5"}
+    platform.route(lambda seen: JSONResponse(given[int(seen.query["at"])], headers=total))
+    paged = {"pages": {"style": style, "size": 2, "total": "header.x-total"}, "query": {"at": f"{{{style}}}"}}
+    with pytest.raises(RetryError, match="page 2 is empty, and the platform has 5 records"):
+        asked(**paged, since=SINCE)
+    # but: the last ones may be of those that it shows nobody
+    total["x-total"] = "4"
+    assert asked(**paged, since=SINCE).records == 2
+
+
 def test_records_are_told_apart_by_all_of_their_ids(asked, tiny, platform):
     entity = {"pull": {"get": "/items", "pages": {"style": "none"}}, "canonical_map": {"sku": "item.sku"}}
     levels = tiny.connector(entities={"product": {**entity, "binding": {"id": "item.sku", "parent": "item.source"}}})

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from pullpush_dagster.errors import ConfigError, RejectError
+from pullpush_dagster.errors import ConfigError, RejectError, RetryError
 from pullpush_dagster.pull.paging import pages
 
 OFFSET = {
@@ -227,6 +227,15 @@ def test_a_keyset_may_be_told_to_end(walk, platform):
               "pages": {"style": "keyset", "after": "item.id", "more": "body.more"}}  # fmt: skip
     platform.answer(JSONResponse(listed(1, 2, more=True)), JSONResponse(listed(3, more=False)))
     assert walk(keyset) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(("style", "hole"), [("keyset", "after"), ("page", "page"), ("offset", "offset")])
+def test_a_page_without_records_that_says_that_there_is_more_fails_the_walk(walk, platform, style, hole):
+    platform.answer(JSONResponse(listed(1, 2, more=True)), JSONResponse(listed(more=True)))
+    after = {"after": "item.id"} if style == "keyset" else {}
+    told = {"style": style, "size": 2, "more": "body.more", **after}
+    with pytest.raises(RetryError, match="page 2 is empty, and says that there is more, but not where"):
+        walk({"query": {"at": f"{{{hole}}}"}, "each": "body.data", "pages": told})
 
 
 PAST = {

@@ -175,9 +175,13 @@ class Reader:
         return resend(self.project, self.push, self.store)
 
 
-def make_reader(tiny, store, source, entity, *, pull=None, fields=None, **push):
-    """A Reader in the folder of ``tiny``; what is named otherwise is of the push."""
-    tiny.connector(entities={entity: _facts(entity, pull or {}, fields or {})})
+def make_reader(tiny, store, source, entity, *, pull=None, fields=None, once=False, **push):
+    """A Reader in the folder of ``tiny``; ``once``: the shelf is told of an item just once. The rest is of the push."""
+    facts = _facts(entity, pull or {}, fields or {})
+    if once:
+        del facts["push"]["update"]
+        facts["push"] |= {"create_only": True, "settle": 60.0}
+    tiny.connector(entities={entity: facts})
     folder = tiny.root / "resources"
     for name in ("erp", "shelf"):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(tiny.connection().model_dump() | {"connection": name}))

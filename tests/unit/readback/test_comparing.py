@@ -3,6 +3,7 @@
 import pytest
 
 from pullpush_dagster.errors import NothingYetError
+from pullpush_dagster.readback.comparing import Comparing
 
 NOW = "2100-01-01"
 
@@ -42,6 +43,25 @@ def test_an_item_that_only_a_look_up_finds_is_compared_too(products, shelf):
     found = products.read()
     assert (found.compared, found.gone) == (2, 0)
     assert products.drift() == {("B", "title"): ("Oak", "Pine")}
+
+
+def test_one_that_was_not_looked_up_as_it_was_under_way_then_is_not_gone(products, shelf, monkeypatch):
+    # given: it need not be sent any more when it is compared
+    products.accepted("A", title="Oak")
+    shelf.put("A", title="Oak")
+    shelf.unlisted = {"A"}
+    products.queue(A="due")
+    compared = Comparing.compare
+
+    def compare(comparing, con, there):
+        con.execute("DELETE FROM outbox")
+        return compared(comparing, con, there)
+
+    monkeypatch.setattr(Comparing, "compare", compare)
+    # when
+    found = products.read()
+    # then
+    assert (found.compared, found.gone, found.left_out) == (0, 0, 1)
 
 
 def test_an_item_that_is_listed_under_another_key_is_compared_once(stock, shelf):

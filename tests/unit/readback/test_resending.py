@@ -82,6 +82,30 @@ def test_an_item_that_is_gone_is_made_again_with_all_that_is_known(oak, shelf):
     assert shelf.items["iA"] == {"sku": "A", "title": "Oak", "price": "10", "status": "on"}
 
 
+@pytest.fixture
+def told_once(reader, shelf):
+    """An order that a platform has taken, which is told of each just once."""
+    orders = reader("order", once=True)
+    orders.pull({"number": "5", "status": "paid"})
+    orders.send()
+    return orders
+
+
+def test_an_item_that_is_told_of_once_and_is_gone_is_made_again(told_once, shelf):
+    told_once.rows("UPDATE accepted SET acceptedAt = TIMESTAMPTZ '2020-01-01' RETURNING key")
+    shelf.items.clear()
+    assert again(told_once) == Resent(1, 0)
+    assert shelf.items["ierp:5"]["status"] == "sale"
+    assert told_once.drifted() == {}
+
+
+def test_an_item_that_was_taken_just_now_and_is_not_listed_yet_is_not_made_again(told_once, shelf):
+    shelf.items.clear()
+    shelf.writes.clear()
+    again(told_once)
+    assert shelf.writes == []
+
+
 def test_what_was_made_due_leaves_the_rest_as_accepted(oak, shelf):
     shelf.items["iA"]["title"] = "Pine"
     oak.read()
@@ -149,6 +173,14 @@ def test_a_key_in_the_outbox_is_left_out(oak, shelf):
     oak.read()
     oak.queue(A="due", B="claimed", C="waiting", D="dead")
     assert oak.resend() == Resent(0, 4)
+
+
+def test_but_not_one_in_the_outbox_of_another_push(oak, shelf):
+    shelf.items["iA"]["title"] = "Pine"
+    oak.read()
+    oak.queue(A="due")
+    oak.rows("UPDATE outbox SET push = 'another' RETURNING key")
+    assert oak.resend() == Resent(1, 0)
 
 
 def test_a_key_of_which_an_order_became_known_since_is_left_out(stock, shelf):
