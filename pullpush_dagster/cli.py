@@ -245,7 +245,7 @@ def explain(sync: str, key: str, as_json: bool) -> None:
 
 @main.command()
 @click.argument("what", required=False, metavar="[CONNECTOR|SYNC]")
-@click.option("--seeds", default=50, show_default=True, help="How many histories.")
+@click.option("--seeds", default=50, show_default=True, type=click.IntRange(1), help="How many histories.")
 @click.option("--first", default=0, show_default=True, help="The first seed; --seeds 1 --first N tells that one.")
 @_JSON
 @told

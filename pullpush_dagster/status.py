@@ -17,11 +17,13 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
     """One row about ``push``: counts of keys, its newest complete pull (UTC), and the lag behind it.
 
     ``lag`` is seconds since the newest pull began, None when there was none. ``held`` counts the changes that a guard
-    holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing.
+    holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing, or cannot be read, or whose
+    full audit is late.
     """
     last: dt.datetime | None = None
     unread = quarantined = held = 0
     trouble: list[str] = []
+    now = dt.datetime.now(dt.UTC)
     names = routing(project.entity_of(push), push)
     with Store.of(project.state).session() as con:
         for id_ in push.from_:
@@ -33,9 +35,11 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             held += run("held").fetchall()[0][0]
             unread += run("unread").fetchall()[0][0]
             trouble += [_failed(id_, *row) for row in run("failed").fetchall()]
+            if pull.full_every and pull.scopes == [""]:
+                late = run("not_whole", before=now - dt.timedelta(seconds=2 * pull.full_every))
+                trouble += [_not_whole(id_, *row) for row in late.fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name, "logs": push.from_}).fetchall()
         counts = outbox_counts(con, push.name, push.from_)
-    now = dt.datetime.now(dt.UTC)
     return {
         "sync": push.name,
         "mode": push.mode,
@@ -57,6 +61,10 @@ def _who(pull: Pull) -> dict[str, object]:
 
 def _failed(id_: str, scope: str, reason: str, at: dt.datetime) -> str:
     return f"{f'{id_} {scope}' if scope else id_} failed at {shown(at)}: {reason}"
+
+
+def _not_whole(id_: str, since: dt.datetime) -> str:
+    return f"{id_} was not asked for whole since {shown(since)}: what is gone there, or moved no stamp, was not seen"
 
 
 def quarantined(project: Project, push: Push) -> list[dict[str, Any]]:

@@ -17,6 +17,13 @@ WHERE push = $push AND list_contains($logs, connection || '/' || name) AND state
 SELECT scope, reason, failedAt FROM failed_pulls
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope
 
+-- name: not_whole
+-- Since when one that follows a stamp was not asked for whole; no row: that is not so long ago.
+SELECT since FROM (
+    SELECT coalesce(max(startedAt) FILTER (kind = 'full'), min(startedAt)) AS since FROM pulls
+    WHERE connection = $connection AND name = $name HAVING count(*) FILTER (kind = 'sync') > 0
+) WHERE since < $before
+
 -- name: bad
 -- What is not used of a pull.
 SELECT connection || '/' || name AS pull, scope, key, externalId AS id, reasons FROM quarantine
@@ -24,10 +31,11 @@ WHERE connection = $connection AND name = $name AND list_contains($scopes, scope
 
 -- name: unread
 -- Keys of which a push has yet to read a change, beside those that it is to send anyway; not where a guard holds them.
+-- One that never began has all of the log before it.
 SELECT count(DISTINCT key) FROM (
     SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key FROM (
         SELECT c.key AS sourceKey, coalesce(c.after, '{{}}') AS after FROM changes AS c
-        JOIN positions AS p ON p.push = $push AND p.connection = c.connection AND p.name = c.name
-        WHERE c.connection = $connection AND c.name = $name AND c.sequence > p.position AND p.held IS NULL
+        LEFT JOIN positions AS p ON p.push = $push AND p.connection = c.connection AND p.name = c.name
+        WHERE c.connection = $connection AND c.name = $name AND c.sequence > coalesce(p.position, 0) AND p.held IS NULL
     ) WHERE {only}
 ) WHERE key NOT IN (SELECT key FROM outbox WHERE push = $push AND state IN ('due', 'claimed'))

@@ -17,7 +17,7 @@ from pullpush_dagster.config import Project
 from pullpush_dagster.dev.firsts import first_syncs
 from pullpush_dagster.dev.processes import PACKAGED, dagster_dev, fresh, log_of, require_alive, require_free
 from pullpush_dagster.dev.standins import platforms_of, ports_of, set_secrets
-from pullpush_dagster.errors import HaltError, PullPushError
+from pullpush_dagster.errors import ConfigError, HaltError, PullPushError
 from pullpush_dagster.sandbox import Sandbox, running
 from pullpush_dagster.sandbox.server import LEAST_SKUS
 from pullpush_dagster.telling import told
@@ -44,6 +44,8 @@ def main(port: int, skus: int, seed: int, every: float, edits: int) -> None:
     project, home = Project.find(), found.root / ".dagster" / "dev"
     if problems := project.problems():
         raise HaltError("\n".join(problems))
+    if not any(push.mode == "live" for push in project.pushes.values()):
+        raise ConfigError("no sync says mode: live, so nothing would be sent; no stand-in is a real account")
     ports = ports_of(project)
     require_free({"the web UI (say --port or PORT=)": port, **{f"connection {n}": p for n, p in ports.items()}})
     fresh(project.state, home, _file(found.root, "dagster.yaml"))

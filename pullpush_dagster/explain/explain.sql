@@ -9,6 +9,10 @@ SELECT _partition AS "partition", {fields}, _cleared AS emptied, _askedAt AS ask
     ) THEN true END AS notCompared
 FROM {canonical} AS s WHERE _connection = $connection AND _name = $name AND {key_is}
 
+-- name: failed
+SELECT $connection || '/' || $name AS pull, nullif(scope, '') AS scope, reason, failedAt FROM failed_pulls
+WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope, failedAt
+
 -- name: quarantined
 SELECT scope, key, externalId AS id, reasons, pull FROM quarantine
 WHERE connection = $connection AND name = $name AND contains(key, $key)
@@ -41,7 +45,7 @@ QUALIFY row_number() OVER (ORDER BY sequence DESC) <= 5 OR row_number() OVER (PA
 ORDER BY sequence DESC
 
 -- name: to_be_sent
-SELECT key, state, desired, attempts, dueAt, reason FROM outbox WHERE push = $push AND {of_key}
+SELECT key, state, desired, attempts, dueAt, leaseUntil AS claimedUntil, reason FROM outbox WHERE push = $push AND {of_key}
 
 -- name: again
 -- Source keys of which the destination has something else by now, though nothing is to be sent: since when, null if what

@@ -43,6 +43,21 @@ def in_short(push: Push, story: Story, ways: list[Way]) -> list[Row]:
     return rows
 
 
+FAILED = "newest pull failed"
+
+
+def not_known(story: Story, ways: list[Way]) -> Iterator[Row]:
+    """What cannot be told of the source, as its newest pull failed. Of a key in one place others do not matter."""
+    places = {value for way in ways for value in orjson.loads(way.source).values()}
+    for row in story[FAILED]:
+        scope = row.get("scope")
+        if not (ways and scope) or scope in places:
+            of = f"{row['pull']} {scope}" if scope else row["pull"]
+            yield {
+                "is": f"{of} failed at {shown(row['failedAt'])}, so what it has by now is not known: {row['reason']}"
+            }
+
+
 def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
     source = orjson.loads(way.source)
     of = {stage: [row for row in story[stage] if _is(row, source, way.pull)] for stage in _SOURCE}
@@ -99,15 +114,18 @@ def _at_the_destination(push: Push, story: Story, key: Row) -> Iterator[str]:
     later = [row for row in story["after it"] if row["key"] == key]
     if later:
         yield f"{later[0]['inAll']} later changes of it wait until that is done"
+    taken = next((row["notedAt"] for row in story["the destination has"] if row["key"] == key), None)
     for row in story["drifted there"]:
         if row["key"] == key:
             there = "is gone there" if "there" not in row else f"{row['field']} was {shown(row['there'])} there"
-            yield f"{there} when it was read back at {shown(row['readAt'])}: pullpush drift {push.name}"
+            since = f"it took something since, noted at {shown(taken)}; the next read-back tells what it has now"
+            then = since if taken and taken > row["readAt"] else f"pullpush drift {push.name}"
+            yield f"{there} when it was read back at {shown(row['readAt'])}: {then}"
 
 
 def _queued(push: Push, row: Row) -> str:
     reason = row.get("reason")
-    why = f": {reason}" if reason else ""
+    why, now = f": {reason}" if reason else "", dt.datetime.now(dt.UTC)
     match row["state"]:
         case "dead":
             return f"given up{why}; pullpush replay gives it another chance"
@@ -115,12 +133,14 @@ def _queued(push: Push, row: Row) -> str:
             return f"only a person can tell whether it is there{why}; a replay sends it"
         case "waiting":
             return f"waits{why}"
+        case "claimed" if row.get("claimedUntil", now) < now:
+            return f"was in the hands of a run that is gone; the next run of {push.name} settles it{why}"
         case "claimed":
             return f"on its way{why}"
     if push.mode == "shadow":
         return "would be sent, but this sync is in shadow mode: mode: live sends it"
     tried = f", after {row['attempts']} attempts" if row["attempts"] else ""
-    if row["dueAt"] > dt.datetime.now(dt.UTC):
+    if row["dueAt"] > now:
         return f"due again at {shown(row['dueAt'])}{tried}{why}"
     return f"due, the next run of {push.name} sends it{tried}{why}"
 

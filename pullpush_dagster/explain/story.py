@@ -10,13 +10,14 @@ from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.config import Project, Pull, Push
-from pullpush_dagster.explain.gates import Story, Way, in_short
+from pullpush_dagster.explain.gates import FAILED, Story, Way, in_short, not_known
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import quoted, used
 from pullpush_dagster.telling import parsed
 
 _SQL = named_sql(__package__, "explain.sql")
 _BY_PULL = {
+    FAILED: "failed",
     "pulled": "pulled",
     "quarantined": "quarantined",
     "last accepted state of the source": "accepted_state",
@@ -69,7 +70,8 @@ class _Asking:
         self.keys, self.sources = [way.key for way in ours], [f"{way.pull} {way.source}" for way in ours]
         for stage, step in _BY_PUSH.items():
             told[stage] = [self._told(row) for row in self._ask(step, "", None)]
-        told["in short"] = in_short(self.push, told, ways) or [{"is": self._nothing()}]
+        short = in_short(self.push, told, ways) or [{"is": self._nothing()}]
+        told["in short"] = [*short, *not_known(told, ways)]
         return told
 
     def _of_pull(self, step: str, id_: str, text: str) -> list[dict[str, Any]]:
@@ -91,7 +93,9 @@ class _Asking:
             alike = [other for (other,) in self._rows("alike", text, pull)]
             if alike:
                 return f"{id_} has no {text}, but {', '.join(alike)}"
-        return "; ".join(f"{id_} never had {text}" for id_, text in self.own.items())
+        first, *rest = next(iter(self.own.values())).split()[:2] or [""]
+        hint = f"; ask for one part of a key, such as {first}" if rest and len(self.entity.key) > 1 else ""
+        return "; ".join(f"{id_} never had {text}" for id_, text in self.own.items()) + hint
 
     def _rows(self, step: str, text: str, pull: Pull) -> list[tuple[Any, ...]]:
         return self._asked(step, text, pull).fetchall()
@@ -105,7 +109,7 @@ class _Asking:
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
-            "sources": self.sources, "at_once": AT_ONCE,
+            "sources": self.sources, "at_once": AT_ONCE, "scopes": ["", *(pull.scopes if pull else ())],
         }  # fmt: skip
         sql = _SQL[step].format_map(self._names)
         return self.con.execute(sql, used(sql, values))

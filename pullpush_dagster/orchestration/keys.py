@@ -6,6 +6,8 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.config import Project, Pull, Push
 
 SYNC_TAG = {"pullpush/run": "sync"}
+# What brings news to a destination by itself does not wait in the queue behind a backfill of a year.
+AHEAD = {"dagster/priority": "1"}
 
 
 def platform_key(pull: Pull) -> dg.AssetKey:

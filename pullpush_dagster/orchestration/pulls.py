@@ -27,6 +27,7 @@ from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import past_counts
 
 _SINGLE = dg.BackfillPolicy.single_run()
+_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
 def pull_definitions(project: Project, pull: Pull) -> dg.Definitions:
@@ -142,7 +143,7 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
                 shown = {"sample": sample(store, pull, window.scope)} if kept else {}
                 for one in kept:
                     told = canonical_metadata(one) | shown
-                    _for_window(context, keys, window, told, "valid", passed=not one.quarantined)
+                    _for_window(context, keys, window, told, "valid", passed=not one.quarantined, severity=_WARN)
             _tell_failed(context, keys, window, failures.errors.get(_of(pull, window)), "valid")
         if not any(came):
             failures.fail()
@@ -156,7 +157,7 @@ def valid(quarantined: int, failed: Mapping[str, str] | None = None) -> dg.Asset
     return dg.AssetCheckResult(
         passed=not (quarantined or failed),
         check_name="valid",
-        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        severity=_ERROR if failed else _WARN,
         metadata={"quarantined": quarantined} | ({"failed": dict(failed)} if failed else {}),
     )
 
@@ -217,7 +218,7 @@ def _for_window(
     check: str,
     *,
     passed: bool,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+    severity: dg.AssetCheckSeverity = _ERROR,
 ) -> None:
     """Put what one window came to on its own partition, where the run covers several."""
     if window.scope not in keys:
@@ -237,5 +238,4 @@ def _tell_failed(
 ) -> None:
     """Put what went wrong with one window, if anything, on its partition: Dagster takes it for materialised."""
     if error is not None:
-        told = {"failed": str(error)}
-        _for_window(context, keys, window, told, check, passed=False, severity=dg.AssetCheckSeverity.ERROR)
+        _for_window(context, keys, window, {"failed": str(error)}, check, passed=False)

@@ -13,7 +13,7 @@ from pullpush_dagster.orchestration.failures import as_failure
 from pullpush_dagster.orchestration.keys import push_key, stage_key
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.store import Store
-from pullpush_dagster.store.overview import outbox_counts
+from pullpush_dagster.store.overview import OutboxCounts, outbox_counts
 
 
 def push_definitions(project: Project, push: Push) -> dg.Definitions:
@@ -100,10 +100,12 @@ def _confirm(project: Project, push: Push) -> dg.OpDefinition:
         description="Counts, from the outbox, what is delivered and what is not, and why.",
     )
     def confirm(context: dg.OpExecutionContext) -> None:
-        with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name, push.from_, project.entity_of(push).personal)
+        counts = _counts(project, push)
         context.add_output_metadata({**counts.numbers(), "dagster/row_count": counts.accepted, "why not": counts.why})
         if counts.held:
+            # Of an asset that failed Dagster runs no check.
+            check = dg.AssetCheckEvaluation(push_key(project, push), "delivered", passed=False, metadata=_told(counts))
+            context.log_event(check)  # type: ignore[arg-type] # an op may tell it as well as an asset
             raise dg.Failure(str(GuardError(counts.held, push=push.name)), allow_retries=False)
 
     return confirm
@@ -116,12 +118,20 @@ def _delivered(project: Project, push: Push) -> dg.AssetChecksDefinition:
         description="Nothing is due, waits for an item, or was given up.",
     )
     def delivered() -> dg.AssetCheckResult:
-        with Store.of(project.state).session() as con:
-            counts = outbox_counts(con, push.name, push.from_, project.entity_of(push).personal)
+        counts = _counts(project, push)
         return dg.AssetCheckResult(
             passed=not (counts.due or counts.waiting or counts.dead or counts.held),
             severity=dg.AssetCheckSeverity.ERROR if counts.dead or counts.held else dg.AssetCheckSeverity.WARN,
-            metadata={**counts.numbers(), "why not": counts.why},
+            metadata=_told(counts),
         )
 
     return delivered
+
+
+def _counts(project: Project, push: Push) -> OutboxCounts:
+    with as_failure(), Store.of(project.state).session() as con:
+        return outbox_counts(con, push.name, push.from_, project.entity_of(push).personal)
+
+
+def _told(counts: OutboxCounts) -> dict[str, Any]:
+    return {**counts.numbers(), "why not": counts.why} | ({"held": counts.held} if counts.held else {})

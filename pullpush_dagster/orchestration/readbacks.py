@@ -96,14 +96,13 @@ def _nothing_yet(said: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
 
 
 def _result(entity: Entity, found: ReadBack, rows: Sequence[Drift]) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    told: dict[str, Any] = {**found.numbers(), "records": found.records}
-    told["dagster/row_count"] = found.drifted + found.gone
-    told |= {"gone is not told": found.doubt} if found.doubt else {}
-    shown = {"sample": drifted(entity, rows)} if rows else {}
+    shown: dict[str, Any] = {"sample": drifted(entity, rows)} if rows else {}
+    shown |= {"gone is not told": found.doubt} if found.doubt else {}
+    told = {"records": found.records, "dagster/row_count": found.drifted + found.gone}
     check = dg.AssetCheckResult(
         passed=not rows,
         check_name="as_accepted",
         severity=dg.AssetCheckSeverity.WARN,
         metadata={**found.numbers(), **shown},
     )
-    return dg.MaterializeResult(metadata={**told, **shown}, check_results=[check])
+    return dg.MaterializeResult(metadata={**found.numbers(), **told, **shown}, check_results=[check])

@@ -7,12 +7,19 @@ import duckdb
 
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.errors import StoreBusyError
-from pullpush_dagster.orchestration.keys import SYNC_TAG, push_key, stage_key
+from pullpush_dagster.orchestration.dead import fail_dead_runs
+from pullpush_dagster.orchestration.keys import AHEAD, SYNC_TAG, push_key, stage_key
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import oldest_watermark
 
 # Dagster gives a tick up after a minute, and with it the run that it was to launch: for so long it waits for the store.
 TICK_SECONDS = 20.0
+UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -53,7 +60,7 @@ def sync_tags(project: Project, pulls: list[Pull]) -> dict[str, str]:
 def tags_in(con: duckdb.DuckDBPyConnection | None, project: Project, pulls: list[Pull]) -> dict[str, str]:
     """The same, in a session that is open already; None: there is none."""
     first, last = _range(con, project, pulls)
-    return dict(SYNC_TAG) | ({_START: first, _END: last} if first else {})
+    return SYNC_TAG | AHEAD | ({_START: first, _END: last} if first else {})
 
 
 def _range(con: duckdb.DuckDBPyConnection | None, project: Project, pulls: list[Pull]) -> tuple[str, str]:
@@ -85,10 +92,22 @@ def _schedule(project: Project, push: Push, pulls: list[Pull], every: int) -> dg
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Runs the sync {push.name} every {max(1, every // 60)} minutes.",
     )
-    def schedule(_: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        fail_dead_runs(context.instance)
+        if _is_under_way(push, context.instance):
+            return dg.SkipReason(f"a run of {push.name} has not ended yet")
         return dg.RunRequest(tags=sync_tags(project, pulls))
 
     return schedule
+
+
+def _is_under_way(push: Push, instance: dg.DagsterInstance) -> bool:
+    """Whether a sync run of ``push`` has not ended; what is run by hand, such as a backfill, is none.
+
+    A second one beside it would ask for the same: both take longer, the next one too, and other syncs get no turn.
+    """
+    found = dg.RunsFilter(job_name=push.name, tags=SYNC_TAG, statuses=UNDER_WAY)
+    return bool(instance.get_runs(found, limit=1))
 
 
 def cron(every: int) -> str | list[str]:

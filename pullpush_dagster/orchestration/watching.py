@@ -14,8 +14,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
-from pullpush_dagster.orchestration.keys import push_key
-from pullpush_dagster.orchestration.schedules import TICK_SECONDS, push_job_name, tags_in
+from pullpush_dagster.orchestration.keys import AHEAD, push_key
+from pullpush_dagster.orchestration.schedules import TICK_SECONDS, UNDER_WAY, push_job_name, tags_in
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due, begun, due_now, unread
 
@@ -28,12 +28,6 @@ _SECONDS = 4
 # Until its next tick it looks itself, so that what comes meanwhile waits for a second and not for five.
 _LOOKS, _BETWEEN_SECONDS = 5, 1.0
 _TRY_SECONDS = 60
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def live_pushes(project: Project) -> list[Push]:
 
 def busy_pushes(project: Project, instance: dg.DagsterInstance) -> set[str]:
     """Pushes that a queued or running run will see to."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY), limit=_LOOKED_AT)
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY), limit=_LOOKED_AT)
     jobs = {run.job_name for run in runs if run.asset_selection is None}
     chosen = {key for run in runs for key in run.asset_selection or ()}
     return {
@@ -132,7 +126,8 @@ def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime
         elif push.name in found.due or push.name in found.behind:
             key = _due_key(found.due[push.name]) if push.name in found.due else f"{push.name}:behind"
             key += f":{found.behind.get(push.name, '')}"
-            launched.append(dg.RunRequest(job_name=push_job_name(push), run_key=key, tags={"pullpush/run": "due"}))
+            tags = {"pullpush/run": "due", **AHEAD}
+            launched.append(dg.RunRequest(job_name=push_job_name(push), run_key=key, tags=tags))
     return launched[:_MOST]
 
 
@@ -155,18 +150,20 @@ def _due_key(due: Due) -> str:
 
 
 def watch_definitions(project: Project, jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.Definitions:
-    """The sensor ``due`` over the ``jobs`` of every live sync, and the sweep with its job."""
+    """The sensor ``due`` over the ``jobs`` of every sync; the sweep with its job, where any is live."""
+    names = {name for push in project.pushes.values() for name in (push.name, push_job_name(push))}
+    targets = [job for job in jobs if job.name in names]
+    # Runs of shadow syncs can die as well, and keep the slot in their pool.
+    sensors = [_due(project, targets)] if targets else []
     live = live_pushes(project)
     if not live:
-        return dg.Definitions()
-    names = {name for push in live for name in (push.name, push_job_name(push))}
-    targets = [job for job in jobs if job.name in names]
+        return dg.Definitions(sensors=sensors)
     sweep = dg.define_asset_job(
         SWEEP,
         selection=dg.AssetSelection.assets(*(push_key(project, push) for push in live)),
         description="Sends whatever is still due anywhere.",
     )
-    return dg.Definitions(jobs=[sweep], sensors=[_due(project, targets)], schedules=[_sweep(project, sweep)])
+    return dg.Definitions(jobs=[sweep], sensors=sensors, schedules=[_sweep(project, sweep)])
 
 
 def _due(project: Project, targets: list[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
@@ -207,6 +204,8 @@ def _sweep(project: Project, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDe
             return dg.SkipReason(str(error))
         late = (found.due.keys() | found.behind.keys()) - busy_pushes(project, context.instance)
         keys = [push_key(project, project.push(name)) for name in sorted(late)]
-        return dg.RunRequest(asset_selection=keys) if keys else dg.SkipReason("nothing is due that does not run")
+        if not keys:
+            return dg.SkipReason("nothing is due that does not run")
+        return dg.RunRequest(asset_selection=keys, tags=AHEAD)
 
     return schedule

@@ -93,6 +93,15 @@ def test_a_connection_to_another_machine_is_refused(start, tmp_path):
     assert "the sandbox runs only where base_url is http://127.0.0.1:PORT (connection=shop)" in refused.said()
 
 
+def test_where_no_sync_is_live_that_is_said_and_nothing_is_started(start, tmp_path):
+    project = copy_project(tmp_path)
+    for file in (project / "assets").rglob("defs.yaml"):
+        file.write_text(file.read_text().replace("mode: live", "mode: shadow"))
+    refused = start(*DEV, project=project, port=free_port())
+    assert refused.process.wait(timeout=30) == 1
+    assert refused.said() == "no sync says mode: live, so nothing would be sent; no stand-in is a real account\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
 def test_told_to_end_while_it_starts_it_leaves_nothing_behind(start):
     starting = start(*DEV)

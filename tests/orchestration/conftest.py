@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,14 @@ def _preview_parts_of_dagster() -> Iterator[None]:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.instance_for_test() as found:
         yield found
+
+
+@pytest.fixture
+def gone():
+    """The id of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @pytest.fixture(scope="session")

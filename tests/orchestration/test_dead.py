@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 
 import dagster as dg
@@ -38,14 +36,6 @@ def begin(instance):
         return run.run_id
 
     return begin
-
-
-@pytest.fixture
-def gone():
-    """The id of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
 
 
 def _status(instance, run):

@@ -49,6 +49,7 @@ def test_a_sync_is_launched_though_its_tick_had_no_store(project, monkeypatch):
         tags = sync_tags(project, [project.pull("erp/product")])
     assert tags == {
         "pullpush/run": "sync",
+        "dagster/priority": "1",
         "dagster/asset_partition_range_start": today,
         "dagster/asset_partition_range_end": today,
     }

@@ -3,10 +3,15 @@
 import datetime as dt
 import shutil
 
+import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.orchestration.watching import Standing, requests, standing
+from pullpush_dagster.orchestration.keys import SYNC_TAG
+from pullpush_dagster.orchestration.schedules import sync_definitions
+from pullpush_dagster.orchestration.watching import Standing, requests, standing, watch_definitions
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due
 from tests.conftest import ROOT
@@ -91,3 +96,57 @@ def test_a_log_that_a_sync_no_longer_reads_launches_nothing_until_it_does_again(
     project.push("stock_01").from_.append("old/stocklevel")
     # then
     assert launched(project, standing(project, NOW)).keys() == {"stock_01_push"}
+
+
+# What a schedule launches.
+
+
+@pytest.fixture
+def scheduled(declared, instance):
+    """Ticks the schedule of a sync that runs every minute: what it launches."""
+    project = declared(STOCK.replace("stocklevel,", "stocklevel, every: 1m,") + PART % (1, 1))
+    (schedule,) = sync_definitions(project, project.push("stock_01")).schedules
+
+    def tick():
+        with dg.build_schedule_context(instance) as context:
+            return schedule.evaluate_tick(context).run_requests
+
+    return tick
+
+
+def _run(instance, tags):
+    job = dg.GraphDefinition(name="stock_01").to_job()
+    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+
+
+def test_a_sync_that_takes_longer_than_its_every_is_not_launched_beside_itself(scheduled, instance):
+    assert scheduled()
+    run = _run(instance, SYNC_TAG)
+    assert not scheduled()
+    instance.report_run_failed(run)
+    assert scheduled()
+
+
+def test_a_backfill_of_a_sync_is_not_in_the_way_of_its_schedule(scheduled, instance):
+    _run(instance, {"dagster/partition": "WH"})
+    assert scheduled()
+
+
+def test_a_run_whose_process_is_gone_is_not_in_the_way_of_its_schedule(scheduled, instance, gone):
+    run = _run(instance, SYNC_TAG)
+    instance.report_engine_event("Started process for run.", run, EngineEventData.in_process(gone))
+    assert scheduled()
+
+
+def test_what_runs_by_itself_does_not_wait_in_the_queue_behind_a_backfill(scheduled, tmp_path):
+    found = Standing({"stock_01": Due("stock_01", 1, 1, 0, NOW)}, {}, {})
+    due = requests(Project(tmp_path, tmp_path / "data"), found, set(), NOW)
+    assert [int(one.tags[PRIORITY_TAG]) > 0 for one in (*scheduled(), *due)] == [True, True]
+
+
+def test_where_every_sync_is_in_shadow_mode_a_sensor_ends_runs_whose_process_is_gone(declared):
+    project = declared(STOCK + (PART % (1, 1)).replace("live", "shadow"))
+    jobs = sync_definitions(project, project.push("stock_01")).jobs
+    (sensor,) = watch_definitions(project, jobs).sensors
+    assert sensor.name == "due"
+    assert launched(project, standing(project, NOW)) == {}

@@ -54,3 +54,19 @@ def test_the_result_of_a_push_names_no_person(contacts):
         confirm(context)
         told = context.get_output_metadata("result")
     assert told["why not"] == {"waiting: shop has no …": '1 keys, such as {"email": "…"}'}
+
+
+def test_what_its_guard_holds_fails_the_run_of_a_push_and_its_check_says_so(world, definitions, instance):
+    # given
+    world.sync("stock_to_shop")
+    world.rows("UPDATE positions SET held = 'far too many (change set 1a2b)' RETURNING push")
+    # when
+    job = definitions.resolve_job_def("stock_to_shop_push")
+    ran = job.execute_in_process(instance=instance, raise_on_error=False)
+    # then
+    assert not ran.success
+    key = dg.AssetCheckKey(dg.AssetKey(["shop", "stocklevel", "stock_to_shop"]), "delivered")
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    check = record.event.dagster_event.asset_check_evaluation_data
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert check.metadata["held"].value == "far too many (change set 1a2b)"

@@ -1,11 +1,14 @@
 """The read-back of a push, run through Dagster: what its page shows, and what its run may be told."""
 
+import datetime as dt
+
 import dagster as dg
 import pytest
 
 from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.orchestration.readbacks import _result
 from pullpush_dagster.orchestration.shown import drifted
-from pullpush_dagster.readback import Drift
+from pullpush_dagster.readback import Drift, ReadBack
 
 KEY = dg.AssetKey(["shop", "stocklevel", "stock_to_shop", "readback"])
 
@@ -62,6 +65,13 @@ def test_where_nothing_was_accepted_yet_the_run_is_good_and_says_so(world, readb
     assert (ran.success, check.passed) == (True, True)
     assert shown["nothing compared"] == "shop has accepted nothing of stock_to_shop yet, so there is nothing to compare"
     assert world.shop.stats() == {}
+
+
+def test_why_what_is_gone_is_not_told_stands_in_the_check_too():
+    now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    found = ReadBack(now, now, records=4, compared=4, drifted=0, gone=0, left_out=0, unreadable=2, doubt="WH is closed")
+    (check,) = _result(ENTITIES["stocklevel"], found, []).check_results
+    assert check.metadata["gone is not told"].value == "WH is closed"
 
 
 def test_what_says_something_of_a_person_is_not_in_the_sample():

@@ -88,6 +88,17 @@ def test_a_failing_check_shows_on_its_own_partition(world, definitions, instance
     assert found == {("WH", False), ("STORE", False)}
 
 
+def test_a_held_scope_of_a_range_is_an_error_on_its_own_partition(world, definitions, instance):
+    # given
+    world.emptied("WH")
+    # when
+    ran = _materialise(definitions, instance, *_stages("erp/stocklevel"), tags=RANGE)
+    # then
+    guards = [one for one in ran.get_asset_check_evaluations() if one.check_name == "guard" and one.partition]
+    assert {one.partition: one.passed for one in guards} == {"WH": False, "STORE": True}
+    assert {one.severity for one in guards} == {dg.AssetCheckSeverity.ERROR}
+
+
 def test_a_backfill_of_days_repulls_them_and_moves_no_watermark(world, definitions, instance):
     run_sync(world.project, definitions, "products_to_shop", instance)
     before = world.rows("SELECT walk, watermark FROM watermarks ORDER BY ALL")

@@ -29,7 +29,7 @@ from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, keep_frame
 from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.changes import Claimed, Settled, acknowledge, arrive, claim
-from pullpush_dagster.changes.claiming import wake
+from pullpush_dagster.changes.claiming import expire, wake
 from pullpush_dagster.config import Project
 from pullpush_dagster.dead import dead_letters, replay
 from pullpush_dagster.held import approve, held
@@ -186,8 +186,9 @@ class Promises(RuleBasedStateMachine):
     def read_log(self) -> None:
         push = self.project.push(PUSH)
         with self.store.session() as con:
+            expire(con, push, STOCK)
             arrive(con, push, STOCK, self.project.pull(PULL))
-            wake(con, push, STOCK)
+            wake(con, push)
 
     @rule(target=claims, limit=st.sampled_from([1, 5, 100]))
     def take(self, limit: int) -> list[Claimed]:

@@ -1,16 +1,23 @@
 """What ``status``, ``held`` and ``explain`` say is so, over a real store."""
 
+import asyncio
+import re
+import shutil
+
 import pytest
 import yaml
+from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.errors import ConfigError
+from pullpush_dagster.errors import ConfigError, HaltError, RejectError
 from pullpush_dagster.explain import explain
 from pullpush_dagster.held import approve, held
+from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.status import quarantined, sync_status
 from pullpush_dagster.store import Store
 from tests.unit.changes.conftest import Outbox
 
+SYNC = {"name": "to_shop", "from": "erp/stocklevel", "to": "shop", "mode": "live"}
 MANY = [f"S{n:02}" for n in range(40)]
 
 
@@ -163,6 +170,13 @@ def test_status_counts_what_the_push_has_not_read_yet(told):
     assert made.status()["pending"] == 40
 
 
+def test_what_a_push_that_never_began_is_to_read_is_pending(told):
+    # given: one shop's orders are in its log, and the other shop does not answer
+    made = told()
+    made.pull(level(5))
+    assert made.status()["pending"] == 40
+
+
 def test_explain_finds_a_key_under_the_name_it_has_at_the_destination(told):
     made = told(translate={"sku": {"A": "B"}})
     made.pull([("A", "WH", 5)])
@@ -170,6 +184,14 @@ def test_explain_finds_a_key_under_the_name_it_has_at_the_destination(told):
     story = made.explain("A")
     assert [row["outcome"] for row in story["sent"]] == ["accepted"]
     assert len(story["the destination has"]) == 1
+
+
+def test_a_key_of_several_parts_is_asked_for_by_one_of_them(told, says):
+    # given: other commands print both
+    made = told()
+    made.pull(level(5, ["A"]))
+    assert says(made, "A WH") == ["erp/stocklevel never had A WH; ask for one part of a key, such as A"]
+    assert says(made, "B") == ["erp/stocklevel never had B"]
 
 
 def test_examples_of_what_a_push_holds_are_of_what_it_holds(told):
@@ -232,6 +254,15 @@ def test_what_became_of_it_at_the_destination_is_said_with_its_reason(told, says
     with made.session() as con:
         con.execute("UPDATE outbox SET state = ?, reason = 'too red'", [state])
     assert says(made, "A")[0].startswith(said)
+
+
+def test_what_a_run_that_died_had_in_its_hands_is_not_said_to_be_on_its_way(told, says):
+    made = told()
+    made.pull([("A", "WH", 5)])
+    made.arrive()
+    with made.session() as con:
+        con.execute("UPDATE outbox SET state = 'claimed', leaseUntil = now() - INTERVAL 1 SECOND")
+    assert says(made, "A") == ["was in the hands of a run that is gone; the next run of to_shop settles it"]
 
 
 def test_what_is_gone_and_what_is_unknown_is_said_to_be(told, says):
@@ -341,7 +372,7 @@ def test_what_is_known_of_a_place_that_is_no_longer_pulled_is_nobodys_trouble(to
     def trouble(place):
         parts = {"by": "locationId", "values": [place]}
         pull = {"connection": "erp", "entity": "stocklevel", "partitions": parts}
-        made.write(pull, {"name": "to_shop", "from": "erp/stocklevel", "to": "shop"})
+        made.write(pull, SYNC)
         project = Project(made.project.root, made.project.state)
         row = sync_status(project, project.push("to_shop"))
         bad = quarantined(project, project.push("to_shop"))
@@ -349,3 +380,98 @@ def test_what_is_known_of_a_place_that_is_no_longer_pulled_is_nobodys_trouble(to
 
     assert trouble("WH") == (1, 40, 1, 1, 1)
     assert trouble("STORE") == (0, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def ask(platform):
+    """Asks erp for its levels, and reads what comes; ``lose``: its pages are gone before that."""
+
+    def run(made, *, status=200, lose=False):
+        platform.answer(JSONResponse([{"id": 1, "sku": "A", "loc": "WH", "q": 5}], status))
+        pull, store = made.project.pull("erp/stocklevel"), Store.of(made.project.state)
+        asyncio.run(pull_records(made.project, store, pull, Window("full"), lambda _: None))
+        if lose:
+            shutil.rmtree(store.raw)
+        read_pulls(made.project, store, pull, "")
+
+    return run
+
+
+def test_a_pull_whose_pages_cannot_be_read_is_trouble_until_some_can(told, ask):
+    made = told()
+    with pytest.raises(HaltError):
+        ask(made, lose=True)
+    (said,) = made.status()["trouble"]
+    assert "the pages of pull 1 are no longer in pullpush.raw; a full pull takes its place" in said
+    # when: one that could not even be asked takes nothing away
+    with pytest.raises(RejectError):
+        ask(made, status=400)
+    assert len(made.status()["trouble"]) == 2
+    ask(made)
+    # then
+    assert made.status()["trouble"] == []
+
+
+@pytest.mark.parametrize(
+    ("full", "days", "told_of"), [("1d", 3, True), ("1d", 1, False), ("off", 3, False)], ids=["late", "in time", "off"]
+)  # fmt: skip
+def test_a_full_audit_that_is_late_is_trouble_however_well_the_walk_goes(told, full, days, told_of):
+    made = told()
+    made.write({"connection": "erp", "entity": "stocklevel", "full": full}, SYNC)
+    made.project = Project(made.project.root, made.project.state)
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES"
+            " (1, 'erp', 'stocklevel', '', 'full', now() - INTERVAL 1 DAY * ?),"
+            " (2, 'erp', 'stocklevel', '', 'sync', now())",
+            [days],
+        )
+    row = sync_status(made.project, made.project.push("to_shop"))
+    assert [said[:45] for said in row["trouble"]] == ["erp/stocklevel was not asked for whole since "] * told_of
+
+
+def test_what_the_source_has_by_now_is_not_known_while_its_pull_fails(told, ask, says):
+    # given: all was in step
+    made = told()
+    made.pull(level(5, ["A"]))
+    made.deliver()
+    # when
+    with pytest.raises(RejectError):
+        ask(made, status=400)
+    # then
+    step, unknown = says(made, "A")
+    assert step.startswith("in step: the destination took quantity 5.0000, noted at 20")
+    assert re.match(
+        r"erp/stocklevel failed at 20[-0-9: ]+, so what it has by now is not known: Tiny answered 400", unknown
+    )
+    assert says(made, "B") == ["erp/stocklevel never had B", unknown]
+
+
+def test_a_place_that_fails_says_nothing_of_a_key_in_another(told, says):
+    made = told()
+    parts = {"by": "locationId", "values": ["WH", "STORE"]}
+    made.write({"connection": "erp", "entity": "stocklevel", "partitions": parts}, SYNC)
+    made.project = Project(made.project.root, made.project.state)
+    made.pull(level(5, ["A"]))
+    made.deliver()
+    with made.session() as con:
+        con.execute(
+            "INSERT INTO failed_pulls (connection, name, scope, reason, failedAt)"
+            " VALUES ('erp', 'stocklevel', 'STORE', 'no', now())"
+        )
+    assert [said[:7] for said in says(made, "A")] == ["in step"]
+
+
+def test_what_was_taken_after_it_was_read_back_is_not_said_to_be_adrift_still(told, says):
+    # given: what drifted was sent again
+    made = told()
+    made.pull(level(5, ["A"]))
+    made.deliver()
+    with made.session() as con:
+        con.execute("INSERT INTO readbacks (push, startedAt) VALUES ('to_shop', TIMESTAMPTZ '2020-01-01')")
+        con.execute(
+            "INSERT INTO drift (push, key, field, there) SELECT 'to_shop', key, 'quantity', '\"9.0000\"' FROM accepted"
+        )
+    # then
+    (said,) = says(made, "A")
+    assert said.startswith("quantity was 9.0000 there when it was read back at 2020-01-01 00:00:00: it took something")
