@@ -28,6 +28,8 @@ class Ledger:
     Attributes:
         ahead: how far its clock is ahead of ours. taken: called with each write that it takes: (key, values).
         bent: what its lists show in place of a record while something is wrong with them.
+        bans: kind of request -> the status that refuses our credentials for it. unwanted: (field, value) that it
+            will not have.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Ledger:
     taken: Callable[[Mapping[str, str], Mapping[str, Any]], None] = lambda _key, _values: None
     bent: Callable[[Record], Record | None] | None = None
     records: dict[str, Record] = field(default_factory=dict)
+    bans: Mapping[str, int] = field(default_factory=dict)
+    unwanted: set[tuple[str, str]] = field(default_factory=set)
     _before: list[tuple[dt.datetime, dict[str, Record]]] = field(default_factory=list)
     _made: int = 0
     _known: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +53,10 @@ class Ledger:
         """Put ``record`` there."""
         self._remember()
         self.records = {**self.records, record.id: record}
+
+    def has(self, key: Mapping[str, str]) -> bool:
+        """Whether there is a record of ``key``."""
+        return any(one.key == key for one in self.records.values())
 
     def remove(self, id_: str) -> None:
         """Take a record away."""
@@ -117,7 +125,7 @@ class Ledger:
             refused.setdefault(unlucky, {"error": "try again later", "code": "busy"})
         if refused and not way.tells:
             no = next(iter(refused.values()))
-            raise Refused(404 if no["code"] == "gone" else 409, no)
+            raise Refused(_STATUSES[no["code"]], no)
         if refused and way.failures == "atomic":
             return {"records": [], "failures": [{"place": place, **no} for place, no in refused.items()]}
         told = [self._told(item, refused.get(place)) or self._done(item) for place, item in enumerate(items)]
@@ -132,7 +140,13 @@ class Ledger:
         known = item.get("token") in self._known
         if kind == "create" and self.traits.written.unique and not known and self._of_key(item) is not None:
             return {"error": "there is one already", "code": "exists"}
+        if self.minds(item):
+            return {"error": "no such value here", "code": "unwanted"}
         return None
+
+    def minds(self, item: Mapping[str, Any]) -> bool:
+        """Whether it will not have a value of a record that is sent."""
+        return any((name, str(value)) in self.unwanted for name, value in item.items())
 
     def _of_key(self, item: Mapping[str, Any]) -> Record | None:
         key = _key(item)
@@ -165,6 +179,7 @@ class Ledger:
 
 
 _OWN = ("id", "token")
+_STATUSES = {"gone": 404, "exists": 409, "busy": 409, "unwanted": 422}
 
 
 def items_of(body: Any) -> list[dict[str, Any]]:

@@ -110,10 +110,15 @@ class Network:
         return _told(fault, said, ledger, self.rng)
 
     def _done(self, request: httpx.Request, ledger: Ledger, fault: str) -> Any:
+        if _kind(request) in ledger.bans:
+            status = ledger.bans[_kind(request)]
+            self.faults[str(status)] += 1
+            raise Refused(status, {"error": "not you"})
         if request.method == "GET":
             stale = self.rng.uniform(0, _STALEST) if fault == "stale" else 0.0
             return ledger.asked(request.url.path, dict(request.url.params), stale)
         body = orjson.loads(request.content)
+        self.faults += Counter("unwanted" for item in items_of(body) if ledger.minds(item))
         unlucky = self.rng.randrange(len(items_of(body))) if fault == "one item fails" else None
         return ledger.write(_kind(request), body, request.headers.get(TOKEN, ""), unlucky)
 

@@ -1,6 +1,6 @@
 """What must hold of a destination, from what its sources ever said: the promises, as a dictionary knows them."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,13 @@ class Oracle:
         """A source has ``values`` under ``key`` from now on, be they new or those of a backup; None: emptied."""
         for name, value in values.items():
             self.said.setdefault((key, name), []).append("" if value is None else value)
+
+    def moved(self, ways: Sequence[tuple[Key, Key]]) -> None:
+        """What was said under a key, and is still queued, goes to others from now on: (old key, new one)."""
+        before = dict(self.said)
+        for old, new in ways:
+            for name in {name for key, name in before if key == old}:
+                self.said[new, name] = [*self.said.get((new, name), []), *before[old, name]]
 
     def taken(self, key: Key, values: Mapping[str, Any]) -> None:
         """The destination takes ``values``: each must be one that was said, and none older than what it has."""

@@ -4,12 +4,13 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.context import BaseContext
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -22,6 +23,8 @@ from pullpush_dagster.simulation.steps import Step, steps_of
 from pullpush_dagster.simulation.world import written
 
 _TRIES = 80
+# Of this process, for as long as it lives.
+_FOLDERS: list[str] = []
 
 
 @dataclass
@@ -116,9 +119,11 @@ def _kind_of(seed: int, kinds: Sequence[Kind]) -> Kind:
 @cache
 def _project(kind: Kind) -> Project:
     """One for all histories of a kind, since to read its files takes as long as many a step."""
-    folder = tempfile.TemporaryDirectory(dir=_memory())
-    Finalize(None, folder.cleanup, exitpriority=0)  # atexit is not heard of in a process that was forked
-    return written(kind, Path(folder.name) / "project")
+    folder = tempfile.mkdtemp(dir=_memory())
+    _FOLDERS.append(folder)
+    # atexit is not heard of in a process that was forked
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=0)
+    return written(kind, Path(folder) / "project")
 
 
 def _context() -> BaseContext:
@@ -132,8 +137,18 @@ def _context() -> BaseContext:
 
 
 def _left_alone() -> None:
-    """Ctrl-C is for the process that counts."""
+    """Ctrl-C is for the process that counts; and where that is killed, nobody asks for what is done here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None  # noqa: S101
+    parent.join()
+    for folder in _FOLDERS:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
 
 
 def _alone(given: tuple[int, Kind]) -> tuple[Ended, Points]:

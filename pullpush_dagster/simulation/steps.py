@@ -9,10 +9,16 @@ STEPS = {
     "edits": 5, "sync": 6, "full": 2, "backfill": 2, "overlap": 2, "push": 9, "pushes": 3, "at once": 5, "pile": 4,
     "time": 3, "clock": 1, "restore": 1, "remove": 1, "disaster": 1, "replay": 1,
 }  # fmt: skip
+# What happens seldom, and comes on top of the others, so that it takes nothing of their place.
+SELDOM = {
+    "renamed": 3, "gone": 3, "forbidden": 2, "refused": 2, "rules": 3, "read back": 2, "flood": 2, "approve": 1,
+}  # fmt: skip
 # Before anything was pulled, nothing else does anything.
 _FIRST = ("full", "full", "full", "at once")
 # Most are short; of a long one there are more ways through.
 _SHORT, _LONG = (1, 3), (4, 12)
+# How many histories have one of those, and how many of these another.
+_SELDOM = 0.4
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,11 @@ def steps_of(seed: int) -> tuple[Step, ...]:
     rng = random.Random(f"steps {seed}")
     least, most = _SHORT if rng.random() < 0.9 else _LONG
     others = rng.choices(list(STEPS), list(STEPS.values()), k=rng.randint(least, most))
-    return tuple(Step(name, rng.randrange(2**32)) for name in (rng.choice(_FIRST), *others))
+    steps = [Step(name, rng.randrange(2**32)) for name in (rng.choice(_FIRST), *others)]
+    while rng.random() < _SELDOM:
+        (name,) = rng.choices(list(SELDOM), list(SELDOM.values()))
+        steps.insert(rng.randint(1, len(steps)), Step(name, rng.randrange(2**32)))
+    return tuple(steps)
 
 
 def death(rng: random.Random) -> Death:

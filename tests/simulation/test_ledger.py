@@ -105,6 +105,15 @@ def test_failures_that_are_told_apart_are_left_out_of_the_answers():
     assert [one["key_sku"] for one in answer["records"]] == ["B"]
 
 
+def test_a_record_with_a_value_that_it_will_not_have_is_refused():
+    shop = ledger()
+    shop.unwanted.add(("title", "bad"))
+    sent = [{"key_sku": "A", "title": "bad"}, {"key_sku": "B", "title": "good"}]
+    answers = shop.write("create", {"records": sent})["records"]
+    assert [one.get("code") for one in answers] == ["unwanted", None]
+    assert [one.key for one in shop.records.values()] == [{"sku": "B"}]
+
+
 def test_an_answer_that_is_only_a_status_names_no_record():
     shop = ledger(written=Written(create=Way(told="status")))
     assert shop.write("create", {"records": [{"key_sku": "A"}]})["records"] == []

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +14,7 @@ from pullpush_dagster.changes import acknowledging
 from pullpush_dagster.cli import main
 from pullpush_dagster.simulation import KINDS, Kind, Report, history, shortest
 from pullpush_dagster.simulation import simulate as run_all
-from pullpush_dagster.simulation.steps import steps_of
+from pullpush_dagster.simulation.steps import SELDOM, Step, steps_of
 
 pooled = pytest.mark.xdist_group("simulating")  # what its processes need is imported once
 SEEDS = int(os.environ.get("PULLPUSH_SEEDS", "50"))
@@ -22,6 +24,17 @@ SEEDS = int(os.environ.get("PULLPUSH_SEEDS", "50"))
 def test_after_every_history_all_promises_hold(seed):
     ended, _ = history(seed, KINDS[seed % len(KINDS)])
     assert ended.broken == (), f"`pullpush simulate --seeds 1 --first {seed}` tells it"
+
+
+def test_what_people_do_now_and_then_breaks_no_promise():
+    ended, _ = history(1, KINDS[0], [Step(name, 1) for name in ("full", *SELDOM)])
+    assert ended.broken == ()
+
+
+def test_what_happens_seldom_comes_on_top_of_what_always_does():
+    plenty = [[step.name for step in steps_of(seed)] for seed in range(200)]
+    assert {name for names in plenty for name in names} >= SELDOM.keys()
+    assert all(set(names[1:]) - SELDOM.keys() for names in plenty)
 
 
 @pytest.fixture
@@ -108,6 +121,40 @@ def test_broken_off_it_tells_what_it_has_found_so_far():
         run_all(range(10_000), report, KINDS[:2], progress)
     assert report.seeds == 3
     assert report.faults.total() > 30
+
+
+_WORKER = """
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pullpush_dagster.simulation import KINDS
+from pullpush_dagster.simulation.simulating import _context, _left_alone, _project
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, _context(), _left_alone)
+    root = pool.submit(_project, KINDS[0]).result().root
+    print(pool.submit(os.getpid).result(), root, flush=True)
+    time.sleep(60)
+"""
+
+
+@pooled
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_killed_it_leaves_neither_processes_nor_folders_behind(tmp_path):
+    (tmp_path / "worker.py").write_text(_WORKER)
+    command = [sys.executable, tmp_path / "worker.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        pid, root = parent.stdout.readline().split()
+        parent.kill()
+        left, until = [Path("/proc", pid), Path(root)], time.monotonic() + 10
+        assert all(path.exists() for path in left)
+        while any(path.exists() for path in left) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert not any(path.exists() for path in left)
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1"])
+def test_it_runs_one_history_or_more(simulate, seeds):
+    assert "is not in the range x>=1" in simulate("--seeds", seeds).stderr
 
 
 def test_crash_points_at_which_nobody_died_are_named():
