@@ -121,9 +121,9 @@ def _variable(secret: str) -> str:
 
 
 def _unhurried(connector: Connector) -> Connector:
-    """``connector`` for a platform that bears anything: no rate, no waits."""
+    """``connector`` for a platform that bears anything, and plays a part: no rate, no waits, and no third try."""
     data = connector.facts.model_dump(by_alias=True, exclude_unset=True)
-    data["limits"] = {**data.get("limits", {}), "rate": None, "pause": 0.001}
+    data["limits"] = {**data.get("limits", {}), "rate": None, "pause": 0.001, "attempts": 2}
     for entity in data["entities"].values():
         _without_waits(entity.get("push"))
     return Connector(ConnectorFile.model_validate(data))

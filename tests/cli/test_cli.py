@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pullpush_dagster.errors import UnavailableError
+from pullpush_dagster.errors import ForbiddenError
 
 STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead", "trouble"}
 
@@ -141,12 +141,12 @@ def test_status_tells_last_pull_lag_and_what_is_not_delivered(world, run):
 
 def test_status_tells_which_pull_fails_and_why_until_one_is_complete(world, run):
     # given
-    world.erp.control("faults", error_before=1, status=500)
-    with pytest.raises(UnavailableError):
+    world.erp.control("faults", error_before=1, status=403)
+    with pytest.raises(ForbiddenError):
         world.pull("erp/product")
     # then
     said = run("status").output
-    assert re.search(r"^erp/product failed at 20[-0-9: ]+: Odoo answered 500 ", said, re.MULTILINE)
+    assert re.search(r"^erp/product failed at 20[-0-9: ]+: Odoo answered 403: ", said, re.MULTILINE)
     # when
     world.erp.control("faults")
     world.pull("erp/product")
