@@ -25,8 +25,8 @@ from pullpush_dagster.telling import named
 _SQL = named_sql(__package__, "dead.sql")
 _CHOSEN = arrow.schema([(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field")])
 _STEPS = (
-    "no_way", "fates", "covered", "drop", "drop_behind", "dropped_receipts", "route_again", "leave", "move",
-    "moved", "move_behind", "forget_empty", "due_again",
+    "no_way", "overtaken", "fold", "fates", "covered", "drop", "drop_behind", "dropped_receipts", "route_again", "leave",
+    "move", "moved", "move_behind", "forget_empty", "due_again",
 )  # fmt: skip
 
 
@@ -36,9 +36,10 @@ class DeadLetter:
 
     Attributes:
         key: of the destination, JSON. group: the same for letters of one sync with one kind of reason.
-        cause: ``refused`` by the destination, ``no answer`` or ``gave up`` after ten attempts, ``not
-            sent`` as a value has no form that the platform takes, ``not routed`` to any key of it, ``unconfirmed``: it
-            may have been made there, and the destination cannot be asked. reason: in words.
+        cause: ``refused`` by the destination, ``no answer`` or ``gave up`` after ten attempts (the first also
+            where whoever sent it died, and it is another key by now), ``not sent`` as a value has no form that the
+            platform takes, ``not routed`` to any key of it, ``unconfirmed``: it may have been made there, and the
+            destination cannot be asked. reason: in words.
         desired: what it should become, JSON, false for cleared. sent, answer: of its last attempt; None: none.
         at: when that was answered, UTC.
     """

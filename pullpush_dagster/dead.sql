@@ -1,6 +1,7 @@
 -- name: letters
 -- One row per dead key, newest first, with the last that was sent of it and answered. What was refused on its way to
--- the outbox may have had an older version under way, so the newest receipt alone does not tell that it was.
+-- the outbox may have had an older version under way, so the newest receipt alone does not tell that it was. Of what a
+-- process that died may have sent there is none.
 WITH last AS (
     SELECT push, key, arg_max({outcome: outcome, sent: sent, answer: answer, answeredAt: answeredAt},
                               row(answeredAt, sequence, attempt)) AS receipt
@@ -14,7 +15,8 @@ WITH last AS (
     SELECT o.push AS sync, o.key, o.source, o.reason, o.attempts, o.desired, receipt.sent, receipt.answer,
         coalesce(unrouted.answeredAt, receipt.answeredAt) AS "at",
         CASE WHEN o.state = 'unconfirmed' THEN 'unconfirmed'
-             WHEN receipt IS NULL OR unrouted.key IS NOT NULL THEN 'not routed'
+             WHEN unrouted.key IS NOT NULL OR (receipt IS NULL AND o.tried IS DISTINCT FROM true) THEN 'not routed'
+             WHEN receipt IS NULL THEN 'no answer'
              WHEN receipt.outcome = 'rejected' AND receipt.sent IS NULL THEN 'not sent'
              WHEN receipt.outcome = 'rejected' THEN 'refused'
              WHEN receipt.outcome = 'unknown' THEN 'no answer'
@@ -74,6 +76,23 @@ INSERT INTO ways BY NAME
 SELECT push, key, source, sequence, cause, head, key AS way, 'left out' AS fate FROM standing
 WHERE (push, key, source) NOT IN (SELECT (push, key, source) FROM ways)
 
+-- name: overtaken
+-- Where each change is sent by itself: what is newer went to the key that it is by now already. To follow that would be a
+-- step back in time, so the letter and what waits behind it go with the newest version, below what was accepted since.
+UPDATE ways AS w SET fate = CASE WHEN w.head THEN 'anew' ELSE 'folded' END
+FROM ways AS h JOIN chosen AS c ON c.push = h.push AND c.key = h.key
+WHERE h.head AND h.fate = 'moved' AND w.push = h.push AND w.key = h.key AND w.source = h.source AND w.fate IN ('moved', 'behind')
+    AND ((h.push, h.way) IN (SELECT (push, key) FROM outbox) OR (c.destination, c.entity, h.way) IN (
+        SELECT (connection, entity, key) FROM accepted WHERE key IN (SELECT way FROM ways)
+    ))
+
+-- name: fold
+UPDATE outbox AS o SET desired = overlaid(o.desired, f.desired) FROM (
+    SELECT push, key, source, list_reduce(list(desired ORDER BY sequence), lambda a, b: overlaid(a, b)) AS desired
+    FROM behind JOIN ways AS w USING (push, key, source, sequence) WHERE w.fate = 'folded' GROUP BY push, key, source
+) AS f
+WHERE o.push = f.push AND o.key = f.key AND o.source = f.source
+
 -- name: fates
 -- Of several source keys of one letter those that are to be routed anew tell, then those that are gone.
 CREATE TEMP TABLE fates AS SELECT push, key, min(fate) AS fate FROM ways WHERE head GROUP BY push, key
@@ -97,16 +116,17 @@ WHERE o.push = f.push AND o.key = f.key AND f.fate IN ('covered', 'gone', 'left 
 -- name: drop_behind
 DELETE FROM behind AS b USING ways AS w
 WHERE b.push = w.push AND b.key = w.key AND b.source = w.source AND b.sequence = w.sequence
-    AND NOT w.head AND w.fate IN ('gone', 'left out')
+    AND NOT w.head AND w.fate IN ('gone', 'left out', 'folded')
 
 -- name: dropped_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
 SELECT DISTINCT push, key, sequence, 0, 'skipped', CASE CASE WHEN head THEN f.fate ELSE w.fate END
     WHEN 'covered' THEN 'replayed: what the destination has accepted since covers it'
     WHEN 'gone' THEN 'replayed: its source does not have it any more'
+    WHEN 'folded' THEN 'replayed: it goes with what is newer, as that went there before it'
     ELSE 'replayed: the sync leaves it out by now' END, $now
 FROM ways AS w JOIN fates AS f USING (push, key)
-WHERE CASE WHEN head THEN f.fate IN ('covered', 'gone', 'left out') ELSE w.fate IN ('gone', 'left out') END
+WHERE CASE WHEN head THEN f.fate IN ('covered', 'gone', 'left out') ELSE w.fate IN ('gone', 'left out', 'folded') END
 
 -- name: route_again
 -- Only its way from the change log to the destination can tell whether it can now.

@@ -267,23 +267,51 @@ def test_what_is_another_key_by_now_goes_there_and_leaves_no_letter(stock, outbo
     assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"5.0000"}')]
 
 
+@pytest.fixture
+def orphan(stock, outbox):
+    """Leaves a letter of what a process that died may have made, and that is another key by now; gives the push."""
+
+    def left(deliver):
+        shop = outbox(translate=WRONG, deliver=deliver)
+        stock([("A", "WH", 5)])
+        shop.arrive()
+        shop.claim()
+        shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
+        mended = outbox(translate=RIGHT, deliver=deliver)
+        expire(mended.con, mended.push, ENTITIES["stocklevel"])
+        mended.arrive()
+        return mended
+
+    return left
+
+
 @EACH
-def test_what_a_dead_process_may_have_made_under_another_key_leaves_no_letter_either(stock, outbox, replay, deliver):
-    # given: no receipt tells what came of it
-    shop = outbox(translate=WRONG, deliver=deliver)
-    stock([("A", "WH", 5)])
-    shop.arrive()
-    shop.claim()
-    shop.con.execute("UPDATE outbox SET leaseUntil = TIMESTAMPTZ '2020-01-01'")
-    mended = outbox(translate=RIGHT, deliver=deliver)
-    expire(mended.con, mended.push, ENTITIES["stocklevel"])
-    mended.arrive()
+def test_what_a_dead_process_may_have_made_under_another_key_leaves_no_letter_either(orphan, replay, deliver):
+    mended = orphan(deliver)
     # when
-    replay(mended)
+    assert replay(mended) == ["no answer"]
     mended.arrive()
     # then
     rows = mended.con.execute("SELECT key, state, desired FROM outbox").fetchall()
     assert rows == [('{"sku":"A","locationId":"default"}', "due", '{"quantity":"5.0000"}')]
+
+
+@EACH
+def test_what_a_dead_process_may_have_made_goes_on_where_it_is_that_key_again(orphan, outbox, stock, replay, deliver):
+    orphan(deliver)
+    again = outbox(translate=WRONG, deliver=deliver)
+    stock([("A", "WH", 6)])
+    again.arrive()
+    # when
+    replay(again)
+    again.arrive()
+    # then
+    sent = []
+    while row := again.claim().get("A"):
+        sent.append((row.key, row.desired["quantity"]))
+        again.settle(row, "accepted")
+    assert sent[-1] == ('{"sku":"A","locationId":"defualt"}', "6.0000")
+    assert again.heads() == {}
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["replayed at once", "after a run"])
@@ -308,6 +336,50 @@ def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay, fir
         sent.append((row.key, row.desired["quantity"]))
         mended.settle(row, "accepted")
     assert sent == [('{"sku":"A","locationId":"default"}', f"{quantity}.0000") for quantity in (5, 6, 7)]
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["accepted", "queued"])
+def test_what_was_overtaken_under_another_key_does_not_go_after_what_is_newer(stock, outbox, replay, taken):
+    # given: a letter and one behind it, and a newer change under the key of by now
+    shop = outbox(translate=WRONG, deliver="every")
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    stock([("A", "WH", 6)])
+    shop.arrive()
+    mended = outbox(translate=RIGHT, deliver="every")
+    stock([("A", "WH", 7)])
+    mended.arrive()
+    if taken:
+        mended.settle(mended.claim()["A"], "accepted")
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    sent = []
+    while row := mended.claim().get("A"):
+        sent.append(row.desired["quantity"])
+        mended.settle(row, "accepted")
+    assert set(sent) <= {"7.0000"}
+    assert (mended.heads(), mended.behind(), mended.accepted()) == ({}, {}, {"A": {"quantity": "7.0000"}})
+
+
+def test_what_only_the_overtaken_one_has_is_not_lost(products, outbox, replay):
+    # given: its title is known no more
+    shop = outbox("product", translate={"sku": {"A": "B"}}, deliver="every")
+    products([{"sku": "A", "title": "Lamp"}])
+    shop.arrive()
+    shop.settle(shop.claim()["B"], "rejected")
+    products([{"sku": "A", "description": "tall"}])
+    shop.arrive()
+    mended = outbox("product", translate={"sku": {"A": "C"}}, deliver="every")
+    products([{"sku": "A", "price": 3}])
+    mended.arrive()
+    mended.settle(mended.claim()["C"], "accepted")
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    assert mended.claim()["C"].desired == {"title": "Lamp", "description": "tall", "price": "3.0000"}
 
 
 @EACH
