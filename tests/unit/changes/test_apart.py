@@ -128,6 +128,21 @@ def replayed_as_another_key(here, there, push, replay):
     mended.arrive()
 
 
+def replayed_and_overtaken(here, there, push, replay):
+    shop = push({"WH": "defualt"})
+    for quantity in (1, 2):
+        here([("A", "WH", quantity)])
+        shop.arrive()
+        if quantity == 1:
+            shop.settle(shop.claim()["A"], "rejected")
+    mended = push(ONE)
+    here([("A", "WH", 3)])
+    mended.arrive()
+    yield
+    replay(mended)
+    mended.arrive()
+
+
 def replayed_with_a_way(here, there, push, replay):
     here([("A", "WH", 1)])
     push({"STORE": "default"}).arrive()
@@ -187,6 +202,7 @@ def sold(here, there, push, replay):
         left_out_by_now,
         another_key_by_now,
         replayed_as_another_key,
+        replayed_and_overtaken,
         replayed_with_a_way,
         replayed_as_it_was,
         replayed_and_left_out,

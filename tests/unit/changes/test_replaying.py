@@ -363,6 +363,29 @@ def test_what_was_overtaken_under_another_key_does_not_go_after_what_is_newer(st
     assert (mended.heads(), mended.behind(), mended.accepted()) == ({}, {}, {"A": {"quantity": "7.0000"}})
 
 
+def test_what_another_destination_has_under_that_key_overtakes_nothing(stock, outbox, replay):
+    # given: it has accepted one change of two
+    shop = outbox(translate=WRONG, deliver="every")
+    elsewhere = outbox(name="elsewhere", to="elsewhere", translate=RIGHT, deliver="every")
+    stock([("A", "WH", 5)])
+    refuse(shop)
+    elsewhere.arrive()
+    elsewhere.settle(elsewhere.claim()["A"], "accepted")
+    stock([("A", "WH", 6)])
+    shop.arrive()
+    elsewhere.arrive()
+    mended = outbox(translate=RIGHT, deliver="every")
+    # when
+    replay(mended)
+    mended.arrive()
+    # then
+    sent = []
+    while row := mended.claim().get("A"):
+        sent.append(row.desired["quantity"])
+        mended.settle(row, "accepted")
+    assert sent == ["5.0000", "6.0000"]
+
+
 def test_what_only_the_overtaken_one_has_is_not_lost(products, outbox, replay):
     # given: its title is known no more
     shop = outbox("product", translate={"sku": {"A": "B"}}, deliver="every")
