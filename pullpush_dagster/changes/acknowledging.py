@@ -256,7 +256,9 @@ def _accepted(one: Settled) -> Fields | None:
     # known of the key is in the outbox as long as that is there.
     had = {} if not one.claimed.ids and one.outcome != "skipped" else one.claimed.accepted
     fields = {**had, **(one.sent or {})}
-    return fields or None
+    # Of an item that was found, and of which nothing was sent, it is known that it is there.
+    found = one.outcome == "skipped" and bool(one.external_id or one.claimed.ids)
+    return fields if fields or found else None
 
 
 def _json(value: Any) -> str | None:

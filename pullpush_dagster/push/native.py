@@ -67,9 +67,10 @@ def change_id(claimed: Claimed, sent: Any, item: str | None = None) -> str:
     """A UUID that is the same whenever the same change of a key is sent, and another one for every other change.
 
     One that was refused and goes again is another one, and so is one that goes to another ``item``: platforms answer
-    the same with the same refusal.
+    the same with the same refusal. What had no answer, and whose key is another source key's by now, is the same one:
+    numbers of changes are those of one order over all logs.
     """
-    told = [claimed.key, claimed.sequence, claimed.source, claimed.refusals, sent, *([] if item is None else [item])]
+    told = [claimed.key, claimed.sequence, claimed.refusals, sent, *([] if item is None else [item])]
     return str(uuid.uuid5(_CHANGES, orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()))
 
 

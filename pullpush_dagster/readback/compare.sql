@@ -3,7 +3,8 @@ CREATE TEMP TABLE own (key VARCHAR, source VARCHAR, fields VARCHAR, leftOut BOOL
 
 -- name: own
 -- What the destination accepted of one pull's keys, as far as they are this push's business, and are these keys still.
--- What it changed by itself, as when it sold, is sent again anyway.
+-- What it changed by itself, as when it sold, is sent again anyway. Of a key of which nothing is accepted, and nothing is
+-- to be sent, it is known that it was found there.
 INSERT INTO own (key, source, fields, leftOut)
 SELECT key, source, fields,
        acceptedAt >= $started
@@ -12,7 +13,8 @@ SELECT key, source, fields,
 FROM (
     SELECT a.key, a.source, a.fields, a.acceptedAt, a.sourceKey, coalesce(s.after, '{{}}') AS after
     FROM (SELECT *, substr(source, length($prefix) + 1) AS sourceKey FROM accepted
-          WHERE connection = $to AND entity = $entity AND starts_with(source, $prefix) AND fields <> '{{}}') AS a
+          WHERE connection = $to AND entity = $entity AND starts_with(source, $prefix)
+              AND (fields <> '{{}}' OR key NOT IN (SELECT key FROM outbox WHERE push = $push))) AS a
     LEFT JOIN (SELECT sourceKey, after FROM ({state})) AS s USING (sourceKey)
 ) AS k
 WHERE {only} AND key = CAST(to_json({{{destination_key}}}) AS VARCHAR)

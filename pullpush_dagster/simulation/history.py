@@ -92,6 +92,8 @@ class _History:
             world.approve()
             world.replay(looked=True)
             self.people.make_what_is_waited_for()
+            if number == _CALM_ROUNDS // 2:
+                self.people.relent()
             well = await world.process("push", lambda: world.send(120.0), dies)
             dies, world.network.rates, world.network.slow = None, {}, 0.02
             if well and not world.left() and not world.is_held() and await self.people.is_as_accepted():

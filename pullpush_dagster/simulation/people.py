@@ -200,7 +200,11 @@ class People:
             if (refused and lost) or self.world.is_strange(pull, record):
                 self.sources.touch(pull, source, record)
         if each:
-            there.unwanted.clear()
+            self.relent()
+
+    def relent(self) -> None:
+        """The destination has any value again: what it refused of a key that is gone at its source has no newer one."""
+        self.world.destination.unwanted.clear()
 
     def _part(self, table: Mapping[str, str]) -> None:
         """No key means that of another any more. One that did may have taken the place of the other's letter."""
@@ -212,7 +216,8 @@ class People:
     def make_what_is_waited_for(self) -> None:
         """Where nothing can be made, somebody else makes it."""
         for key in self.world.waiting() if not self.world.traits.written.makes else ():
-            self.sources.made_there(key)
+            if not self.world.destination.has(key):  # a look-up may have been told of a while before
+                self.sources.made_there(key)
 
     async def is_as_accepted(self) -> bool:
         """Whether the destination has what it accepted; what it has not is sent again."""

@@ -28,6 +28,32 @@ def test_a_key_that_is_not_there_any_more_is_gone_there(products, shelf):
     assert products.drift() == {("A", None): ({"title": "Oak", "price": "1.0000"}, None)}
 
 
+def test_what_was_found_there_and_never_sent_is_gone_as_well(reader, shelf):
+    # given: a destination that is told of an item just once, and had it already
+    products = reader(once=True)
+    shelf.put("A", title="Its own")
+    products.pull({"sku": "A", "title": "Oak"})
+    products.send()
+    assert products.drifted() == {}
+    products.rows("UPDATE accepted SET acceptedAt = TIMESTAMPTZ '2020-01-01' RETURNING key")
+    # when
+    shelf.items.clear()
+    # then
+    assert products.read().gone == 1
+    products.resend()
+    products.send()
+    assert shelf.items["iA"]["title"] == "Oak"
+
+
+@pytest.mark.parametrize("state", ["due", "waiting", "dead", "unconfirmed"])
+def test_what_is_still_to_be_sent_and_was_never_taken_is_not_gone(products, shelf, state):
+    products.accept({"A": {}, "B": {"title": "Oak"}})
+    shelf.put("B", title="Oak")
+    products.queue(A=state)
+    found = products.read()
+    assert (found.compared, found.gone) == (1, 0)
+
+
 def test_what_the_destination_has_beside_is_nobodys_business(products, shelf):
     shelf.put("A", title="Oak")
     shelf.put("OWN", title="Its own")
