@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 import time
 
 import pyarrow as pa
@@ -54,6 +55,36 @@ def test_what_comes_while_others_are_noted_is_given_too(following, monkeypatch):
 
     monkeypatch.setattr("pullpush_dagster.push.following.note", slowly)
     assert sorted(following("one", "other")) == [("one", [1]), ("other", [1])]
+
+
+def test_each_claim_has_just_its_own_in_its_note(tmp_path):
+    one, other = claim("one"), claim("other")
+
+    async def run():
+        made = Following(tmp_path, lambda *_: None, print)
+        made.take([Next(0, one, [0], None), Next(0, other, [0], None)])
+        await made.idle()
+
+    asyncio.run(run())
+    for name in ("one", "other"):
+        ((_, taken),) = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines() if line]
+        assert len(taken) == 1
+
+
+def test_what_goes_again_later_does_not_go_at_once(tmp_path):
+    added = []
+
+    async def run():
+        made = Following(tmp_path, lambda *_: added.append(True), added.append)
+        made.take([Next(0, claim("one"), [0], 60.0)])
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (made.busy, added) == (True, [])
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    asyncio.run(run())
+    assert added == []
 
 
 def test_the_name_of_a_new_file_is_put_on_the_disk_once(tmp_path, monkeypatch):

@@ -114,6 +114,32 @@ def test_what_is_added_while_a_lane_sends_waits_until_it_is_done(platform, tiny,
     assert (len(platform.requests), flying[1]) == (2, 1)
 
 
+def test_it_is_busy_while_any_lane_is(tiny, made, facts, flying):
+    seen = []
+
+    async def run():
+        async with tiny.client() as client:
+            lanes = Lanes(client, facts(), 3, lambda sent: None)
+            lanes.add([made("A", item={"id": "7"})])
+            while not flying[0]:
+                await asyncio.sleep(0.001)
+            seen.append(lanes.busy)
+            await lanes.ended()
+            seen.append(lanes.busy)
+
+    asyncio.run(run())
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize(("attempts", "requests"), [((0, 0), 1), ((1, 1), 3), ((1, 0), 3), ((0, 1), 3)])
+def test_what_is_refused_whole_as_gone_is_looked_up_once_and_then_parted(platform, together, made, attempts, requests):
+    platform.answer(JSONResponse({"code": "nope"}, 400))
+    rows = [made(sku, item={"id": sku}, attempts=tried) for sku, tried in zip(("A1", "B1"), attempts, strict=True)]
+    told = together(*rows, gone=["nope"])
+    assert [one.outcome.stale for one in told] == [True, True]
+    assert len(platform.requests) == requests
+
+
 def test_one_bad_record_does_not_sink_its_batch(platform, sending, echo, names):
     platform.route(lambda seen: JSONResponse({"message": "bad"}, 400) if "S6" in names(seen) else echo(seen))
     seen, _ = sending(TEN)
