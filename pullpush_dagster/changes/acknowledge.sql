@@ -68,15 +68,16 @@ WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND o.sequence > 
     AND (m.state IS NULL OR m.state NOT IN ('due', 'unconfirmed') AND NOT (m.repeated AND m.sentAt IS NULL))
 
 -- name: put_back
--- What was answered goes again as another request; but not what is yet to be made, as one before may still make it.
+-- What was answered goes again as another request; but not what is yet to be made, as one before may still make it. Of an
+-- item that is gone nothing is under way: what was tried of it made nothing, and the next one is told all.
 UPDATE outbox AS o SET state = m.state, claim = NULL, leaseUntil = NULL, attempts = m.attempts, dueAt = m.dueAt,
     reason = m.reason, refused = NULL, tried = tried OR m.sentAt IS NOT NULL OR m.attempts > o.attempts,
     queuedAt = CASE WHEN m.requeued THEN $now ELSE o.queuedAt END,
     refusals = coalesce(refusals, 0) + CASE WHEN m.sentAt IS NOT NULL
         AND (m.outcome IN ('rejected', 'waiting') OR (m.outcome = 'retry' AND m.there)) THEN 1 ELSE 0 END,
-    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence
+    triedSequence = CASE WHEN m.outcome = 'unknown' THEN m.sequence WHEN m.unbind AND m.there THEN NULL
                          WHEN m.outcome = 'retry' OR m.sentAt IS NULL THEN o.triedSequence END,
-    triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired)
+    triedDesired = CASE WHEN m.outcome = 'unknown' THEN coalesce(o.triedDesired, o.desired) WHEN m.unbind AND m.there THEN NULL
                         WHEN m.outcome = 'retry' OR m.sentAt IS NULL THEN o.triedDesired END
 FROM mine AS m
 WHERE o.push = $push AND o.key = m.key AND o.state = 'claimed' AND m.state IS NOT NULL

@@ -60,6 +60,25 @@ def test_an_item_found_anew_gets_all_that_is_known_though_its_first_request_fail
     assert (row.ids, row.todo) == ([{"id": "iB"}], {"title", "price"})
 
 
+def test_an_item_made_anew_without_an_answer_goes_again_as_it_was_and_not_as_the_update_before(products, catalogue):
+    # given: an update without an answer, and its item is gone; its title is not known any more
+    products([{"sku": "A", "title": "Cup", "price": 1}])
+    catalogue.deliver()
+    products([{"sku": "A", "price": 2}])
+    catalogue.arrive()
+    catalogue.settle(repeating(catalogue), "unknown")
+    later(catalogue)
+    row = repeating(catalogue)
+    catalogue.settle(row, "retry", unbind=True, bound_key=row.key)
+    made = repeating(catalogue)
+    assert made.known == {"title": "Cup", "price": "2.0000"}
+    # when
+    catalogue.settle(made, "unknown")
+    later(catalogue)
+    # then
+    assert repeating(catalogue).known == made.known
+
+
 def test_who_looks_a_waiting_key_up_and_dies_loses_nothing(products, catalogue):
     products([{"sku": "A", "title": "Cup", "price": 1}])
     catalogue.deliver()
