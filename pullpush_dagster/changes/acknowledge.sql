@@ -31,6 +31,12 @@ WHERE a.connection = $to AND a.entity = $entity AND a.key = m.key AND m.fields I
 INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
 SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NULL
 
+-- name: found
+-- It is there, and nothing of it was taken from us.
+INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
+SELECT $to, $entity, key, source, '{}', $now FROM mine
+WHERE outcome = 'skipped' AND there AND key NOT IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
+
 -- name: hand_over
 -- The key moved to another source key while this was under way.
 UPDATE accepted AS a SET source = o.source FROM mine AS m JOIN outbox AS o ON o.push = $push AND o.key = m.key

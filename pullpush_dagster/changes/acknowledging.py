@@ -166,8 +166,7 @@ def _table(settled: Sequence[Settled], now: dt.datetime) -> arrow.Table:
         "unbind": [one.unbind for one in settled],
         "decides": [not one.held for one in settled],
         "repeated": [row.repeated for row in rows],
-        # Told only of those of which it is asked: to know it, a row that the store wrote must be read.
-        "there": [one.outcome == "retry" and bool(one.claimed.ids or one.external_id) for one in settled],
+        "there": [_is_there(one) for one in settled],
         "requeued": [one.requeued for one in settled],
         "sequence": [row.sequence for row in rows],
         "attempts": [one.attempts for one in settled],
@@ -192,7 +191,8 @@ def _steps(
     steps += ["unbind"] if any(one.unbind or one.external_id for one in settled) else []
     steps += ["advance"] if failed else []
     steps += ["passed"] if failed or any(one.claim.following for one in accepted) else []
-    steps += ["forget", "accept", *meanwhile, "done", *(["renewed"] if renewed else [])]
+    found = ["found"] if any(one.outcome == "skipped" and _is_there(one) for one in deciding) else []
+    steps += ["forget", "accept", *found, *meanwhile, "done", *(["renewed"] if renewed else [])]
     steps += ["put_back"] if any(_state(one) for one in deciding) else []
     return steps + (["unlearn", "bind"] if any(one.external_id for one in settled) else [])
 
@@ -256,9 +256,12 @@ def _accepted(one: Settled) -> Fields | None:
     # known of the key is in the outbox as long as that is there.
     had = {} if not one.claimed.ids and one.outcome != "skipped" else one.claimed.accepted
     fields = {**had, **(one.sent or {})}
-    # Of an item that was found, and of which nothing was sent, it is known that it is there.
-    found = one.outcome == "skipped" and bool(one.external_id or one.claimed.ids)
-    return fields if fields or found else None
+    return fields or None
+
+
+def _is_there(one: Settled) -> bool:
+    """Told only of those of which it is asked: to know it, a row that the store wrote must be read."""
+    return one.outcome in ("retry", "skipped") and bool(one.claimed.ids or one.external_id)
 
 
 def _json(value: Any) -> str | None:

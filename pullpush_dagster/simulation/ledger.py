@@ -58,6 +58,11 @@ class Ledger:
         """Whether there is a record of ``key``."""
         return any(one.key == key for one in self.records.values())
 
+    def forget(self, key: Mapping[str, str]) -> None:
+        """Take every record of ``key`` away."""
+        for id_ in [one.id for one in self.records.values() if one.key == key]:
+            self.remove(id_)
+
     def remove(self, id_: str) -> None:
         """Take a record away."""
         self._remember()

@@ -62,7 +62,8 @@ class Sources:
             elif kind < 0.9 and name not in (self.world.entity.amount, self.world.entity.price):
                 values[name] = None
         if known or not source.has(key):
-            stamp = max(stamp, known.stamp) if known and late else stamp
+            # Of two versions with one stamp nobody can tell which is newer, where a page may be of a while before.
+            stamp = max(stamp, known.stamp + dt.timedelta(seconds=1)) if known and late else stamp
             self.put(pull, source, Record(known.id if known else id_, key, values, stamp))
 
     def touch(self, pull: Pull, source: Ledger, record: Record) -> Record:

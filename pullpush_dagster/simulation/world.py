@@ -212,8 +212,14 @@ class World:
         return {key_of(json.loads(key)) for (key,) in rows}
 
     def replay(self, *, looked: bool) -> None:
-        """A person gives dead letters another chance; what is unconfirmed only after having ``looked`` for it there."""
+        """A person gives dead letters another chance; what is unconfirmed only after having ``looked`` for it there.
+
+        What is another key by now, and may be there under the one of before, is taken away there first.
+        """
         groups = {one.group for one in dead_letters(self.project) if one.cause != "unconfirmed"}
+        for one in dead_letters(self.project):
+            if one.cause == "no answer" and one.reason == "it is another key by now":
+                self.destination.forget(json.loads(one.key))
         if looked:
             groups |= {
                 one.names[0]
