@@ -68,6 +68,32 @@ def test_skipped_is_done(shop, claimed):
     assert shop.heads() == {}
 
 
+@pytest.fixture
+def new(shop, stock):
+    """Of which nothing was sent yet, claimed."""
+    stock([("A", "WH", 5)])
+    shop.arrive()
+    return shop.claim()["A"]
+
+
+@pytest.mark.parametrize(("found", "known"), [({"id": "i1"}, {"A": {}}), (None, {})])
+def test_of_what_was_found_and_not_sent_it_is_known_that_it_is_there(shop, new, found, known):
+    shop.settle(new, "skipped", sent=None, external_id=found, bound_key='{"sku":"A"}')
+    assert shop.accepted() == known
+
+
+def test_what_is_found_once_more_was_not_taken_once_more(shop, new, stock):
+    # given
+    shop.settle(new, "skipped", sent=None, external_id={"id": "i1"}, bound_key='{"sku":"A"}')
+    shop.con.execute("UPDATE accepted SET acceptedAt = TIMESTAMPTZ '2020-01-01'")
+    # when
+    stock([("A", "WH", 9)])
+    shop.arrive()
+    shop.settle(shop.claim()["A"], "skipped", sent=None)
+    # then
+    assert shop.con.execute("SELECT year(acceptedAt), fields FROM accepted").fetchall() == [(2020, "{}")]
+
+
 @pytest.mark.parametrize("outcome", ["rejected", "retry", "waiting", "skipped"])
 def test_what_certainly_did_not_arrive_leaves_the_destination_as_it_was(shop, claimed, outcome):
     shop.settle(claimed, outcome)
