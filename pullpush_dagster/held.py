@@ -113,4 +113,7 @@ def _pushed(
     declared, pull = project.push(push), project.pull(f"{connection}/{name}")
     approved, beside = Approved(hash_, through), project.beside(declared)
     done = arrive(con, declared, project.entity_of(declared), pull, approved, beside)
-    return [f"{push}: {done.changes} changes of {pull.id} are queued; its next run sends them"]
+    when = (
+        "its next run sends them" if declared.mode == "live" else "they are sent once it is live: it is in shadow mode"
+    )
+    return [f"{push}: {done.changes} changes of {pull.id} are queued; {when}"]

@@ -143,7 +143,8 @@ def test_what_was_held_of_a_log_that_the_push_no_longer_reads_is_nobodys_until_i
 
     def told_of(connection):
         source = {"connection": connection, "entity": "stocklevel"}
-        push_held.write(source, {"name": "to_shop", "from": f"{connection}/stocklevel", "to": "shop"})
+        push = {"name": "to_shop", "from": f"{connection}/stocklevel", "to": "shop", "mode": "live"}
+        push_held.write(source, push)
         project = Project(push_held.project.root, push_held.project.state)
         return project, sync_status(project, project.push("to_shop"))["held"], held(project)
 
@@ -154,6 +155,16 @@ def test_what_was_held_of_a_log_that_the_push_no_longer_reads_is_nobodys_until_i
     project, *found = told_of("erp")
     assert found == [40, [one]]
     assert approve(project, one.hash) == ["to_shop: 40 changes of erp/stocklevel are queued; its next run sends them"]
+
+
+def test_what_is_let_through_in_shadow_mode_is_not_said_to_be_sent(push_held):
+    (one,) = held(push_held.project)
+    push_held.write(
+        {"connection": "erp", "entity": "stocklevel"}, {"name": "to_shop", "from": "erp/stocklevel", "to": "shop"}
+    )
+    project = Project(push_held.project.root, push_held.project.state)
+    (said,) = approve(project, one.hash)
+    assert said.endswith("are queued; they are sent once it is live: it is in shadow mode")
 
 
 def test_what_was_held_of_a_push_that_is_no_more_is_nobodys(push_held):
