@@ -5,6 +5,7 @@ import pytest
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import claim
 from pullpush_dagster.changes.claiming import expire, seconds_to_next
+from pullpush_dagster.dead import _letters, give_another_chance
 from tests.unit.changes.conftest import NAMES
 
 EACH = pytest.mark.parametrize("deliver", ["latest", "every"])
@@ -384,6 +385,22 @@ def test_what_another_destination_has_under_that_key_overtakes_nothing(stock, ou
         sent.append(row.desired["quantity"])
         mended.settle(row, "accepted")
     assert sent == ["5.0000", "6.0000"]
+
+
+def test_letters_of_two_pushes_that_are_replayed_at_once_go_each_its_own_way(stock, outbox, con):
+    # given: of one of them something newer went where the letter is to go
+    names = {"to_shop": "shop", "elsewhere": "elsewhere"}
+    stock([("A", "WH", 5)])
+    for name, to in names.items():
+        refuse(outbox(name=name, to=to, translate=WRONG, deliver="every"))
+    mended = {name: outbox(name=name, to=to, translate=RIGHT, deliver="every") for name, to in names.items()}
+    stock([("A", "WH", 7)])
+    mended["to_shop"].arrive()
+    mended["to_shop"].settle(mended["to_shop"].claim()["A"], "accepted")
+    # when
+    give_another_chance(con, _letters(con), {n: (box.push, ENTITIES["stocklevel"]) for n, box in mended.items()})
+    # then
+    assert [len(box.behind().get("A", [])) for box in mended.values()] == [0, 1]
 
 
 def test_what_only_the_overtaken_one_has_is_not_lost(products, outbox, replay):
