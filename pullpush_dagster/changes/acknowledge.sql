@@ -32,10 +32,12 @@ INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
 SELECT $to, $entity, key, source, fields, $now FROM mine WHERE fields IS NOT NULL
 
 -- name: found
--- It is there, and nothing of it was taken from us.
+-- It is there, and nothing of it was taken from us. That is known of what the id is an id of: a product that is there need
+-- not have a level in each place.
 INSERT INTO accepted (connection, entity, key, source, fields, acceptedAt)
 SELECT $to, $entity, key, source, '{}', $now FROM mine
-WHERE outcome = 'skipped' AND there AND key NOT IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
+WHERE outcome = 'skipped' AND there AND $entity = $bound_as
+    AND key NOT IN (SELECT key FROM accepted WHERE connection = $to AND entity = $entity)
 
 -- name: hand_over
 -- The key moved to another source key while this was under way.

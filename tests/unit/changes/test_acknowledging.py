@@ -69,29 +69,36 @@ def test_skipped_is_done(shop, claimed):
 
 
 @pytest.fixture
-def new(shop, stock):
+def new(catalogue, products):
     """Of which nothing was sent yet, claimed."""
-    stock([("A", "WH", 5)])
-    shop.arrive()
-    return shop.claim()["A"]
+    products([{"sku": "A", "title": "Cup"}])
+    catalogue.arrive()
+    return catalogue.claim()["A"]
 
 
 @pytest.mark.parametrize(("found", "known"), [({"id": "i1"}, {"A": {}}), (None, {})])
-def test_of_what_was_found_and_not_sent_it_is_known_that_it_is_there(shop, new, found, known):
-    shop.settle(new, "skipped", sent=None, external_id=found, bound_key='{"sku":"A"}')
-    assert shop.accepted() == known
+def test_of_what_was_found_and_not_sent_it_is_known_that_it_is_there(catalogue, new, found, known):
+    catalogue.settle(new, "skipped", sent=None, external_id=found, bound_key='{"sku":"A"}')
+    assert catalogue.accepted() == known
 
 
-def test_what_is_found_once_more_was_not_taken_once_more(shop, new, stock):
-    # given
-    shop.settle(new, "skipped", sent=None, external_id={"id": "i1"}, bound_key='{"sku":"A"}')
-    shop.con.execute("UPDATE accepted SET acceptedAt = TIMESTAMPTZ '2020-01-01'")
-    # when
-    stock([("A", "WH", 9)])
+def test_of_a_product_that_was_found_it_is_not_known_that_it_has_a_level_there(shop, stock):
+    stock([("A", "WH", 5)])
     shop.arrive()
-    shop.settle(shop.claim()["A"], "skipped", sent=None)
+    shop.settle(shop.claim()["A"], "skipped", sent=None, external_id={"id": "i1"}, bound_key='{"sku":"A"}')
+    assert shop.accepted() == {}
+
+
+def test_what_is_found_once_more_was_not_taken_once_more(catalogue, new, products):
+    # given
+    catalogue.settle(new, "skipped", sent=None, external_id={"id": "i1"}, bound_key='{"sku":"A"}')
+    catalogue.con.execute("UPDATE accepted SET acceptedAt = TIMESTAMPTZ '2020-01-01'")
+    # when
+    products([{"sku": "A", "title": "Mug"}])
+    catalogue.arrive()
+    catalogue.settle(catalogue.claim()["A"], "skipped", sent=None)
     # then
-    assert shop.con.execute("SELECT year(acceptedAt), fields FROM accepted").fetchall() == [(2020, "{}")]
+    assert catalogue.con.execute("SELECT year(acceptedAt), fields FROM accepted").fetchall() == [(2020, "{}")]
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "retry", "waiting", "skipped"])
