@@ -216,16 +216,13 @@ class World:
 
         What is another key by now, and may be there under the one of before, is taken away there first.
         """
-        groups = {one.group for one in dead_letters(self.project) if one.cause != "unconfirmed"}
-        for one in dead_letters(self.project):
+        letters = dead_letters(self.project)
+        for one in letters:
             if one.cause == "no answer" and one.reason == "it is another key by now":
                 self.destination.forget(json.loads(one.key))
+        groups = {one.group for one in letters if one.cause != "unconfirmed"}
         if looked:
-            groups |= {
-                one.names[0]
-                for one in dead_letters(self.project)
-                if one.cause == "unconfirmed" and not self.has(one.key)
-            }
+            groups |= {one.names[0] for one in letters if one.cause == "unconfirmed" and not self.has(one.key)}
         for what in sorted(groups):
             self.tell(f"{what} is replayed: {replay(self.project, what)}")
 

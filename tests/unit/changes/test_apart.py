@@ -14,14 +14,27 @@ def theirs(con):
     return {pair: con.execute(f"FROM {pair[0]} WHERE {pair[1]} = 'another' ORDER BY ALL").fetchall() for pair in OTHERS}
 
 
+def pile(stock, place, shop):
+    """Two changes of A, the second of which comes while the first is to be sent."""
+    for quantity in (1, 2):
+        stock([("A", place, quantity)])
+        shop.arrive()
+
+
+def pile_up_behind_a_letter(stock, shop):
+    for quantity in (1, 2):
+        stock([("A", "WH", quantity)])
+        shop.arrive()
+        if quantity == 1:
+            shop.settle(shop.claim()["A"], "rejected")
+
+
 # Each has something there, lets others have the same, and goes on.
 
 
 def gone_before_it_was_sent(here, there, push, replay):
     shop = push(BOTH)
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        shop.arrive()
+    pile(here, "WH", shop)
     yield
     for _ in range(2):
         here([])
@@ -43,9 +56,7 @@ def gone_beside_one_that_was_refused(here, there, push, replay):
 
 def moved(here, there, push, replay):
     shop = push(BOTH)
-    for quantity in (1, 2):
-        there([("A", "STORE", quantity)])
-        shop.arrive()
+    pile(there, "STORE", shop)
     yield
     for stock, rows in ((there, []), (here, [("A", "WH", 1)]), (there, [])):
         stock(rows)
@@ -99,28 +110,20 @@ def another_keys_by_now(here, there, push, replay):
 
 
 def left_out_by_now(here, there, push, replay):
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        push(ONE).arrive()
+    pile(here, "WH", push(ONE))
     yield
     push(ONE, only={"locationId": ["STORE"]}).arrive()
 
 
 def another_key_by_now(here, there, push, replay):
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        push({"WH": "defualt"}).arrive()
+    pile(here, "WH", push({"WH": "defualt"}))
     yield
     push(ONE).arrive()
 
 
 def replayed_as_another_key(here, there, push, replay):
     shop = push({"WH": "defualt"})
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        shop.arrive()
-        if quantity == 1:
-            shop.settle(shop.claim()["A"], "rejected")
+    pile_up_behind_a_letter(here, shop)
     shop.con.execute("UPDATE outbox SET state = 'dead'")
     yield
     mended = push(ONE)
@@ -130,11 +133,7 @@ def replayed_as_another_key(here, there, push, replay):
 
 def replayed_and_overtaken(here, there, push, replay):
     shop = push({"WH": "defualt"})
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        shop.arrive()
-        if quantity == 1:
-            shop.settle(shop.claim()["A"], "rejected")
+    pile_up_behind_a_letter(here, shop)
     mended = push(ONE)
     here([("A", "WH", 3)])
     mended.arrive()
@@ -163,9 +162,7 @@ def replayed_as_it_was(here, there, push, replay):
 
 def replayed_and_left_out(here, there, push, replay):
     shop = push(ONE)
-    for quantity in (1, 2):
-        here([("A", "WH", quantity)])
-        shop.arrive()
+    pile(here, "WH", shop)
     shop.con.execute("UPDATE outbox SET state = 'dead'")
     yield
     replay(push(ONE, only={"locationId": ["STORE"]}))

@@ -24,6 +24,15 @@ def refuse(box, **more):
     box.settle(box.claim()["A"], "rejected", **{"payload": {"a": 1}, **more})
 
 
+def drained(box):
+    """Let the destination take all of A that there is to send, one after the other: (key, quantity)."""
+    sent = []
+    while row := box.claim().get("A"):
+        sent.append((row.key, row.desired["quantity"]))
+        box.settle(row, "accepted")
+    return sent
+
+
 def sold(con):
     """An order of A is known of, and the source was not asked since."""
     con.execute(
@@ -307,11 +316,7 @@ def test_what_a_dead_process_may_have_made_goes_on_where_it_is_that_key_again(or
     replay(again)
     again.arrive()
     # then
-    sent = []
-    while row := again.claim().get("A"):
-        sent.append((row.key, row.desired["quantity"]))
-        again.settle(row, "accepted")
-    assert sent[-1] == ('{"sku":"A","locationId":"defualt"}', "6.0000")
+    assert drained(again)[-1] == ('{"sku":"A","locationId":"defualt"}', "6.0000")
     assert again.heads() == {}
 
 
@@ -331,12 +336,7 @@ def test_what_waits_behind_it_goes_there_in_its_order(stock, outbox, replay, fir
     replay(mended)
     mended.arrive()
     # then
-    sent = []
-    for _ in range(3):
-        row = mended.claim()["A"]
-        sent.append((row.key, row.desired["quantity"]))
-        mended.settle(row, "accepted")
-    assert sent == [('{"sku":"A","locationId":"default"}', f"{quantity}.0000") for quantity in (5, 6, 7)]
+    assert drained(mended) == [('{"sku":"A","locationId":"default"}', f"{quantity}.0000") for quantity in (5, 6, 7)]
 
 
 @pytest.mark.parametrize("taken", [True, False], ids=["accepted", "queued"])
@@ -356,11 +356,7 @@ def test_what_was_overtaken_under_another_key_does_not_go_after_what_is_newer(st
     replay(mended)
     mended.arrive()
     # then
-    sent = []
-    while row := mended.claim().get("A"):
-        sent.append(row.desired["quantity"])
-        mended.settle(row, "accepted")
-    assert set(sent) <= {"7.0000"}
+    assert {quantity for _, quantity in drained(mended)} <= {"7.0000"}
     assert (mended.heads(), mended.behind(), mended.accepted()) == ({}, {}, {"A": {"quantity": "7.0000"}})
 
 
@@ -380,11 +376,7 @@ def test_what_another_destination_has_under_that_key_overtakes_nothing(stock, ou
     replay(mended)
     mended.arrive()
     # then
-    sent = []
-    while row := mended.claim().get("A"):
-        sent.append(row.desired["quantity"])
-        mended.settle(row, "accepted")
-    assert sent == ["5.0000", "6.0000"]
+    assert [quantity for _, quantity in drained(mended)] == ["5.0000", "6.0000"]
 
 
 def test_letters_of_two_pushes_that_are_replayed_at_once_go_each_its_own_way(stock, outbox, con):
