@@ -18,7 +18,7 @@ WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition
 
 -- name: baseline
 SELECT {columns}, _cleared, _unknown, _askedAt, rowid,
-    _absent > 0 AS _wasAbsent, _deleted OR _scope <> $scope AS _forgotten
+    _deleted OR _scope <> $scope AS _forgotten
 FROM {baseline} WHERE _connection = $connection AND _name = $name
 
 -- name: stale
@@ -29,8 +29,8 @@ s._askedAt < b._askedAt OR (b._askedAt IS NOT NULL AND s._askedAt < $full_starte
 
 -- name: marked
 -- What must be marked as asked for, though unchanged: all that a walk gave, if it is not full (it speaks only for
--- those); in a full pull, what had been absent.
-NOT $full OR b._wasAbsent
+-- those).
+NOT $full
 
 -- name: found
 CREATE TEMP TABLE found AS

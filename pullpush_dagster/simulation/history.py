@@ -13,7 +13,7 @@ from pullpush_dagster.simulation.people import People
 from pullpush_dagster.simulation.running import Points, virtual
 from pullpush_dagster.simulation.runs import Runs
 from pullpush_dagster.simulation.sources import Sources
-from pullpush_dagster.simulation.steps import Step, death, steps_of
+from pullpush_dagster.simulation.steps import Step, steps_of
 from pullpush_dagster.simulation.world import World
 from pullpush_dagster.store.store import kept_by
 
@@ -82,7 +82,7 @@ class _History:
         # Drawn from the history's own, whichever steps were before.
         world.network.rng = random.Random(world.rng.random())
         world.network.rates = {world.destination.name: self.rates[world.destination.name]}
-        dies = death(world.rng) if world.rng.random() < self.runs.deadly else None
+        deaths = {name: self.runs.death(world.rng) for name in ("push", "read back")}
         self.people.mend()
         for number in range(_CALM_ROUNDS):
             await asyncio.sleep(700)
@@ -94,7 +94,8 @@ class _History:
             self.people.make_what_is_waited_for()
             if number == _CALM_ROUNDS // 2:
                 self.people.relent()
-            well = await world.process("push", lambda: world.send(120.0), dies)
-            dies, world.network.rates, world.network.slow = None, {}, 0.02
-            if well and not world.left() and not world.is_held() and await self.people.is_as_accepted():
+            well = await world.process("push", lambda: world.send(120.0), deaths.pop("push", None))
+            world.network.rates, world.network.slow = {}, 0.02
+            done = well and not world.left() and not world.is_held()
+            if done and await self.people.is_as_accepted(deaths.pop("read back", None)):
                 return

@@ -11,6 +11,7 @@ from pullpush_dagster.canonical.types import TEXT
 from pullpush_dagster.simulation.ledger import Ledger
 from pullpush_dagster.simulation.oracle import key_of
 from pullpush_dagster.simulation.records import Record
+from pullpush_dagster.simulation.running import Death
 from pullpush_dagster.simulation.runs import Runs
 
 _ASKED, _WRITTEN = ("list", "count", "find"), ("create", "update", "upsert")
@@ -219,13 +220,14 @@ class People:
             if not self.world.destination.has(key):  # a look-up may have been told of a while before
                 self.sources.made_there(key)
 
-    async def is_as_accepted(self) -> bool:
-        """Whether the destination has what it accepted; what it has not is sent again."""
+    async def is_as_accepted(self, dies: Death | None) -> bool:
+        """Whether the destination is known to have what it accepted; what it has not is sent again."""
         self.world.drifted = 0
         if not self.world.is_readable():
             return True
-        await self.world.process("read back", lambda: self.world.read_back(again=self.by_hand))
+        read = await self.world.process("read back", lambda: self.world.read_back(again=self.by_hand), dies)
         if self.world.drifted and not self.by_hand:
             self.world.oracle.broken.append(f"promise 6: {self.world.drifted} keys are not there as they were accepted")
             return True
-        return not self.world.drifted
+        # One that nobody ended has nothing to compare.
+        return (read or dies is None) and not self.world.drifted

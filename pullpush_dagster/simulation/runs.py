@@ -99,9 +99,13 @@ class Runs:
         """Runs at the same time, each in a process of its own that may die, and edits meanwhile."""
         runs = []
         for name, work in works:
-            runs.append(self._retried(name, work, death(rng) if rng.random() < self.deadly else None))
+            runs.append(self._retried(name, work, self.death(rng)))
         edits = [] if quiet else [self.sources.edits_meanwhile(rng)]
         await asyncio.gather(*runs, *edits)
+
+    def death(self, rng: random.Random) -> Death | None:
+        """When the next process dies, if it does."""
+        return death(rng) if rng.random() < self.deadly else None
 
     async def _retried(self, name: str, work: Any, dies: Death | None) -> None:
         """A pull that comes to nothing is begun again, as a run is."""
