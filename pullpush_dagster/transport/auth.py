@@ -1,7 +1,6 @@
 """How a request proves who we are. One class per way; credentials go to the declared origin only."""
 
 from collections.abc import Generator, Mapping
-from pathlib import Path
 
 import httpx
 from oauthlib import oauth1
@@ -37,12 +36,12 @@ def authentication(auth: Auth, values: Mapping[str, object]) -> httpx.Auth | Non
             return None
 
 
-def sessions_of(auth: Auth, values: Mapping[str, object], connection: str, state: Path | None) -> list[Session]:
+def sessions_of(auth: Auth, values: Mapping[str, object]) -> list[Session]:
     """What must be asked for before a request can go, in the order of asking."""
     sessions: list[Session] = []
     if auth.type == "oauth2":
         first = fill_text(auth.refresh_token, values, what="auth.refresh_token") if auth.refresh_token else None
-        sessions.append(AccessToken(auth, values, TokenFile(connection, state, first) if first else None))
+        sessions.append(AccessToken(auth, values, TokenFile(first) if first else None))
     if auth.login is not None:
         sessions.append(LoginSession(auth, auth.login, values))
     if auth.csrf is not None:

@@ -55,7 +55,7 @@ class Client:
         self._state, self._destination, self._patient, self._pause = state, destination, patient, pause
         self._values = {f"settings.{name}": value for name, value in connector.settings(connection.settings).items()}
         self._largest_file = largest_file
-        self._wire = Wire(connection, connector.facts, self._values, state, largest)
+        self._wire = Wire(connection, connector.facts, self._values, largest)
 
     def __repr__(self) -> str:
         return f"Client({self.connection.connection})"

@@ -1,20 +1,18 @@
 """Proofs of who we are that must be asked for first: access tokens, sessions, and tokens that writes need."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import httpx
-from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, WebApplicationClient
 
 from pullpush_dagster.connectors.auth_model import Auth, Csrf, Login
 from pullpush_dagster.connectors.template import at, fill, fill_path, fill_text
 from pullpush_dagster.errors import AuthError, RetryError, UnavailableError
 from pullpush_dagster.transport.refusal import Refusal
-from pullpush_dagster.transport.tokens import TokenFile, Tokens
+from pullpush_dagster.transport.tokens import TokenFile, Tokens, tokens_in
 
-_SHORTEST = 300.0
 _GRANT_SECONDS = 60.0
 _SECRET_LENGTH = 8
 
@@ -111,8 +109,9 @@ class AccessToken:
             if stored is not None and stored.good and (stale is None or stored.access != stale.access):
                 return stored
             # A token is good once. What was given for it is stored before anything else happens.
-            tokens = await self._granted(ask, stored.refresh if stored else self._text("refresh_token"))
-            self._file.write(tokens)
+            with self._file.room() as store:
+                tokens = await self._granted(ask, stored.refresh if stored else self._text("refresh_token"))
+                store(tokens)
             return tokens
 
     async def _granted(self, ask: Ask, refresh: str) -> Tokens:
@@ -135,17 +134,7 @@ class AccessToken:
                 headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
                 auth=httpx.Auth() if in_body else httpx.BasicAuth(client_id, secret),
             )
-        try:
-            # The scope that is given may be another one: with it, oauthlib would throw the tokens away.
-            given = client.parse_request_body_response(answer.text)
-            seconds = float(given.get("expires_in") or _SHORTEST)
-            tokens = Tokens(given["access_token"], given.get("refresh_token") or refresh, time.time() + seconds)
-        except (OAuth2Error, ValueError, TypeError, AttributeError) as error:
-            said = f"the answer to the request for an access token has none ({type(error).__name__})"
-            raise AuthError(said) from None
-        if not tokens.access:
-            raise AuthError("the answer to the request for an access token has none")
-        return tokens
+        return tokens_in(answer, refresh)
 
     def _text(self, name: str) -> str:
         return fill_text(getattr(self._auth, name), self._values, what=f"auth.{name}")

@@ -1,13 +1,14 @@
 """Access tokens: asked for once, renewed once, and a refresh token that is good once is never lost."""
 
 import asyncio
+import errno
 import json
 import stat
 import subprocess
 import sys
 import time
 from base64 import b64decode
-from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import parse_qsl
 
 import pytest
@@ -77,7 +78,7 @@ def app(tiny, tmp_path, monkeypatch):
         connector = tiny.connector(**known)
         connection = tiny.connection().model_copy(update={"secrets": {"key": "TINY_KEY", "refresh": "TINY_REFRESH"}})
         tiny.connection = lambda: connection
-        return tiny.client(connector, state=state, **options)
+        return tiny.client(connector, **{"state": state, **options})
 
     return make
 
@@ -217,7 +218,6 @@ def test_a_token_that_is_refused_at_once_is_not_asked_for_in_a_loop(app, issuer)
         (Response("[]"), AuthError, "has none"),
         (JSONResponse({"token_type": "bearer"}), AuthError, "has none"),
         (JSONResponse({"access_token": None}), AuthError, "has none"),
-        (JSONResponse({"access_token": "a", "expires_in": "soon"}), AuthError, "has none"),
         (JSONResponse({"error": "invalid_scope"}), AuthError, "has none"),
     ],
     ids=lambda value: f"{value.status_code} {bytes(value.body)[:20]}" if isinstance(value, Response) else None,
@@ -297,8 +297,8 @@ def test_tokens_are_where_the_environment_says(tmp_path, monkeypatch, environmen
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, str(tmp_path / value))
-    write(TokenFile("tiny", tmp_path / "data", "first"))
-    assert [path.parents[1] for path in tmp_path.rglob("tiny.json")] == [tmp_path / folder]
+    write(TokenFile("first"))
+    assert [path.parent for path in tmp_path.rglob("*.json")] == [tmp_path / folder]
 
 
 def test_a_later_run_goes_on_with_what_is_stored(app, issuer):
@@ -318,6 +318,31 @@ def test_a_platform_that_gives_no_new_refresh_token_keeps_the_old_one(app, issue
     issuer.given = {"expires_in": 1, "refresh_token": None}
     get(app(ROTATING))
     assert json.loads(stored(tmp_path).read_text())["refresh"] == "first-refresh"
+
+
+@pytest.mark.parametrize("said", ["3600.0", "", "soon", "2026-12-01T00:00:00Z", -1, [], "nan"], ids=repr)
+def test_a_lifetime_that_is_no_number_loses_no_refresh_token(app, issuer, said):
+    issuer.given = {"expires_in": said}
+    assert get(app(ROTATING)) == [200]
+    assert get(app(ROTATING)) == [200]
+
+
+def test_a_full_disk_loses_no_refresh_token(app, issuer, monkeypatch):
+    # given
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(RetryError, match="could not be stored, so none is asked for: No space"):
+            get(app(ROTATING))
+    assert issuer.asked() == []
+    # when there is room again
+    assert get(app(ROTATING)) == [200]
+
+
+def test_a_project_that_was_moved_goes_on_with_what_is_stored(app, issuer, tmp_path):
+    get(app(ROTATING))
+    (tmp_path / "data").rename(tmp_path / "moved")
+    assert get(app(ROTATING, state=tmp_path / "moved")) == [200]
+    assert len(issuer.asked()) == 1
 
 
 def test_another_scope_than_the_one_asked_for_loses_no_refresh_token(app, issuer):
@@ -435,31 +460,30 @@ def test_a_refused_refresh_token_stays_refused_until_the_secret_is_another(app, 
 def write(file, **tokens):
     async def go():
         async with file.held():
-            file.write(Tokens(**{"access": "a", "refresh": "r", "until": 9e9, **tokens}))
+            with file.room() as store:
+                store(Tokens(**{"access": "a", "refresh": "r", "until": 9e9, **tokens}))
 
     asyncio.run(go())
 
 
 def test_what_is_stored_is_read_again(tmp_path, monkeypatch):
     monkeypatch.setenv("PULLPUSH_TOKENS", str(tmp_path))
-    write(TokenFile("tiny", tmp_path, "first"), refresh="r2")
-    assert TokenFile("tiny", tmp_path, "first").read() == Tokens("a", "r2", 9e9)
+    write(TokenFile("first"), refresh="r2")
+    assert TokenFile("first").read() == Tokens("a", "r2", 9e9)
 
 
-@pytest.mark.parametrize("other", [("other", "here", "first"), ("tiny", "there", "first"), ("tiny", "here", "second")])
-def test_what_another_connection_project_or_secret_stored_is_not_read(tmp_path, monkeypatch, other):
+def test_what_came_after_another_token_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setenv("PULLPUSH_TOKENS", str(tmp_path))
-    write(TokenFile("tiny", Path("here"), "first"))
-    name, state, first = other
-    assert TokenFile(name, Path(state), first).read() is None
+    write(TokenFile("first"))
+    assert TokenFile("second").read() is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null", '{"access": "a"}', '{"access":1,"refresh":2}'])
 def test_a_file_that_is_none_counts_as_nothing_stored(tmp_path, monkeypatch, content):
     monkeypatch.setenv("PULLPUSH_TOKENS", str(tmp_path))
-    file = TokenFile("tiny", tmp_path, "first")
+    file = TokenFile("first")
     write(file)
-    (path,) = tmp_path.rglob("tiny.json")
+    (path,) = tmp_path.rglob("*.json")
     path.write_text(content)
     assert file.read() is None
 
