@@ -9,6 +9,7 @@ from pullpush_dagster.errors import RejectError, UnavailableError
 from pullpush_dagster.transport.redact import logged_without_query
 from pullpush_dagster.transport.sessions import within
 from pullpush_dagster.transport.sockets import carrier
+from pullpush_dagster.transport.unpacking import unpacked
 
 _READ_SECONDS = 60.0
 
@@ -42,7 +43,7 @@ async def download(address: str, hosts: list[str], file: Path, *, seconds: float
 async def _written(answer: httpx.Response, file: Path, largest: int) -> None:
     size = 0
     with file.open("wb") as into:
-        async for part in answer.aiter_bytes():
+        async for part in unpacked(answer):
             size += len(part)
             if size > largest:
                 raise RejectError(f"the file is over {largest} bytes")

@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,6 +33,7 @@ from pullpush_dagster.transport.redact import logged_without_query, redacted
 from pullpush_dagster.transport.sessions import Asked, within
 from pullpush_dagster.transport.sockets import Jar, carrier, why_unreached
 from pullpush_dagster.transport.turns import Turn
+from pullpush_dagster.transport.unpacking import unpacked
 
 _CONNECT_SECONDS = 10.0
 _READ = httpx.ByteStream(b"")
@@ -51,9 +51,7 @@ class Wire:
         ConfigError: a setting or secret is missing (secrets are named, never shown).
     """
 
-    def __init__(
-        self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], state: Path | None, largest: int
-    ) -> None:
+    def __init__(self, connection: Connection, facts: ConnectorFile, values: Mapping[str, Any], largest: int) -> None:
         secrets = connection.secret_values()
         every = {**values, **{f"secret.{name}": value for name, value in secrets.items()}}
         self._envelope = envelope_of(facts, connection, every)
@@ -64,7 +62,7 @@ class Wire:
         auth = auth_of(facts, self._base, connection)
         self._secrets = {**basic(auth, every), **secrets}
         self._hosts = auth.login.hosts if auth.login else []
-        self._sessions = sessions_of(auth, every, self._name, state)
+        self._sessions = sessions_of(auth, every)
         self._http = httpx.AsyncClient(
             auth=authentication(auth, every),
             headers={n: str(v).encode() for n, v in fill(facts.headers, every).items()},
@@ -259,7 +257,7 @@ class Wire:
 
     async def _read(self, response: httpx.Response) -> bytes:
         parts, size = [], 0
-        async for part in response.aiter_bytes():
+        async for part in unpacked(response):
             parts.append(part)
             size += len(part)
             if size > self._largest:
