@@ -79,11 +79,11 @@ class Ledger:
         fcntl.flock(self._shared.file, fcntl.LOCK_EX)
         try:
             now = instant()
-            state = self._read(now) or State()
+            state, since = self._read(now) or (State(), now)
             before = _fields(state)
             yield state
             after = _fields(state)
-            if after != before:
+            if after != before or not _counts_on(since, now):
                 packed = _FORM.pack(*now, *after)
                 self._shared.write(_SEAL.pack(zlib.crc32(packed)) + packed)
         finally:
@@ -91,23 +91,34 @@ class Ledger:
 
     def seen(self) -> State:
         """The state as it is now, to be looked at. The lock is waited for only while somebody writes."""
-        state = self._read(instant())
-        if state is None:
-            with self.held() as state:
-                pass
-        return state
+        now = instant()
+        found = self._read(now)
+        if found is not None and _counts_on(found[1], now):
+            return found[0]
+        with self.held() as state:
+            return state
 
-    def _read(self, now: Instant) -> State | None:
-        """None: it is torn, or anything else; under the lock that is nothing known, as all it holds is over soon."""
+    def _read(self, now: Instant) -> tuple[State, Instant] | None:
+        """The state now, and when it was written.
+
+        None: it is torn, or anything else; under the lock that is nothing known, as all it holds is over soon.
+        """
         packed = self._shared.read()
         if packed == _UNWRITTEN:
-            return State()
+            return State(), now
         if zlib.crc32(packed[_SEAL.size :]) != _SEAL.unpack_from(packed)[0]:
             return None
         boot, ticks, wall, debt, shut, open_, failures, openings, last = _FORM.unpack_from(packed, _SEAL.size)
-        passed = seconds_between(Instant(boot, ticks, wall), now)
+        since = Instant(boot, ticks, wall)
+        passed = seconds_between(since, now)
         debt, shut, open_ = (max(0.0, seconds - passed) for seconds in (debt, shut, open_))
-        return State(debt, shut, open_, failures, openings, last.rstrip(b"\0").decode())
+        return State(debt, shut, open_, failures, openings, last.rstrip(b"\0").decode()), since
+
+
+def _counts_on(since: Instant, now: Instant) -> bool:
+    """Whether time goes on from ``since``. After a start of the machine it may stand still until the clock, which had
+    been ahead before, has caught up; what is left is counted from now on then."""
+    return since.boot == now.boot and since.wall <= now.wall
 
 
 def _fields(state: State) -> tuple[float, float, float, int, int, bytes]:

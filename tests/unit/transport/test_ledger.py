@@ -3,7 +3,7 @@
 import pytest
 
 from pullpush_dagster.connectors.limits_model import Rate
-from pullpush_dagster.transport.clock import Instant, instant, seconds_between
+from pullpush_dagster.transport.clock import Instant, instant, seconds_between, told_by
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger, State
 
@@ -101,6 +101,24 @@ def test_what_is_half_written_counts_as_nothing_known_to_who_had_it_open(ledger,
 )
 def test_time_passes_whatever_people_set_the_clock_to(then, now, seconds):
     assert seconds_between(then, now) == seconds
+
+
+@pytest.mark.parametrize("look", ["seen", "held"])
+def test_what_is_shut_opens_though_the_clock_had_been_ahead_before_the_machine_started_anew(ledger, look):
+    # given: a clock that is a day ahead
+    with told_by(lambda: Instant(BOOT, 100.0, 87_400.0)), ledger().held() as state:
+        state.shut = 60.0
+
+    # when
+    def shut(seconds):
+        with told_by(lambda: Instant(OTHER, 10.0 + seconds, 1000.0 + seconds)):
+            if look == "seen":
+                return ledger().seen().shut
+            with ledger().held() as state:
+                return state.shut
+
+    # then
+    assert [shut(0), shut(50), shut(60)] == [60.0, 10.0, 0.0]
 
 
 def test_the_clock_of_this_machine_goes_on():
