@@ -68,7 +68,8 @@ class Errors(Fact):
     Attributes:
         inside: path of an error in an answer that calls itself good. It is one where anything but an empty list is.
         permanent: codes that stay wrong however often one asks, under a 5xx. transient: those that may come right.
-        refused: codes that say that the credentials are wrong.
+        refused: codes that say that the credentials are wrong. forbidden: those that say that they have no right to
+            what was asked for, whichever status they come under; to other records they may.
     """
 
     code: Several[str] = []
@@ -77,3 +78,4 @@ class Errors(Fact):
     permanent: list[str] = []
     transient: list[str] = []
     refused: list[str] = []
+    forbidden: list[str] = []

@@ -9,6 +9,9 @@ from pullpush_dagster.connectors.request import Request
 class LookUp(Request):
     """A batched question for items. ``{keys}`` or ``{ids}`` is the list of what is asked for, at most ``batch``.
 
+    ``{several}`` is that list where it has more than one, else ``{key}`` is the only one: for a platform that cannot
+    take each value in a list, such as one with a comma, which is always asked for alone.
+
     An item is told by its own value at ``match``, never by its place.
 
     Attributes:

@@ -6,7 +6,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf, Struct
 from pullpush_dagster.connectors.look_up_model import LookUp
 from pullpush_dagster.connectors.push_model import Lines, PushFacts, Reference
-from pullpush_dagster.connectors.template import request_problems, template_problems
+from pullpush_dagster.connectors.template import holes, request_problems, template_problems
 from pullpush_dagster.connectors.write_model import Write
 
 _Told = Iterator[tuple[tuple[str, ...], str]]
@@ -63,7 +63,8 @@ def _lists_problems(entity: Entity, push: PushFacts, names: set[str]) -> _Told:
 
 
 def _look_up_problems(look: LookUp, names: set[str]) -> list[str]:
-    key = {"key"} if look.term or look.batch == 1 else set()
+    apart = "several" in holes(look.query)
+    key = {"key", "several"} if apart else {"key"} if look.term or look.batch == 1 else set()
     terms = {"terms"} if look.term else set()
     return request_problems(look, names | key | terms) + template_problems(look.term or "", {"key"})
 

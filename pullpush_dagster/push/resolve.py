@@ -153,6 +153,8 @@ def _asked(look: LookUp, name: str, values: Sequence[str]) -> dict[str, Any]:
     asked: dict[str, Any] = {name: list(values)}
     if len(values) == 1:
         asked["key"] = values[0]
+    else:
+        asked["several"] = list(values)
     if look.term is not None:
         asked["terms"] = look.join.join(str(fill(look.term, {"key": value})) for value in values)
     return asked

@@ -49,8 +49,8 @@ def fault_of(facts: ConnectorFile, answer: Answer, connection: str, clean: Calla
         wait = short_of(limits, answer.headers, body) or limits.pause
     if code in limits.throttled_codes or (busy and undone):
         return RateLimitError(said, retry_after=wait, connection=connection)
-    if status in (401, 402, 403) or code in errors.refused:
-        only_this = status == HTTPStatus.FORBIDDEN and code not in errors.refused
+    if status in (401, 402, 403) or code in [*errors.refused, *errors.forbidden]:
+        only_this = code in errors.forbidden or (status == HTTPStatus.FORBIDDEN and code not in errors.refused)
         kind = ForbiddenError if only_this else AuthError
         wrong = "what the account owes" if status == 402 else "the credentials and their rights"
         return kind(f"{said}: check {wrong}", connection=connection)

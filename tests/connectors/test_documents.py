@@ -8,8 +8,11 @@ from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.contract.account import Account
 from pullpush_dagster.contract.pushing import pushed
 from pullpush_dagster.contract.samples import Case
+from pullpush_dagster.errors import AuthError, ForbiddenError, RejectError, UnavailableError
 from pullpush_dagster.pull.stamps import bounds_of
 from pullpush_dagster.pull.window import Window
+from pullpush_dagster.transport.answer import Answer
+from pullpush_dagster.transport.classify import fault_of
 
 UTC = dt.UTC
 
@@ -77,3 +80,38 @@ def test_an_archived_twin_of_a_product_has_no_say_in_where_its_stock_goes(
     (asked,) = pushed(account, entity, case).others
 
     assert "active_test" not in asked.json.get("context", {})
+
+
+@pytest.mark.parametrize(("name", "entity"), [("magento", "product")])
+def test_an_sku_with_a_comma_is_not_asked_for_in_a_list(account: Account, name: str, entity: str) -> None:
+    """Magento takes the value of ``in`` apart at its commas; what is not found it would make over."""
+    changes = [{"sku": sku, "price": "5"} for sku in ("m6x20,5", "a1", "a2")]
+    case = Case.model_validate({"name": "", "changes": changes, "find": {"items": []}, "requests": [], "outcomes": []})
+
+    found = pushed(account, entity, case)
+
+    condition = "searchCriteria[filterGroups][0][filters][0]"
+    asked = {(one.query[f"{condition}[conditionType]"][0], one.query[f"{condition}[value]"][0]) for one in found.others}
+    assert asked == {("eq", "m6x20,5"), ("in", "a1,a2")}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("odoo.exceptions.AccessDenied", AuthError),
+        ("odoo.exceptions.AccessError", ForbiddenError),
+        ("odoo.exceptions.LockError", UnavailableError),
+        ("odoo.exceptions.ValidationError", RejectError),
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "form"), [(409, "{{{}}}"), (500, '{{"data": {{{}}}}}')], ids=["JSON-2", "JSON-RPC, opened"]
+)
+def test_what_odoo_refuses_of_a_record_is_not_refused_to_the_credentials(
+    error: str, kind: type, status: int, form: str
+) -> None:
+    """Of Odoo's exceptions.py: an AccessError may be a record rule's, as of another company's; a LockError passes."""
+    body = form.format(f'"name": "{error}"').encode()
+    answer = Answer(status, {}, body, dt.datetime.now(UTC), None, "odoo")
+
+    assert type(fault_of(load_connector("odoo").facts, answer, "odoo")) is kind

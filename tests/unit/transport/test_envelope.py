@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.connectors.request import Request
-from pullpush_dagster.errors import AuthError, ConfigError, RejectError, UnavailableError
+from pullpush_dagster.errors import AuthError, ConfigError, ForbiddenError, RejectError, UnavailableError
 from pullpush_dagster.transport import Client
 
 CALL = {
@@ -29,7 +29,13 @@ ENVELOPE = {
     "answer": "body.inside",
     "error": "body.error",
 }
-ERRORS = {"code": "body.name", "message": "body.said", "permanent": ["wrong"], "refused": ["denied"]}
+ERRORS = {
+    "code": "body.name",
+    "message": "body.said",
+    "permanent": ["wrong"],
+    "refused": ["denied"],
+    "forbidden": ["not you"],
+}
 PARTS = {
     "base_url": "{settings.base_url}/plain",
     "optional_settings": ["form", "user"],
@@ -131,7 +137,8 @@ def test_a_request_of_a_connection_that_does_not_say_so_goes_as_it_is(sealed):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("wrong", RejectError), ("denied", AuthError), ("anything", UnavailableError)]
+    ("name", "kind"),
+    [("wrong", RejectError), ("denied", AuthError), ("not you", ForbiddenError), ("anything", UnavailableError)],
 )
 def test_an_error_inside_a_good_answer_is_no_good_answer(sealed, name, kind):
     sealed.platform.answer(inside(7), error(name))
