@@ -10,8 +10,8 @@ import pyarrow as arrow
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
-from pullpush_dagster.changes.new_items import send_to_new_items
-from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.changes.new_items import bound_alike, send_to_new_items
+from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.errors import HaltError, PullPushError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked, Progress, ask
@@ -164,7 +164,7 @@ def _keep(project: Project, con: duckdb.DuckDBPyConnection, pull: Pull, one: _Un
     entity = ENTITIES[pull.entity]
     bound_as = ENTITIES[project.connector(pull.connection).bound_as(pull.entity)]
     days = str(pull.partitions.start) if pull.partitions and pull.partitions.is_days else None
-    pushes = _pushes_bound_as(project, pull.connection, bound_as.name)
+    pushes = bound_alike(project, pull.connection, bound_as)
     window = (f"{one.start:%Y-%m-%d}", f"{one.end:%Y-%m-%d}") if one.start and one.end else None
     of = FrameOf(
         pull.connection, pull.name, one.pull, one.scope, one.kind == "full", bound_as, one.started_at,
@@ -175,10 +175,3 @@ def _keep(project: Project, con: duckdb.DuckDBPyConnection, pull: Pull, one: _Un
         for push in pushes:
             send_to_new_items(con, push, project.entity_of(push), bound_as, kept.new_items)
     return kept
-
-
-def _pushes_bound_as(project: Project, to: str, bound_as: str) -> list[Push]:
-    """Pushes to ``to`` whose ids are bound under that entity."""
-    connector = project.connector(to)
-    pushes = (push for push in project.pushes.values() if push.to == to)
-    return [push for push in pushes if connector.bound_as(project.entity_of(push).name) == bound_as]

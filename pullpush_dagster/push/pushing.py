@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 import orjson
+import pyarrow as arrow
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
 from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.changes.claiming import expire, seconds_to_next, wake
+from pullpush_dagster.changes.folding import fold
+from pullpush_dagster.changes.new_items import bound_alike, send_to_new_items
 from pullpush_dagster.changes.notes import heed, sweep
+from pullpush_dagster.changes.redirecting import redirect
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import ForbiddenError
@@ -44,6 +48,9 @@ class Pusher:
         settings = {f"settings.{name}": value for name, value in given.items()}
         self.written = ready_forms(self.entity, self.facts, settings, self.fixed)
         self.affected = _affected(project, push)
+        # A product's own push knows what became of it; of a level's, other places are as much concerned.
+        others = bound_alike(project, push.to, self.bound_as)
+        self.bound_alike = [one for one in others if project.entity_of(one) is not self.entity or not self._is_whole]
 
     def arrive(self) -> list[Arrival]:
         """Read every log this push follows into its outbox, and make due what waits. One transaction."""
@@ -59,7 +66,10 @@ class Pusher:
         What a process that died had claimed is due before that, so that it goes by the rules as they are now.
         """
         heed(con, self.push, self.entity, self.store.notes)
+        redirect(con, self.push)
         expire(con, self.push, self.entity, asked=self.facts.settles)
+        if not self.push.sends_each(self.entity.deliver):
+            fold(con, self.push)
         pulls, beside = map(self.project.pull, self.push.from_), self.project.beside(self.push)
         return [arrive(con, self.push, self.entity, pull, beside=beside) for pull in pulls]
 
@@ -84,6 +94,7 @@ class Pusher:
                 acknowledge(
                     con, self.push, self.entity, self.bound_as, group.settled, group.accepted, self.affected
                 )  # fmt: skip
+                self._tell_of_gone(con, group.settled)
             if not most:
                 return None, None
             fields = sendable(self.facts, self.entity)
@@ -91,6 +102,17 @@ class Pusher:
                 con, self.push, self.entity, self.bound_as, fields, most, self.written, repeats=self.facts.repeats
             )
             return claimed, seconds_to_next(con, self.push) if len(claimed) < most else 0.0
+
+    def _tell_of_gone(self, con: duckdb.DuckDBPyConnection, settled: Sequence[Settled]) -> None:
+        """What others told an item that is gone, such as its level, the one that takes its place is to be told as well.
+
+        They would not notice: the new item's id is bound by then.
+        """
+        gone = {one.bound_key for one in settled if one.unbind and one.claimed.ids}
+        if gone:
+            items = arrow.table({"key": [*gone]})
+            for push in self.bound_alike:
+                send_to_new_items(con, push, self.project.entity_of(push), self.bound_as, items)
 
     async def resolved(
         self, client: Client, making: Making, claimed: Sequence[Claimed], settle: Callable[[list[Settled]], None]
@@ -116,6 +138,11 @@ class Pusher:
         finally:
             settle(settled)
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether its records are what ids are bound to."""
+        return self.bound_as is self.entity
+
     def _stranger(self, row: Claimed) -> str | None:
         """Why the destination cannot have such a key, where a part of its own keys is always the same."""
         key = key_values(row.key) if self.fixed else {}
@@ -128,7 +155,7 @@ class Pusher:
 
     def bound_key(self, row: Claimed) -> str:
         """The key under which ``row``'s ids are bound, as JSON text."""
-        if self.bound_as is self.entity:
+        if self._is_whole:
             return row.key
         key = key_values(row.key)
         return orjson.dumps({name: key[name] for name in self.bound_as.key}).decode()
