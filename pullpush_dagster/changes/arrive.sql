@@ -70,7 +70,7 @@ SELECT coalesce(max(value), 0) FROM counters WHERE name = 'sequence ' || $connec
 -- name: from_log
 CREATE TEMP TABLE arriving AS
 SELECT key AS sourceKey, sequence, op, coalesce(after, '{{}}') AS after,
-       coalesce(cleared, CAST([] AS VARCHAR[])) AS cleared
+       coalesce(cleared, CAST([] AS VARCHAR[])) AS cleared, before
 FROM changes WHERE connection = $connection AND name = $name AND sequence > $position AND sequence <= $newest
 
 -- name: hash
@@ -97,7 +97,7 @@ FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS
 -- name: from_baseline
 -- A push that has never read this log starts from the accepted state.
 CREATE TEMP TABLE arriving AS
-SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared FROM ({state})
+SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared, CAST(NULL AS VARCHAR) AS before FROM ({state})
 
 -- name: no_again
 CREATE TEMP TABLE again (
@@ -156,7 +156,7 @@ CREATE TEMP TABLE addressed AS
 SELECT CAST(to_json({{{destination_key}}}) AS VARCHAR) AS key, $connection || '/' || $name || ' ' || sourceKey AS source,
        sequence, op, overlaid(after, to_json(map(cleared, list_transform(cleared, lambda x: false)))) AS desired,
        {untranslated} AS untranslated
-FROM arriving WHERE {only}
+FROM arriving WHERE {lets_in}
 
 -- name: routed
 -- One row per destination key: newest op, values folded oldest to newest.
@@ -462,8 +462,8 @@ DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND (
 DELETE FROM positions WHERE push = $push AND connection = $connection AND name = $name
 
 -- name: set_position
-INSERT INTO positions (push, connection, name, position, held, movedAt, rules)
-VALUES ($push, $connection, $name, $position, $held, $now, $rules)
+INSERT INTO positions (push, connection, name, position, held, movedAt, rules, destination)
+VALUES ($push, $connection, $name, $position, $held, $now, $rules, $to)
 
 -- name: drop
 DROP TABLE IF EXISTS arriving; DROP TABLE IF EXISTS addressed; DROP TABLE IF EXISTS routed; DROP TABLE IF EXISTS refused; DROP TABLE IF EXISTS again;

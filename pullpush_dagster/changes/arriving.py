@@ -1,7 +1,7 @@
 """Read the change log from a push's own position into its outbox, under destination keys."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,7 +222,8 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
     """The parts of SQL that say which source keys are ``push``'s business, and what they are at its destination.
 
     ``state`` has a row per key of the source as last accepted: ``sourceKey``, ``after``, ``cleared``. ``only``,
-    ``destination_key`` and ``untranslated`` are about columns of these names. ``claims``: how often a key was
+    ``destination_key`` and ``untranslated`` are about columns of these names; ``lets_in`` about these and ``before``.
+    ``claims``: how often a key was
     claimed; ``awaited``: whether it is sent again once its source was asked.
     """
     encoded = (f"{quoted(n)}: CAST({quoted(n)} AS {encoded_sql(entity.fields[n])})" for n in entity.compared)
@@ -232,7 +233,8 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
         "encoded": ", ".join(encoded),
         "destination_key": ", ".join(f"{quoted(name)}: {_prefixed(entity, push, name)}" for name in entity.key),
         "untranslated": _untranslated(push),
-        "only": " AND ".join(_allowed(name, allowed) for name, allowed in push.only.items()) or "true",
+        "only": _allowed(push, _native),
+        "lets_in": _allowed(push, _last_known),
         "claims": _SQL["claims"],
         "awaited": _SQL["awaited"],
     }
@@ -272,5 +274,11 @@ def _untranslated(push: Push) -> str:
     return f"coalesce({', '.join(cases)})" if cases else "CAST(NULL AS VARCHAR)"
 
 
-def _allowed(name: str, allowed: list[str]) -> str:
-    return f"{_native(name)} IN ({', '.join(literal(value) for value in allowed)})"
+def _last_known(name: str) -> str:
+    """Of a change that says nothing of it, as it was before."""
+    return f"coalesce({_native(name)}, json_extract_string(before, {literal(f'$.{name}')}))"
+
+
+def _allowed(push: Push, value: Callable[[str], str]) -> str:
+    among = (f"{value(name)} IN ({', '.join(map(literal, allowed))})" for name, allowed in push.only.items())
+    return " AND ".join(among) or "true"

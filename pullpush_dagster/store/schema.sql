@@ -71,6 +71,8 @@ CREATE TABLE IF NOT EXISTS positions (
 -- What the push said then of which source keys are its business, and what they are there. null: what is queued may still
 -- go by other rules.
 ALTER TABLE positions ADD COLUMN IF NOT EXISTS rules VARCHAR;
+-- Where the push went then.
+ALTER TABLE positions ADD COLUMN IF NOT EXISTS destination VARCHAR;
 
 -- Change sets that a push's guard has stopped: what lies in a log after position, up to through. state: held,
 -- replaced (a later look found more), withdrawn or approved.

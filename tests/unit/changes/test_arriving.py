@@ -492,3 +492,15 @@ def test_what_an_older_version_queued_without_a_note_of_its_rules_goes_by_those_
     shop.con.execute("UPDATE positions SET rules = NULL")
     outbox(only={"locationId": ["STORE"]}).arrive()
     assert shop.heads() == {}
+
+
+def test_a_change_that_says_nothing_of_what_the_sync_goes_by_goes_as_before(source, outbox):
+    # given: only what is active is sent
+    erp, box = source("product"), outbox("product", only={"status": ["active"]})
+    erp([{"sku": "A", "title": "cup", "status": "active"}, {"sku": "B", "title": "cup", "status": "archived"}])
+    box.deliver()
+    # when
+    erp([{"sku": "A", "title": "jug"}, {"sku": "B", "title": "jug"}])
+    box.arrive()
+    # then
+    assert box.desired() == {"A": {"title": "jug"}}
