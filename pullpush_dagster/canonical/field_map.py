@@ -80,7 +80,8 @@ class FieldMap(BaseModel):
         map: native text -> canonical text. A value not in it is a fault; otherwise: or this (``unknown``: unknown).
         form: how this time is written, where it differs from the platform's others.
         unknown_unless: the value counts only while these native values are so; else it is unknown.
-        null, missing: what a native null (or empty) and an absent field say.
+        null, missing: what a native null (or empty) and an absent field say. Of a part of an object, ``null: unknown``:
+            where it has none, nothing is known of it.
         fields: for an object: its fields. each: for a list: the fields of every row. also: for a list: where more of
             its rows are. A step ``*`` in a list's path stands for every row of a list on the way. only: conditions, as
             in ``cases``, without all of which a row is none of it, such as a subtotal among the lines.
@@ -157,6 +158,17 @@ def _plain(value: Any) -> Any:
 
 
 CanonicalMap = dict[str, FieldMap]
+
+
+def told_parts(fields: CanonicalMap) -> frozenset[str]:
+    """``field.part`` of each part that is empty where an object has none; of every other one that is unknown.
+
+    An object of which any part is known was told as a whole. Its map may still say of a part that it can be unknown.
+    """
+    parts = ((f"{name}.{part}", told) for name, one in fields.items() for part, told in (one.fields or {}).items())
+    return frozenset(
+        part for part, told in parts if told.cases is None and "unknown" not in (told.null, told.otherwise)
+    )
 
 
 def map_problems(entity: Entity, fields: CanonicalMap) -> list[tuple[str, str]]:

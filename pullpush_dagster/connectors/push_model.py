@@ -1,5 +1,7 @@
 """How one sends a platform what changed: look-ups, requests, and how their answers are read."""
 
+import re
+from collections.abc import Set
 from decimal import Decimal
 from functools import cached_property
 
@@ -10,6 +12,8 @@ from pullpush_dagster.connectors.look_up_model import Find, LookUp
 from pullpush_dagster.connectors.request import Fact, JsonTemplate
 from pullpush_dagster.connectors.template import holes
 from pullpush_dagster.connectors.write_model import Listed, Write
+
+_FIRST = re.compile(r"\{([\w.]+):first[!?]?\}")
 
 
 class Also(Fact):
@@ -108,7 +112,8 @@ class PushFacts(Fact):
         lists: canonical list -> what stands for one of its rows in ``{NAME}``; its values are ``{line.FIELD}``,
             beside all of the record's.
         instant: strftime form of times, or ``epoch`` or ``epoch_ms``; zone: on whose clock.
-        cleared: the native value that empties a field, per canonical field; others cannot be emptied.
+        cleared: the native value that empties a field, per canonical field, or a part of an object, per
+            ``field.part``; others cannot be emptied.
         echo: native fields whose echoed value must equal the sent one.
         status: path, in one record's answer, of its own HTTP status. error, code: paths of its error message and code.
         gone: codes that say that the binding is stale. exists: codes that say that the record is there already.
@@ -165,9 +170,13 @@ class PushFacts(Fact):
 
     @cached_property
     def parted(self) -> frozenset[str]:
-        """Fields that can be emptied and of which a request takes the first words apart."""
-        forms = [form.identity for form in self.forms]
-        return frozenset(name for name in self.cleared if any(f"{{{name}:first}}" in form for form in forms))
+        """Fields, and parts of objects, of which a request takes the first words apart."""
+        return frozenset(name for form in self.forms for name in _FIRST.findall(form.identity))
+
+    def as_told(self, parts: Set[str]) -> "PushFacts":
+        """The same for records whose source tells these ``parts`` of objects; no other part is emptied."""
+        cleared = {name: nothing for name, nothing in self.cleared.items() if "." not in name or name in parts}
+        return self.model_copy(update={"cleared": cleared})
 
     @property
     def settles(self) -> bool:

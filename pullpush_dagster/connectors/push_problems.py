@@ -50,6 +50,9 @@ def _field_problems(entity: Entity, push: PushFacts) -> _Told:
         yield (), f"{field} is not a field of {entity.name}"
     for field in sorted({*push.values, *push.cleared} - _fields(entity)):
         yield (), f"{field} is not a field of {entity.name}"
+    told = {name for form in push.forms for name in form.names}
+    parts = {name for name in push.cleared if "." in name} & _fields(entity)
+    yield from ((("cleared",), f"{name} is in no record") for name in sorted(parts - told))
 
 
 def _lists_problems(entity: Entity, push: PushFacts, names: set[str]) -> _Told:

@@ -231,7 +231,9 @@ def _fill_text(template: str, values: Mapping[str, Any]) -> Any:
 
 
 def _formed_text(values: Mapping[str, Any], hole: re.Match[str]) -> str:
-    return str(_formed(values[hole[1]], hole[2] or "text", hole[1]))
+    made = _formed(values[hole[1]], hole[2] or "text", hole[1])
+    # Inside a text, what empties a field can only be no text.
+    return "" if made is None else str(made)
 
 
 def _formed(value: Any, form: str | None, name: str) -> Any:

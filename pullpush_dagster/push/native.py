@@ -53,8 +53,11 @@ def native_values(
     for name in sending:
         values |= _of_field(entity, facts, name, known[name])
     if item is not None or facts.upsert is not None:
+        for name in sending:
+            values |= _emptied(entity, facts, name, known[name])
         # What is there may have had a first name.
-        values |= {name: _alone(values[name], facts.cleared[name]) for name in facts.parted & sending}
+        parted = facts.parted & facts.cleared.keys() & values.keys()
+        values |= {name: _alone(values[name], facts.cleared[name]) for name in parted}
     for name, second in facts.also.items():
         if second.of in sending and known[second.of] in second.values:
             values[name] = second.values[known[second.of]]
@@ -93,6 +96,15 @@ def _of_field(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Field
             f"{name}.{part}": _told(type_.fields[part], value, facts, f"{name}.{part}") for part, value in known.items()
         }
     return values
+
+
+def _emptied(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Fields:
+    """What empties the parts that an object lacks: it is one value, and half of an older one would make a third."""
+    type_ = entity.fields[name]
+    if not isinstance(type_, Struct) or not isinstance(stored, Mapping):
+        return {}
+    lacking = (f"{name}.{part}" for part in type_.fields if stored.get(part) is None)
+    return {part: AsIs(facts.cleared[part]) for part in lacking if part in facts.cleared}
 
 
 def _native(entity: Entity, facts: PushFacts, name: str, stored: Any) -> Any:

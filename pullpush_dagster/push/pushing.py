@@ -7,6 +7,7 @@ import orjson
 import pyarrow as arrow
 
 from pullpush_dagster.canonical import ENTITIES
+from pullpush_dagster.canonical.field_map import told_parts
 from pullpush_dagster.changes import Arrival, Claimed, Settled, Taken, acknowledge, arrive, claim
 from pullpush_dagster.changes.affected import Affected
 from pullpush_dagster.changes.claiming import expire, seconds_to_next, wake
@@ -16,6 +17,7 @@ from pullpush_dagster.changes.notes import heed, sweep
 from pullpush_dagster.changes.redirecting import redirect
 from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
+from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import ForbiddenError
 from pullpush_dagster.push.journal import Group, Progress, Totals
 from pullpush_dagster.push.making import Making
@@ -41,6 +43,7 @@ class Pusher:
         self.entity = project.entity_of(push)
         self.connector = project.connector(push.to)
         self.facts = self.connector.push(self.entity.name)
+        self.by_pull = facts_by_pull(project, push)
         self.binding = self.connector.entity(self.entity.name).binding
         self.fixed = self.connector.fixed(self.entity.name)
         self.bound_as = ENTITIES[self.connector.bound_as(self.entity.name)]
@@ -131,7 +134,7 @@ class Pusher:
             else:
                 known.append(row)
         resolving = Resolving(
-            client, self.entity, self.facts, self.binding, self.push.to, self.bound_key, making, settled
+            client, self.entity, self.facts, self.binding, self.push.to, self.bound_key, making, settled, self.by_pull
         )  # fmt: skip
         try:
             return await resolving.payloads(known), resolving.forbidden
@@ -159,6 +162,14 @@ class Pusher:
             return row.key
         key = key_values(row.key)
         return orjson.dumps({name: key[name] for name in self.bound_as.key}).decode()
+
+
+def facts_by_pull(project: Project, push: Push) -> dict[str, PushFacts]:
+    """Pull -> what of its records the destination can be sent: what a source never tells of an object stays there."""
+    facts = project.connector(push.to).push(project.entity_of(push).name)
+    pulls = map(project.pull, push.from_)
+    maps = {pull.id: project.connector(pull.connection).entity(pull.entity).canonical_map for pull in pulls}
+    return {id_: facts.as_told(told_parts(fields)) for id_, fields in maps.items()}
 
 
 def _affected(project: Project, push: Push) -> Affected | None:

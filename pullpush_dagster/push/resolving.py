@@ -1,7 +1,7 @@
 """Everything a round must know of the destination before it can send: items, their rows, what records name."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,8 +31,9 @@ Settle = Callable[[Settled], None]
 class Resolving:
     """One round of claimed keys on its way to requests; a key that gets none is settled.
 
-    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound. ``forbidden`` are not
-    settled: nobody was answered, so that it is open whether the credentials or they are to blame.
+    ``settled`` collects those, ``bound_key`` gives the key under which a row's ids are bound. ``by_pull``: what can be
+    sent of each pull's records, as ``facts_by_pull``; of others it is ``facts``. ``forbidden`` are not settled: nobody
+    was answered, so that it is open whether the credentials or they are to blame.
     """
 
     client: Client
@@ -43,6 +44,7 @@ class Resolving:
     bound_key: Callable[[Claimed], str]
     making: Making
     settled: list[Settled]
+    by_pull: Mapping[str, PushFacts] = field(default_factory=dict)
     forbidden: list[tuple[Claimed, ForbiddenError]] = field(default_factory=list)
 
     async def payloads(self, rows: Sequence[Claimed]) -> list[Payload]:
@@ -190,7 +192,8 @@ class Resolving:
                 learned = {"external_id": item.ids, "bound_key": self.bound_key(row)} if [item.ids] != row.ids else {}
             if isinstance(step, Ended):
                 return Settled(row, step.outcome, step.reason, sent=step.has, **learned)
-            made = payload(self.entity, self.facts, row, step.form, item, references, step.fields)
+            facts = self.by_pull.get(row.source.partition(" ")[0], self.facts)
+            made = payload(self.entity, facts, row, step.form, item, references, step.fields)
         except MissingError as error:
             return Settled(row, "waiting", str(error), **learned)
         except RetryError as error:

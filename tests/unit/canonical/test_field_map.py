@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.canonical.field_map import FieldMap, map_problems
+from pullpush_dagster.canonical.field_map import FieldMap, map_problems, told_parts
 
 
 def problems(entity, **fields):
@@ -15,6 +15,15 @@ def problems(entity, **fields):
 def test_a_whole_map_has_no_problems():
     lines = {"from": "item.lines", "each": {"lineId": "each.id", "title": {"value": "x"}}}
     assert problems("order", lineItems=lines, customer={"fields": {"name": "item.c.name"}}) == []
+
+
+def test_an_objects_parts_are_told_but_those_that_may_be_unknown():
+    parts = {
+        "name": "item.n", "email": {"value": "x"}, "phone": {"from": "item.p", "null": "unknown"},
+        "company": {"from": "item.c", "map": {"a": "A"}, "otherwise": "unknown"}, "id": {"cases": [{"from": "item.i"}]},
+    }  # fmt: skip
+    fields = {"note": FieldMap.model_validate("item.note"), "customer": FieldMap.model_validate({"fields": parts})}
+    assert told_parts(fields) == {"customer.name", "customer.email"}
 
 
 def test_every_part_of_the_key_is_required():

@@ -96,6 +96,7 @@ def test_a_good_file_has_no_problems(load):
         ("field: status", "field: state", 11, "", "state is not a field of order"),
         ("{id: \"{binding.id}\"}}}", "{id: \"{id}\"}}}", 11, "", "{id} is not known here"),
         ("echo: [ref]", "echo: [number]", 45, ".echo", "number is in no record"),
+        ("echo: [ref]", 'cleared: {customer.phone: ""}', 45, ".cleared", "customer.phone is in no record"),
     ],
 )  # fmt: skip
 def test_a_typing_error_in_a_request_is_told_with_file_line_and_key(refused, old, new, line, key, said):

@@ -18,6 +18,7 @@ REFERENCES = {
     "customer": {"of": "customer.email", "get": "/c", "query": {"c": "{keys}"}, "match": "item.mail", "lowered": True},
 }
 FOUND = {"product": {"A": ["1"], "B": [], "C": ["3", "4"]}, "customer": {"a@b.c": ["9"]}}
+THERE = Item({"id": "7"})
 ROW = {"lineId": "1", "sku": "A", "quantity": "2.0000", "unitPrice": None}
 
 
@@ -25,12 +26,12 @@ ROW = {"lineId": "1", "sku": "A", "quantity": "2.0000", "unitPrice": None}
 def order(facts, claim):
     """The record made of an order, by a form with this record and these facts."""
 
-    def make(desired, record, item=None, **parts):
+    def make(desired, record, item=None, accepted=None, **parts):
         form = {"post": "/orders", "record": record}
         given = {"find": None, "create": form, "update": [form], "values": {}, "cleared": {}, "echo": [], **parts}
         known = facts(**given)
         references = References(known.references, FOUND, {"settings.guest": "0"}, "shop")
-        row = claim("x", desired, key='{"orderId":"5"}', ids=item and item.ids)
+        row = claim("x", desired, accepted, key='{"orderId":"5"}', ids=item and item.ids)
         return payload(ENTITIES["order"], known, row, known.update[0] if item else known.create, item, references)
 
     return make
@@ -64,6 +65,70 @@ def test_a_part_is_said_in_the_platforms_words(order):
     assert order(desired, record, values=values).record == {"c": "Germany", "s": "x"}
     desired = {"shippingAddress": {"country": "AT", "line1": "x"}}
     assert order(desired, record, values=values).record == {"s": "x"}
+
+
+MOVED = {"name": "Ann Lee", "line1": "Elm 9", "city": "Köln"}
+STREETS = {"to": {"street": "{shippingAddress.line1}", "more": "{shippingAddress.line2}"}}
+HAD = {"shippingAddress": {**MOVED, "line1": "Oak 1", "line2": "Flat 4"}}
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+# Without an answer it is not known any more what was accepted.
+@pytest.mark.parametrize("accepted", [HAD, {}])
+def test_a_part_that_an_object_lacks_is_emptied_in_what_is_there(order, accepted, nothing):
+    made = order({"shippingAddress": MOVED}, STREETS, THERE, accepted, cleared={"shippingAddress.line2": nothing})
+    assert made.record == {"to": {"street": "Elm 9", "more": nothing}}
+
+
+def test_where_one_request_is_for_both_a_part_that_an_object_lacks_is_emptied(facts, claim, no_references):
+    form = {"put": "/orders/{orderId}", "record": STREETS}
+    known = facts(create=None, update=[], upsert=form, values={}, cleared={"shippingAddress.line2": ""}, echo=[])
+    row = claim("x", {"shippingAddress": MOVED}, key='{"orderId":"5"}')
+    made = payload(ENTITIES["order"], known, row, known.upsert, None, no_references)
+    assert made.record == {"to": {"street": "Elm 9", "more": ""}}
+
+
+@pytest.mark.parametrize("cleared", [{}, {"shippingAddress.city": ""}])
+def test_a_part_of_which_the_connector_does_not_say_how_is_not_emptied(order, cleared):
+    made = order({"shippingAddress": MOVED}, STREETS, THERE, HAD, cleared=cleared)
+    assert made.record == {"to": {"street": "Elm 9"}}
+
+
+def test_a_new_item_is_told_nothing_of_what_an_object_lacks(order):
+    made = order({"shippingAddress": MOVED}, STREETS, cleared={"shippingAddress.line2": ""})
+    assert made.record == {"to": {"street": "Elm 9"}}
+
+
+@pytest.mark.parametrize("unknown", [{}, {"shippingAddress": None}])
+def test_of_an_object_that_is_unknown_no_part_is_emptied(order, unknown):
+    record = {"n": "{note}", **STREETS}
+    made = order({"note": "x", **unknown}, record, THERE, cleared={"shippingAddress.line2": ""})
+    assert made.record == {"n": "x"}
+
+
+def test_a_part_that_the_source_never_tells_is_not_emptied(facts):
+    cleared = {"note": "", "shippingAddress.line2": "", "shippingAddress.city": ""}
+    assert facts(cleared=cleared).as_told({"shippingAddress.city"}).cleared == {"note": "", "shippingAddress.city": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Ann", {"first": "", "last": "Ann"}),
+        ("Ann Lee", {"first": "Ann", "last": "Lee"}),
+        (None, {"first": "", "last": ""}),
+    ],
+)
+def test_a_name_in_an_object_leaves_nothing_there_of_a_longer_one(order, name, sent):
+    record = {"first": "{shippingAddress.name:first}", "last": "{shippingAddress.name:last}"}
+    desired = {"shippingAddress": {**MOVED, "name": name}}
+    assert order(desired, record, THERE, HAD, cleared={"shippingAddress.name": ""}).record == sent
+
+
+def test_inside_a_text_an_empty_part_is_no_text(order):
+    record = {"street": "{shippingAddress.line1}, {shippingAddress.line2}"}
+    made = order({"shippingAddress": MOVED}, record, THERE, HAD, cleared={"shippingAddress.line2": None})
+    assert made.record == {"street": "Elm 9, "}
 
 
 # Lists.
