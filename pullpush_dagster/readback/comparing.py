@@ -13,6 +13,7 @@ from pullpush_dagster.canonical.frame import Frame
 from pullpush_dagster.canonical.keeping import ensure_tables, unreadable_sql
 from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Push
+from pullpush_dagster.push.pushing import facts_by_pull
 from pullpush_dagster.readback.fields import drifted_sql, readable_fields, typed_sql
 from pullpush_dagster.readback.keeping import ReadBack, keep
 from pullpush_dagster.store import named_sql
@@ -76,8 +77,8 @@ class Comparing:
                 run("not_asked", keys=[*late])
             gone = [] if nameless else [key for key in missing if key not in there.seen and key not in late]
             con.register("gone_there", arrow.table({"key": arrow.array(gone, arrow.string())}))
-            typed, drifted = typed_sql(self.entity, names), drifted_sql(self.entity, names, fields, facts)
-            run("compared", {"typed": typed, "drifted": drifted})
+            drifted = drifted_sql(self.entity, names, fields, facts, facts_by_pull(self.project, self.push))
+            run("compared", {"typed": typed_sql(self.entity, names), "drifted": drifted})
             (counts,) = run("counts").fetchall()
             told = (there.started_at, dt.datetime.now(dt.UTC), there.records, *counts, doubt)
             found = ReadBack(*told)

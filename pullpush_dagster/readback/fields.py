@@ -36,13 +36,19 @@ def _json(name: str) -> str:
     return f"json_extract(own.fields, {literal(f'$.{name}')})"
 
 
-def drifted_sql(entity: Entity, names: list[str], fields: CanonicalMap, facts: PushFacts) -> str:
-    """One struct (field, accepted, there) for each of ``names``, null where it did not drift."""
-    cases = [_case(entity, name, fields[name], facts) for name in names]
+def drifted_sql(
+    entity: Entity, names: list[str], fields: CanonicalMap, facts: PushFacts, by_pull: Mapping[str, PushFacts]
+) -> str:
+    """One struct (field, accepted, there) for each of ``names``, null where it did not drift.
+
+    Args:
+        by_pull: the facts for what each pull tells; a part of an object that they empty is not unknown.
+    """
+    cases = [_case(entity, name, fields[name], facts, by_pull) for name in names]
     return ", ".join(cases) or "CAST(NULL AS STRUCT(field VARCHAR, accepted VARCHAR, there VARCHAR))"
 
 
-def _case(entity: Entity, name: str, mapped: FieldMap, facts: PushFacts) -> str:
+def _case(entity: Entity, name: str, mapped: FieldMap, facts: PushFacts, by_pull: Mapping[str, PushFacts]) -> str:
     type_, there = entity.fields[name], quoted(name)
     had, emptied = quoted(f"_json_{name}"), f"coalesce(list_contains(_cleared, {literal(name)}), false)"
     said = f"CASE WHEN {emptied} THEN 'false' ELSE CAST(to_json(CAST({there} AS {encoded_sql(type_)})) AS VARCHAR) END"
@@ -51,7 +57,7 @@ def _case(entity: Entity, name: str, mapped: FieldMap, facts: PushFacts) -> str:
     differs = (
         f"CASE WHEN {had} IS NULL THEN false WHEN {emptied} THEN CAST({had} AS VARCHAR) NOT IN {empty}"
         f" WHEN {there} IS NULL THEN false WHEN {had} = 'false' THEN {left}"
-        f" ELSE {_differs(name, type_, mapped, facts)} END"
+        f" ELSE {' OR '.join([_differs(name, type_, mapped, facts), *_filled(name, type_, by_pull)])} END"
     )
     struct = f"{{'field': {literal(name)}, 'accepted': CAST({had} AS VARCHAR), 'there': {said}}}"
     return f"CASE WHEN {differs} THEN {struct} END"
@@ -68,12 +74,21 @@ def _differs(name: str, type_: Type, mapped: FieldMap, facts: PushFacts) -> str:
 
 
 def _differs_in_part(ours: str, theirs: str, type_: Struct, parts: CanonicalMap, facts: PushFacts) -> str:
-    """Part by part, where both sides know it: an empty part of an object may be a cleared or an unknown one."""
+    """Part by part, where both sides have it: where one has none, the part may be empty or unknown."""
     found = [
         f"coalesce({form(f'{ours}.{part}')} <> {form(f'{theirs}.{part}')}, false)"
         for part, form in _part_forms(type_, parts, facts)
     ]
     return " OR ".join(found) or "false"
+
+
+def _filled(name: str, type_: Type, by_pull: Mapping[str, PushFacts]) -> Iterator[str]:
+    """Whether an object has a part there that was empty in what was accepted."""
+    for part in type_.fields if isinstance(type_, Struct) else ():
+        pulls = ", ".join(literal(pull) for pull, facts in by_pull.items() if f"{name}.{part}" in facts.cleared)
+        if pulls:
+            ours, theirs = (f"{quoted(side)}.{quoted(part)}" for side in (f"_accepted_{name}", name))
+            yield f"({ours} IS NULL AND {theirs} IS NOT NULL AND split_part(source, ' ', 1) IN ({pulls}))"
 
 
 def _differs_as_list(ours: str, theirs: str, type_: Struct, parts: CanonicalMap, facts: PushFacts) -> str:

@@ -42,7 +42,9 @@ MAPS: dict[str, dict[str, Any]] = {
         "status": "item.status",
         "totalAmount": "item.total",
         "note": "item.note",
-        "customer": {"fields": {"name": "item.customer.name", "email": "item.customer.email"}},
+        "customer": {
+            "fields": {"name": "item.customer.name", "email": "item.customer.email", "phone": "item.customer.phone"}
+        },
         "lineItems": {"from": "item.lines", "each": {"lineId": "each.id", "sku": "each.sku", "quantity": "each.q"}},
         "updatedAt": "item.at",
     },

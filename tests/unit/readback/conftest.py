@@ -23,17 +23,29 @@ MAPS = {
         "price": "item.price",
         "status": {"from": "item.status", "map": {"on": "active", "off": "archived"}},
     },
-    "order": {"orderId": "item.sku", "status": {"from": "item.status", "map": {"sale": "paid", "draft": "pending"}}},
+    "order": {
+        "orderId": "item.sku",
+        "status": {"from": "item.status", "map": {"sale": "paid", "draft": "pending"}},
+        "customer": {
+            "fields": {"name": "item.who", "phone": "item.phone", "company": {"from": "item.firm", "null": "unknown"}}
+        },
+    },
 }
 FORMS = {
     "stocklevel": {"q": "{quantity:integer}"},
     "product": {"title": "{title}", "price": "{price:text}", "status": "{status}"},
-    "order": {"status": "{status}"},
+    "order": {
+        "status": "{status}",
+        "who": "{customer.name}",
+        "phone": "{customer.phone}",
+        "firm": "{customer.company}",
+    },
 }
 VALUES = {
     "product": {"status": {"active": "on", "archived": "off"}},
     "order": {"status": {"paid": "sale", "fulfilled": "sale", "pending": "draft"}},
 }
+CLEARED = {"product": {"title": ""}, "order": {"customer.phone": "", "customer.company": ""}}
 
 
 def _facts(entity, pull, fields):
@@ -48,7 +60,7 @@ def _facts(entity, pull, fields):
              "match": "id"}
         ],
         "values": VALUES.get(entity, {}), "batch": 10, "settle": 0.1,
-        "cleared": {"title": ""} if entity == "product" else {},
+        "cleared": CLEARED.get(entity, {}),
         "error": "answer.error.message", "code": "answer.error.code", "gone": ["gone"],
     }  # fmt: skip
     listed = {"get": "/items", "each": "body.data.items", "pages": {"style": "none", "total": "body.data.total"}}

@@ -15,7 +15,14 @@ FIELDS = {
     },
     "order": {
         "totalAmount": {"from": "item.total", "round": 2},
-        "customer": {"fields": {"name": "item.customer.name", "email": "item.customer.email"}},
+        "customer": {
+            "fields": {
+                "name": "item.customer.name",
+                "email": "item.customer.email",
+                "phone": "item.customer.phone",
+                "company": {"from": "item.customer.company", "null": "unknown"},
+            }
+        },
         "lineItems": {"from": "item.lines", "each": {"lineId": "each.id", "sku": "each.sku", "quantity": "each.q"}},
         "createdAt": "item.at",
     },
@@ -68,6 +75,8 @@ CASES = {
         ("another instant", {"createdAt": "2026-11-01 08:00:00+00"}, {"at": "2026-11-01T08:00:01Z"}, ["createdAt"]),
         ("a part never accepted", {"customer": {"name": "Ann"}}, {"customer": {**ANN, "email": "x@y"}}, []),
         ("a part unknown there", {"customer": ANN}, {"customer": {**ANN, "email": None}}, []),
+        ("a part filled there that was empty", {"customer": ANN}, {"customer": {**ANN, "phone": "1"}}, ["customer"]),
+        ("a part its source may not know", {"customer": ANN}, {"customer": {**ANN, "company": "Acme"}}, []),
         ("another part", {"customer": ANN}, {"customer": {**ANN, "name": "Bob"}}, ["customer"]),
         ("rows in another order", {"lineItems": LINES},
          {"lines": [{"id": 2, "sku": "B", "q": 1}, {"id": 1, "sku": "A", "q": 2.0}]}, []),

@@ -211,6 +211,24 @@ def test_a_key_that_is_routed_elsewhere_by_now_is_left_out(reader, oak, shelf):
     assert reader(translate={"sku": {"B": "B"}}).resend() == Resent(0, 1)
 
 
+def test_a_part_that_was_emptied_and_filled_there_is_emptied_again(reader, shelf):
+    # given: of the company the source may know nothing
+    orders = reader("order")
+    orders.pull({"number": "5", "status": "paid", "customer": {"name": "Ann", "phone": "1"}})
+    orders.send()
+    shelf.items["ierp:5"]["firm"] = "Acme"
+    orders.pull({"number": "5", "status": "paid", "customer": {"name": "Ann Lee"}})
+    orders.send()
+    sent = {"who": "Ann Lee", "phone": "", "firm": "Acme"}
+    assert shelf.items["ierp:5"].items() >= sent.items()
+    assert orders.drifted() == {}
+    # when
+    shelf.items["ierp:5"]["phone"] = "2"
+    # then
+    assert again(orders) == Resent(1, 0)
+    assert shelf.items["ierp:5"].items() >= sent.items()
+
+
 def test_an_order_is_sent_again_under_the_key_that_bears_its_shop(reader, shelf):
     orders = reader("order")
     orders.pull({"number": "5", "status": "paid"})
