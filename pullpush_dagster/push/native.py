@@ -18,7 +18,7 @@ from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.typed import typed_value
 
-_NUMBERS = ("quantity", "unitPrice")
+_NUMBERS = ("quantity", "unitPrice", "totalAmount")
 _CHANGES = uuid.UUID("6d1f5c1e-52a7-4a39-9f0b-0b6d1a2c7e55")
 
 
@@ -128,7 +128,7 @@ def listed(
 
     Raises:
         RejectError, MissingError: a row names what cannot be told, or what the platform does not have yet, or its
-            quantity or price is unknown.
+            quantity, price or total is unknown.
     """
     type_ = entity.fields[name]
     fields = type_.item.fields if isinstance(type_, ListOf) else {}
@@ -140,7 +140,7 @@ def listed(
     needed = [part for part in _NUMBERS if f"line.{part}" in named and facts.upsert is None]
     rows: Sequence[Mapping[str, Any]] = known[name] or []
     made = []
-    for row in rows:
+    for row in map(_with_total, rows) if "line.totalAmount" in named else rows:
         unknown = [part for part in needed if row.get(part) is None]
         if unknown:
             raise RejectError(f"{', '.join(unknown)} of line {row.get('lineId') or row.get('sku')} is unknown")
@@ -148,3 +148,11 @@ def listed(
         told |= {f"reference.{one}": references.of(one, known, row) for one in refs}
         made.append(filler({**values, **told}))
     return made
+
+
+def _with_total(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``row`` with the total that its quantity comes to at its price, where only the total is unknown."""
+    quantity, price = row.get("quantity"), row.get("unitPrice")
+    if row.get("totalAmount") is not None or quantity is None or price is None:
+        return row
+    return {**row, "totalAmount": Decimal(quantity) * Decimal(price)}

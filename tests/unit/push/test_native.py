@@ -155,6 +155,21 @@ def test_a_row_with_an_unknown_number_is_not_left_to_the_platforms_idea_of_it(or
         order({"lineItems": [row]}, {"rows": "{lineItems}"}, lists=lists)
 
 
+TOTALS = {"lineItems": {"n": "{line.quantity}", "total": "{line.totalAmount:text}"}}
+
+
+def test_a_row_whose_total_cannot_be_told_is_not_made_at_the_platforms_own_price(order):
+    with pytest.raises(RejectError, match="totalAmount of line 1 is unknown"):
+        order({"lineItems": [{**ROW, "totalAmount": None}]}, {"rows": "{lineItems}"}, lists=TOTALS)
+
+
+@pytest.mark.parametrize(("total", "sent"), [(None, "6.9998"), ("6.5000", "6.5"), ("0.0000", "0")])
+def test_a_total_that_is_not_said_is_quantity_times_price(order, total, sent):
+    row = {**ROW, "unitPrice": "3.4999", "totalAmount": total}
+    made = order({"lineItems": [row]}, {"rows": "{lineItems}"}, lists=TOTALS)
+    assert made.record == {"rows": [{"n": 2, "total": sent}]}
+
+
 @pytest.mark.parametrize("rows", [[], None])
 def test_a_list_without_rows_is_an_empty_one(order, rows):
     assert order({"lineItems": rows}, {"rows": "{lineItems}"}, lists={"lineItems": {"s": "{line.sku}"}}).record == {
