@@ -177,7 +177,8 @@ class Resolving:
             names: set[str] = set()
             if isinstance(step, Step):
                 fields = carried(self.facts, self.entity, step.form)
-                names = named_references(self.facts, step.form, fields if item is None else fields & row.todo)
+                whole = item is None or step.form is self.facts.upsert
+                names = named_references(self.facts, step.form, fields if whole else fields & row.todo)
             if item is not None and self.facts.lines:
                 names |= set(self.facts.lines.same)
             for name in names:

@@ -179,3 +179,34 @@ def test_lines_that_cannot_be_told_apart_are_rejected(orders, erp, native, numbe
     assert push.send() == {"shop:5": "rejected"}
     assert push.left() == [("dead", "lineItems cannot be told apart: lineId is missing or there twice")]
     assert erp.orders == {}
+
+
+# In one request for both.
+
+
+@pytest.fixture
+def put(orders, erp):
+    """A push to an ERP that tells orders by our number and takes each whole; ``erp.put``: what it was sent."""
+    erp.put = []
+    erp.orders_put = lambda **order: (erp.put.append(order), {"id": order["ref"]})[1]
+    told = {"ref": "{orderId}", "status": "{status}", "lines": "{lineItems}"}
+    return orders(
+        find=None, read=None, agree={}, lines=None, actions=None, create=None, update=[],
+        upsert={"put": "/orders/put", "record": told},
+        lists={"lineItems": {"product": "{reference.product:integer}", "quantity": "{line.quantity}"}},
+    )  # fmt: skip
+
+
+def test_an_order_of_which_only_the_status_changed_goes_with_its_lines(put, erp, native):
+    put.pull(native.order(status="pending"))
+    put.send()
+    put.pull(native.order(status="paid"))
+    assert put.send() == {"shop:5": "accepted"}
+    assert erp.put[1] == {"ref": "shop:5", "status": "paid", "lines": [{"product": 1, "quantity": 2}]}
+
+
+def test_it_does_not_wait_for_its_product_beside_an_order_of_another_one(put, erp, native):
+    put.pull(native.order(status="pending"))
+    put.send()
+    put.pull(native.order(status="paid"), native.order("6", lines=[native.line(sku="B")]))
+    assert put.send() == {"shop:5": "accepted", "shop:6": "accepted"}
