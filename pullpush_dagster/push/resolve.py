@@ -20,12 +20,17 @@ Found = dict[str, list[Any] | RejectError]
 _Ask = Callable[[Sequence[str]], Awaitable[list[Any]]]
 
 
-async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: str = "keys") -> Found:
+async def look_up(
+    client: Client, look: LookUp, values: Iterable[str], *, name: str = "keys", whole: bool = False
+) -> Found:
     """The items the platform has for each value; an empty list: it has none.
 
     Asked in batches of ``look.batch``; an item is matched by its own value, never by place. A value that
     the platform refuses to look for, or cannot take, has that refusal instead, and does not sink the others; so has
     one that is not in a full answer, even when it is asked for alone. A 403 counts as one where others are answered.
+
+    Args:
+        whole: whether all items of a value count, so that some of them, in a full answer, are as good as none.
 
     Raises:
         RetryError, RejectError, AuthError: as ``Client.ask``.
@@ -35,7 +40,7 @@ async def look_up(client: Client, look: LookUp, values: Iterable[str], *, name: 
     batches = [*_batches(wanted, look.batch)]
     for item in await _all(lambda batch: _one(client, look, name, batch), batches):
         if isinstance(item, _Refused):
-            found[item.value] = found[item.value] or item.error
+            found[item.value] = item.error if whole else found[item.value] or item.error
             continue
         value = at(item, in_row(look, look.match))
         text = "" if value is None else str(value).lower() if look.lowered else str(value)
@@ -126,7 +131,7 @@ async def _one(client: Client, look: LookUp, name: str, values: Sequence[str]) -
         return await _halved(client, look, name, values)
     found = _listed(look, items)
     if full:
-        said = f"there are more items like it than an answer has, {look.size}, so whether it is there cannot be told"
+        said = f"there may be more than the {look.size} items of a full answer, so what is there cannot be told"
         found.append(_Refused(values[0], RejectError(said)))
     return found
 

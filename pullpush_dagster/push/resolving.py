@@ -125,23 +125,27 @@ class Resolving:
         parts: Any = {}
         natives = await self._asked(rows, lambda: look_up(self.client, read, ids, name="ids"))
         if natives is not None and lines is not None:
-            parts = await self._asked(rows, lambda: look_up(self.client, lines, ids, name="ids"))
+            parts = await self._asked(rows, lambda: look_up(self.client, lines, ids, name="ids", whole=True))
         if natives is None or parts is None:
             return [(row, None) for row, item in found if item is None]
         return [(row, item) for row, item in ((row, self._now(row, item, natives, parts)) for row, item in found)
-                if item is not _GONE]  # fmt: skip
+                if item is not _SETTLED]  # fmt: skip
 
     def _now(self, row: Claimed, item: Item | None, natives: dict[str, Any], parts: dict[str, Any]) -> Item | None:
         if item is None:
             return None
         id_ = str(item.ids["id"])
         native, rows = natives.get(id_, []), parts.get(id_, [])
-        if isinstance(native, list) and native and isinstance(rows, list):
+        if not native:
+            # The binding leads nowhere: it is dropped, and the item looked up by its key. One that was just looked up
+            # would be found so again at once, so that waits.
+            self._unbind(row, id_, 0.0 if row.ids else _REFUSED_SECONDS)
+            return _SETTLED
+        refusal = next((one for one in (native, rows) if isinstance(one, RejectError)), None)
+        if refusal is None:
             return replace(item, native=native[0], rows=rows)
-        # The binding leads nowhere: it is dropped, and the item looked up by its key. One that was just looked up
-        # would be found so again at once, so that waits.
-        self._unbind(row, id_, 0.0 if row.ids else _REFUSED_SECONDS)
-        return _GONE
+        self.settled.append(Settled(row, "rejected", str(refusal)))
+        return _SETTLED
 
     def _unbind(self, row: Claimed, id_: str, due_in: float) -> None:
         said, bound_key = f"{self.to} has no item {id_} any more", self.bound_key(row)
@@ -231,4 +235,4 @@ class Resolving:
             return None
 
 
-_GONE = Item({})
+_SETTLED = Item({})

@@ -9,7 +9,7 @@ from pullpush_dagster.canonical import Entity
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.changes.taken import Claimed, Fields
 from pullpush_dagster.connectors.push_model import Lines
-from pullpush_dagster.connectors.template import at, fill
+from pullpush_dagster.connectors.template import at, fill, holes
 from pullpush_dagster.errors import RejectError
 from pullpush_dagster.push.references import References
 from pullpush_dagster.push.typed import typed_value
@@ -111,7 +111,10 @@ def _filled(
     type_ = entity.fields[facts.field]
     fields = type_.item.fields if isinstance(type_, ListOf) else {}
     values = {f"line.{name}": typed_value(fields[name], value) for name, value in row.items() if value is not None}
-    values |= {f"reference.{name}": refs.of(name, known, row) for name in facts.same}
+    # Only what the form says: a row that is there may be of what is there no longer.
+    named = {*holes(form)}
+    said = [name for name in facts.same if f"reference.{name}" in named]
+    values |= {f"reference.{name}": refs.of(name, known, row) for name in said}
     return fill(form, {**refs.settings, **values, "row.id": id_})
 
 

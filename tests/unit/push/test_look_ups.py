@@ -14,12 +14,12 @@ from pullpush_dagster.push.resolve import look_up
 def find(tiny, platform):
     """What a look-up of these parts finds: the ids of the items, by value."""
 
-    def ask(*values, name="keys", **look):
+    def ask(*values, name="keys", whole=False, **look):
         facts = LookUp.model_validate({"get": "/items", "match": "item.sku", **look})
 
         async def run():
             async with tiny.client() as client:
-                found = await look_up(client, facts, values, name=name)
+                found = await look_up(client, facts, values, name=name, whole=whole)
             return {value: [one.get("id") if isinstance(one, dict) else one for one in items]
                     if isinstance(items, list) else items for value, items in found.items()}  # fmt: skip
 
@@ -139,6 +139,13 @@ def test_what_is_not_in_a_full_answer_of_its_own_may_be_there(platform, find):
 def test_what_is_in_a_full_answer_of_its_own_is_there(platform, find):
     serve(platform, {"id": 7, "sku": "A"}, {"id": 8, "sku": "A-1"}, {"id": 9, "sku": "A-2"})
     assert find("A", **FULL) == {"A": [7]}
+
+
+def test_where_all_of_it_counts_a_part_of_it_in_a_full_answer_does_not(platform, find):
+    serve(platform, *MANY, {"id": 9, "sku": "B"})
+    found = find("A", "B", **FULL, whole=True)
+    assert isinstance(found.pop("A"), RejectError)
+    assert found == {"B": [9]}
 
 
 def test_items_with_rows_fill_an_answer_by_their_own_number(platform, find):

@@ -7,6 +7,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from pullpush_dagster.errors import AuthError
+from tests.unit.push.orders.conftest import ORDERS
 
 SOLD = [("shop:5", "sale", [(1, 2, 3.3333)])]
 LOST = Response(status_code=500)
@@ -159,6 +160,32 @@ def test_an_order_that_is_found_but_cannot_be_read_is_put_back_with_a_pause(sold
     sold.send(1.0)
     assert erp.asked.count("/orders/read") == 2
     assert sold.rows("SELECT state, dueAt > now() FROM outbox") == [("due", True)]
+
+
+@pytest.mark.parametrize("path", ["/orders/read", "/lines/find"])
+def test_an_order_that_it_refuses_to_show_is_given_up_with_what_it_says(sold, erp, native, path):
+    erp.instead[path] = JSONResponse({"message": "no such field"}, 422)
+    sold.pull(native.order(status="cancelled"))
+    assert sold.send() == {"shop:5": "rejected"}
+    ((state, reason),) = sold.left()
+    assert (state, "no such field" in reason) == ("dead", True)
+    assert sold.bound() == [{"id": "10", "lines": {"1": "20"}}]
+
+
+def test_rows_that_a_full_answer_has_no_room_for_are_not_made_again(orders, erp, native):
+    # given
+    push = orders(lines={**ORDERS["lines"], "batch": 2, "size": 4})
+    lines = [native.line(str(number)) for number in range(1, 4)]
+    push.pull(native.order(lines=lines))
+    push.send()
+    # when
+    erp.orders_write(10, [{"product": 1, "quantity": 1, "price": 1.0}])  # by the ERP's own people
+    whole = erp.lines_find
+    erp.lines_find = lambda orders: list(reversed(whole(orders)))[:4]
+    push.pull(native.order(lines=[*lines[:2], native.line("3", q="7")]))
+    # then
+    assert push.send() == {"shop:5": "rejected"}
+    assert len(erp.lines) == 4
 
 
 @pytest.mark.parametrize("path", ["/orders/find", "/orders/read", "/lines/find", "/products/find", "/people/find"])

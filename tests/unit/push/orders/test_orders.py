@@ -146,6 +146,13 @@ def test_a_row_that_is_already_delivered_can_no_longer_change(sold, erp, native)
     assert erp.told() == SOLD
 
 
+def test_a_row_changes_though_its_product_was_retired_since(sold, erp, native):
+    erp.products.clear()
+    sold.pull(native.order(lines=[native.line(q="7")]))
+    sold.send()
+    assert (erp.told(), sold.left()) == ([("shop:5", "sale", [(1, 7, 3.3333)])], [])
+
+
 def test_an_order_in_another_currency_is_not_touched(sold, erp, native):
     sold.pull(native.order(currency="USD", lines=[native.line(q="5")]))
     assert sold.send() == {"shop:5": "rejected"}

@@ -117,6 +117,11 @@ def test_a_changed_row_is_sent_under_its_id(made, stored):
     assert made([now], [there(20)], {"1": "20"}, [before]) == [{"id": 20, "quantity": 5, "price": 3.3333}]
 
 
+def test_a_changed_row_need_not_be_of_what_is_still_there(made, stored):
+    before, now = stored.row(sku="D"), stored.row(sku="D", quantity="5.0000")
+    assert made([now], [there(20)], {"1": "20"}, [before]) == [{"id": 20, "quantity": 5, "price": 3.3333}]
+
+
 def test_a_row_that_did_not_change_is_not_sent(made, stored):
     assert made([stored.row()], [there(20)], {"1": "20"}, [stored.row()]) == []
 
