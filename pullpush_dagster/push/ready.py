@@ -17,6 +17,8 @@ from pullpush_dagster.store.sql import literal
 
 _WHOLE = r"'-?(0|[1-9]\d{0,17})(\.0*)?'"
 _DECIMAL = r"'-?(0|[1-9]\d*)(\.\d*)?'"
+# A JSON number keeps 15 digits for sure; whole ones may have any number.
+_KEPT = r"'-?((0|[1-9]\d*)(\.0*)?|(0|[1-9]\d{0,10})\.\d{1,4})'"
 
 
 def ready_forms(
@@ -105,7 +107,7 @@ def _writing(kind: str, form: str | None) -> Callable[[str], str] | None:
         return _of_text(form)
     if kind not in ("integer", "decimal"):
         return None
-    pattern = _WHOLE if form == "integer" or kind == "integer" else _DECIMAL
+    pattern = _WHOLE if form == "integer" or kind == "integer" else _DECIMAL if form == "text" else _KEPT
 
     def number(x: str) -> str:
         # Its zeros after the point are not needed; those of -0 would leave a sign.

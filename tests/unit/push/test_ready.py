@@ -26,7 +26,10 @@ PRODUCT, STOCK = ENTITIES["product"], ENTITIES["stocklevel"]
 SETTINGS = {"settings.channel": "web"}
 TEXTS = ["", "Cup", "007", "false", "null", 'a "b" \\ c', "π\n☕", "{sku}", "-0", "1e5", "'; DROP", False]
 IDS = ["x1", "a/b", "..", "x..y", "é", "a b", "a.b~c_-", "%41", "O'Neil", "?"]
-NUMBERS = ["0.0000", "12.5000", "-3.1400", "100.0000", "99999999999999.9999", "0.0001", "-0.0000", "7", False]
+NUMBERS = [
+    "0.0000", "12.5000", "-3.1400", "100.0000", "99999999999999.9999", "-12345678901.2345", "99999999999999.0000",
+    "0.0001", "-0.0000", "7", False,
+]  # fmt: skip
 VALUES = {
     "title": TEXTS, "description": TEXTS, "barcode": [*TEXTS, "12", "000012", "123456789012345678901"],
     "status": ["active", "archived", "draft", "strange", False],
@@ -59,8 +62,11 @@ def woocommerce(entity):
     return load_connector("woocommerce").push(entity)
 
 
+PRICE = {"post": "/items", "record": {"price": "{price}"}}
+
 CASES = {
     "a connector with every kind of value": (PRODUCT, PushFacts.model_validate(TYPED), {}),
+    "prices as JSON numbers": (PRODUCT, PushFacts.model_validate({**FACTS, "update": [PRICE], "echo": []}), {}),
     "the usual facts of these tests": (PRODUCT, PushFacts.model_validate(FACTS), {}),
     "products of a shop": (PRODUCT, woocommerce("product"), {}),
     "stock of a shop": (STOCK, woocommerce("stocklevel"), {"locationId": "main"}),
@@ -180,9 +186,6 @@ def _is_special(name, stored):
         or (name, stored) == ("barcode", "1e5")
         or (isinstance(stored, str) and stored.lstrip("-").isdigit() and len(stored) > 18)
     )
-
-
-PRICE = {"post": "/items", "record": {"price": "{price}"}}
 
 
 @pytest.mark.parametrize(
