@@ -2,8 +2,9 @@
 
 import pytest
 
+from pullpush_dagster.connectors.loading import load_connector
 from pullpush_dagster.push.native import Item
-from pullpush_dagster.push.steps import Ended, next_step
+from pullpush_dagster.push.steps import Ended, Step, next_step
 
 IDS = {"id": "10"}
 
@@ -69,6 +70,16 @@ def test_any_of_several_reasons_is_one_not_to_create(step, known, said):
     }
     found = step(known, None, create=create)
     assert (found.reason if isinstance(found, Ended) else None) == (said and f"not put into erp while its {said}")
+
+
+@pytest.mark.parametrize("name", ["woocommerce", "magento", "salesforce", "sap_s4", "linnworks", "shipstation"])
+def test_an_order_whose_lines_are_unknown_is_not_put_where_they_cannot_follow(stored, name):
+    facts = load_connector(name).push("order")
+    known = {"status": "paid", "totalAmount": "7.0000"}
+    found = next_step(facts, stored.entity, stored.claimed(known), None, "shop")
+    assert found == Ended("skipped", "not put into shop while its lineItems is not known")
+    lines = {"lineItems": [stored.row()]}
+    assert isinstance(next_step(facts, stored.entity, stored.claimed(known | lines), None, "shop"), Step)
 
 
 def test_one_request_for_both_is_a_whole_creation(step):
