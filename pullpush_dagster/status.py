@@ -18,7 +18,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
 
     ``lag`` is seconds since the newest pull began, None when there was none. ``held`` counts the changes that a guard
     holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing, or cannot be read, or whose
-    full audit is late.
+    full audit is late; and one where the newest run of the push broke off.
     """
     last: dt.datetime | None = None
     unread = quarantined = held = 0
@@ -39,6 +39,8 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
                 late = run("not_whole", before=now - dt.timedelta(seconds=2 * pull.full_every))
                 trouble += [_not_whole(id_, *row) for row in late.fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name, "logs": push.from_}).fetchall()
+        broken = con.execute(_SQL["push_failed"], {"push": push.name}).fetchall() if push.mode == "live" else []
+        trouble += [_failed(push.name, "", *row) for row in broken]
         counts = outbox_counts(con, push.name, push.from_)
     return {
         "sync": push.name,

@@ -17,6 +17,9 @@ WHERE push = $push AND list_contains($logs, connection || '/' || name) AND state
 SELECT scope, reason, failedAt FROM failed_pulls
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope
 
+-- name: push_failed
+SELECT reason, failedAt FROM failed_pushes WHERE push = $push
+
 -- name: not_whole
 -- Since when one that follows a stamp was not asked for whole; no row: that is not so long ago.
 SELECT since FROM (

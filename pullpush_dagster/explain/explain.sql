@@ -13,6 +13,9 @@ FROM {canonical} AS s WHERE _connection = $connection AND _name = $name AND {key
 SELECT $connection || '/' || $name AS pull, nullif(scope, '') AS scope, reason, failedAt FROM failed_pulls
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope, failedAt
 
+-- name: push_failed
+SELECT reason, failedAt FROM failed_pushes WHERE push = $push
+
 -- name: quarantined
 SELECT scope, key, externalId AS id, reasons, pull FROM quarantine
 WHERE connection = $connection AND name = $name AND contains(key, $key)

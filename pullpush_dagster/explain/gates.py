@@ -43,7 +43,7 @@ def in_short(push: Push, story: Story, ways: list[Way]) -> list[Row]:
     return rows
 
 
-FAILED = "newest pull failed"
+FAILED, BROKE_OFF = "newest pull failed", "newest push failed"
 
 
 def not_known(story: Story, ways: list[Way]) -> Iterator[Row]:
@@ -56,6 +56,12 @@ def not_known(story: Story, ways: list[Way]) -> Iterator[Row]:
             yield {
                 "is": f"{of} failed at {shown(row['failedAt'])}, so what it has by now is not known: {row['reason']}"
             }
+
+
+def not_sent(push: Push, story: Story) -> Iterator[Row]:
+    """Why what is to be sent is not, as the newest run of ``push`` broke off. In shadow mode none would send."""
+    for row in story[BROKE_OFF] if push.mode == "live" else ():
+        yield {"is": f"the newest run of {push.name} failed at {shown(row['failedAt'])}: {row['reason']}"}
 
 
 def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.changes.affected import AT_ONCE
 from pullpush_dagster.changes.arriving import overlay, routing, state_of
 from pullpush_dagster.config import Project, Pull, Push
-from pullpush_dagster.explain.gates import FAILED, Story, Way, in_short, not_known
+from pullpush_dagster.explain.gates import BROKE_OFF, FAILED, Story, Way, in_short, not_known, not_sent
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import quoted, used
 from pullpush_dagster.telling import parsed
@@ -25,6 +25,7 @@ _BY_PULL = {
     "changes": "changed",
 }
 _BY_PUSH = {
+    BROKE_OFF: "push_failed",
     "to be sent again": "again",
     "to be sent": "to_be_sent",
     "after it": "behind",
@@ -71,7 +72,7 @@ class _Asking:
         for stage, step in _BY_PUSH.items():
             told[stage] = [self._told(row) for row in self._ask(step, "", None)]
         short = in_short(self.push, told, ways) or [{"is": self._nothing()}]
-        told["in short"] = [*short, *not_known(told, ways)]
+        told["in short"] = [*short, *not_known(told, ways), *not_sent(self.push, told)]
         return told
 
     def _of_pull(self, step: str, id_: str, text: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from pullpush_dagster.changes.taken import key_values
 from pullpush_dagster.config import Project, Push
 from pullpush_dagster.connectors.push_model import PushFacts
 from pullpush_dagster.errors import ForbiddenError
+from pullpush_dagster.push.failing import failure_noted
 from pullpush_dagster.push.journal import Group, Progress, Totals
 from pullpush_dagster.push.making import Making
 from pullpush_dagster.push.payload import Payload, sendable
@@ -80,11 +81,12 @@ class Pusher:
         """Send what is due, and what becomes due within ``patience``, and record every outcome.
 
         Raises:
-            AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due.
+            AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due. Why is kept.
         """
         totals, connection = Totals(), self.project.connection(self.push.to)
-        async with Client(connection, self.connector, state=self.project.state, destination=True) as client:
-            await Sending(self, client, totals, progress).whole()
+        with failure_noted(self.store, self.push):
+            async with Client(connection, self.connector, state=self.project.state, destination=True) as client:
+                await Sending(self, client, totals, progress).whole()
         return totals
 
     def turn(self, group: Group, most: int) -> tuple[Taken | None, float | None]:

@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS failed_pulls (
 -- Whether its pages came, and could not be read: that is gone with the next that can.
 ALTER TABLE failed_pulls ADD COLUMN IF NOT EXISTS came BOOLEAN;
 
+-- Why the newest run of a push broke off, as where its destination refuses the login; gone with the next that gets through.
+CREATE TABLE IF NOT EXISTS failed_pushes (push VARCHAR, reason VARCHAR, failedAt TIMESTAMPTZ);
+
 CREATE TABLE IF NOT EXISTS watermarks (
     connection VARCHAR, name VARCHAR, walk VARCHAR, watermark TIMESTAMPTZ, pull BIGINT
 );

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pullpush_dagster.errors import ForbiddenError
+from pullpush_dagster.errors import ForbiddenError, PullPushError
 
 STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead", "trouble"}
 
@@ -150,6 +150,22 @@ def test_status_tells_which_pull_fails_and_why_until_one_is_complete(world, run)
     # when
     world.erp.control("faults")
     world.pull("erp/product")
+    assert "failed at" not in run("status").output
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [(None, "set the environment variable SHOP_KEY"), ("wrong", "WooCommerce answered 401")]
+)  # fmt: skip
+def test_status_tells_why_a_push_cannot_begin_until_a_run_gets_through(world, run, monkeypatch, key, reason):
+    # given
+    with monkeypatch.context() as there:
+        there.delenv("SHOP_KEY") if key is None else there.setenv("SHOP_KEY", key)
+        with pytest.raises(PullPushError):
+            world.sync("products_to_shop")
+    # then
+    assert re.search(rf"^products_to_shop failed at 20[-0-9: ]+: {reason}", run("status").output, re.MULTILINE)
+    # when
+    world.push("products_to_shop")
     assert "failed at" not in run("status").output
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pullpush_dagster.cli import main
+from pullpush_dagster.errors import ConfigError
 
 SKU = "SKU-00002"
 HERE = {"sku": SKU, "locationId": "default"}
@@ -121,6 +122,16 @@ def test_what_is_to_be_tried_again_says_after_what(synced, in_short, quantity):
     synced.push("stock_to_shop", patience=0.0)
     when = r"due(?: again at 20[-0-9: ]+|, the next run of stock_to_shop sends it)"
     assert re.fullmatch(when + r", after \d attempts: WooCommerce answered 500 .*", in_short()[0])
+
+
+def test_why_the_newest_run_of_the_push_broke_off_is_told_too(synced, in_short, quantity, monkeypatch):
+    quantity(7)
+    monkeypatch.delenv("SHOP_KEY")
+    with pytest.raises(ConfigError):
+        synced.push("stock_to_shop")
+    due, *_, failed = in_short()
+    assert due == "due, the next run of stock_to_shop sends it"
+    assert re.match(r"the newest run of stock_to_shop failed at 20[-0-9: ]+: .*SHOP_KEY", failed)
 
 
 def test_what_somebody_changed_there_is_said_to_be(synced, in_short, run):

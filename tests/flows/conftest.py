@@ -19,11 +19,11 @@ SKU = "SKU-00053"
 
 @pytest.fixture
 def contents():
-    """Gives every row of every table of a store, but why a pull failed, so that two moments can be compared."""
+    """Gives every row of every table of a store, but why something failed, so that two moments can be compared."""
 
     def read(store):
         with store.session() as con:
-            sql = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'failed_pulls' ORDER BY 1"
+            sql = "SELECT table_name FROM duckdb_tables() WHERE NOT starts_with(table_name, 'failed_') ORDER BY 1"
             tables = [name for (name,) in con.execute(sql).fetchall()]
             return {name: con.execute(f'SELECT * FROM "{name}" ORDER BY ALL').fetchall() for name in tables}
 

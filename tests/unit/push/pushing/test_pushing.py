@@ -9,8 +9,9 @@ import pytest
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.errors import AuthError
+from pullpush_dagster.errors import AuthError, ConfigError
 from pullpush_dagster.push import Pusher, plan, sending
+from pullpush_dagster.store import Store
 from pullpush_dagster.transport.files import Files
 from pullpush_dagster.transport.ledger import Ledger
 from tests.unit.push.pushing.conftest import CREATE, PUSH
@@ -129,6 +130,14 @@ def test_refused_credentials_stop_the_push_and_leave_everything_due(pushing, sho
     with pytest.raises(AuthError):
         push.send()
     assert push.rows("SELECT state, attempts FROM outbox") == [("due", 0)]
+
+
+def test_a_store_that_is_busy_does_not_hide_why_a_push_broke_off(pushing, store, monkeypatch):
+    push = pushing()
+    monkeypatch.delenv("TINY_KEY")
+    monkeypatch.setattr(store, "_wait", 0.05)
+    with Store(store.path).session(), pytest.raises(ConfigError, match="TINY_KEY"):
+        asyncio.run(push.pusher.send(lambda _: None))
 
 
 def test_what_is_due_again_within_the_pushs_patience_is_sent_in_the_same_run(pushing, shop, platform):
