@@ -14,6 +14,7 @@ from pullpush_dagster.orchestration.pulls import (
     VALID,
     asset_arguments,
     canonical_metadata,
+    in_quarantine,
     is_whole,
     pulled_metadata,
     valid,
@@ -71,14 +72,14 @@ def _full(project: Project, pull: Pull, every: int) -> dg.AssetsDefinition:
         with as_failure():
             done = asyncio.run(pull_records(project, store, pull, Window("full"), context.log.debug))
             kept = read_pulls(project, store, pull, "")
+            bad, shown = in_quarantine(store, pull, ""), sample(store, pull, "")
         context.log.info(f"{pull.id}: {done.asked.records} records in {done.asked.pages} pages")
         told = pulled_metadata(done)
         for one in kept:
             told |= canonical_metadata(one)
         whole = dg.AssetCheckResult(passed=is_whole(done), check_name="complete", metadata=pulled_metadata(done))
         return dg.MaterializeResult(
-            metadata=told | {"sample": sample(store, pull, "")},
-            check_results=[whole, valid(sum(one.quarantined for one in kept))],
+            metadata=told | {"sample": shown}, check_results=[whole, valid(bad, sum(one.quarantined for one in kept))]
         )
 
     return full

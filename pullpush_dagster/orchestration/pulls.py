@@ -24,7 +24,7 @@ from pullpush_dagster.orchestration.partitions import (
 from pullpush_dagster.orchestration.shown import bars, sample
 from pullpush_dagster.pull import Pulled, Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
-from pullpush_dagster.store.overview import past_counts
+from pullpush_dagster.store.overview import past_counts, quarantined
 
 _SINGLE = dg.BackfillPolicy.single_run()
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -133,32 +133,43 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
     @dg.asset(**arguments, description="The same records in the canonical model; unreadable ones are quarantined.")
     def canonical(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         keys = _keys(context)
-        bad, came, store = 0, [], Store.of(project.state)
+        bad, new, came, store = 0, 0, [], Store.of(project.state)
         failures = Failures(context.log)
         for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
             with failures.noted(_of(pull, window)):
                 kept = read_pulls(project, store, pull, window.scope)
                 came += [window.scope]
-                bad += sum(one.quarantined for one in kept)
+                new += sum(one.quarantined for one in kept)
+                bad += (standing := in_quarantine(store, pull, window.scope))
                 shown = {"sample": sample(store, pull, window.scope)} if kept else {}
                 for one in kept:
                     told = canonical_metadata(one) | shown
-                    _for_window(context, keys, window, told, "valid", passed=not one.quarantined, severity=_WARN)
+                    _for_window(context, keys, window, told, "valid", passed=not standing, severity=_WARN)
             _tell_failed(context, keys, window, failures.errors.get(_of(pull, window)), "valid")
         if not any(came):
             failures.fail()
-        return dg.MaterializeResult(check_results=[valid(bad, failures.told())])
+        return dg.MaterializeResult(check_results=[valid(bad, new, failures.told())])
 
     return canonical
 
 
-def valid(quarantined: int, failed: Mapping[str, str] | None = None) -> dg.AssetCheckResult:
-    """The check of that name: it warns of quarantined records. ``failed``: scope -> why none of it could be read."""
+def in_quarantine(store: Store, pull: Pull, scope: str) -> int:
+    """Records of the scope that cannot be used: what this run read may not have given them again."""
+    with store.session() as con:
+        return quarantined(con, pull.connection, pull.name, scope)
+
+
+def valid(bad: int, new: int, failed: Mapping[str, str] | None = None) -> dg.AssetCheckResult:
+    """The check of that name: it warns of ``bad`` records in quarantine, of which this run's pulls gave ``new``.
+
+    Args:
+        failed: scope -> why none of it could be read.
+    """
     return dg.AssetCheckResult(
-        passed=not (quarantined or failed),
+        passed=not (bad or failed),
         check_name="valid",
         severity=_ERROR if failed else _WARN,
-        metadata={"quarantined": quarantined} | ({"failed": dict(failed)} if failed else {}),
+        metadata={"quarantined": bad, "of this pull": new} | ({"failed": dict(failed)} if failed else {}),
     )
 
 

@@ -59,6 +59,13 @@ def past_counts(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> l
     return [row[0] for row in con.execute(_SQL["past_counts"], {"connection": connection, "name": name}).fetchall()]
 
 
+def quarantined(con: duckdb.DuckDBPyConnection, connection: str, name: str, scope: str) -> int:
+    """Records of one scope of a pull that cannot be used, whichever pull gave them."""
+    who = {"connection": connection, "name": name, "scope": scope}
+    ((count,),) = con.execute(_SQL["quarantined"], who).fetchall()
+    return int(count)
+
+
 def oldest_watermark(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> dt.datetime | None:
     """Where the walk that is furthest behind goes on, UTC; None: none ever ran."""
     ((found,),) = con.execute(_SQL["oldest_watermark"], {"connection": connection, "name": name}).fetchall()

@@ -3,6 +3,9 @@ SELECT records FROM (
     SELECT pull, records FROM pulls WHERE connection = $connection AND name = $name ORDER BY pull DESC LIMIT 30
 ) ORDER BY pull
 
+-- name: quarantined
+SELECT count(*) FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
+
 -- name: oldest_watermark
 SELECT min(watermark) FROM watermarks WHERE connection = $connection AND name = $name
 

@@ -88,6 +88,23 @@ def test_a_failing_check_shows_on_its_own_partition(world, definitions, instance
     assert found == {("WH", False), ("STORE", False)}
 
 
+def test_valid_warns_while_a_record_is_quarantined_though_the_walk_did_not_give_it_again(world, definitions, instance):
+    # given: twins, which an hour later are behind the walk's overlap
+    for name in ("A", "B"):
+        world.erp.control("product", create={"default_code": "TWIN", "name": name})
+    run_sync(world.project, definitions, "products_to_shop", instance)
+    ((twins,),) = world.rows("SELECT count(*) FROM quarantine WHERE name = 'product'")
+    world.rows("UPDATE watermarks SET watermark = watermark + INTERVAL 1 HOUR WHERE name = 'product'")
+    # when
+    run_sync(world.project, definitions, "products_to_shop", instance)
+    # then
+    key = dg.AssetCheckKey(dg.AssetKey(["erp", "product", "canonical"]), "valid")
+    newest, *_ = instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+    told = newest.event.dagster_event.asset_check_evaluation_data
+    assert not told.passed
+    assert (told.metadata["quarantined"].value, told.metadata["of this pull"].value) == (twins, 0)
+
+
 def test_a_held_scope_of_a_range_is_an_error_on_its_own_partition(world, definitions, instance):
     # given
     world.emptied("WH")
