@@ -14,13 +14,14 @@ _SQL = named_sql(__package__, "status.sql")
 
 
 def sync_status(project: Project, push: Push) -> dict[str, Any]:
-    """One row about ``push``: counts of keys, its newest complete pull (UTC), and the lag behind it.
+    """One row about ``push``: counts of keys, its last pull (UTC), and the lag behind it.
 
-    ``lag`` is seconds since the newest pull began, None when there was none. ``held`` counts the changes that a guard
-    holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing, or cannot be read, or whose
-    full audit is late; and one where the newest run of the push broke off.
+    The last pull is the newest complete one, but no backfill, of the source, or scope of one, that was not asked for
+    the longest; ``lag`` is seconds since that began. None: one of them was never asked. ``held`` counts the changes
+    that a guard holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing, or cannot be
+    read, or whose full audit is late; and one where the newest run of the push broke off.
     """
-    last: dt.datetime | None = None
+    pulled: list[dt.datetime | None] = []
     unread = quarantined = held = 0
     trouble: list[str] = []
     now = dt.datetime.now(dt.UTC)
@@ -29,8 +30,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
         for id_ in push.from_:
             pull = project.pull(id_)
             run = runner(con, _SQL, names, {**_who(pull), "push": push.name})
-            ((pulled,),) = run("last_pull").fetchall()
-            last = max(last or pulled, pulled) if pulled else last
+            pulled += run("last_pull", own=pull.scopes).fetchall()[0]
             quarantined += run("quarantined").fetchall()[0][0]
             held += run("held").fetchall()[0][0]
             unread += run("unread").fetchall()[0][0]
@@ -42,6 +42,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
         broken = con.execute(_SQL["push_failed"], {"push": push.name}).fetchall() if push.mode == "live" else []
         trouble += [_failed(push.name, "", *row) for row in broken]
         counts = outbox_counts(con, push.name, push.from_)
+    last = None if None in pulled else min(at for at in pulled if at)
     return {
         "sync": push.name,
         "mode": push.mode,
@@ -61,8 +62,9 @@ def _who(pull: Pull) -> dict[str, object]:
     return {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
 
 
-def _failed(id_: str, scope: str, reason: str, at: dt.datetime) -> str:
-    return f"{f'{id_} {scope}' if scope else id_} failed at {shown(at)}: {reason}"
+def _failed(id_: str, scope: str, reason: str, at: dt.datetime, kind: str | None = None) -> str:
+    whole = ", asked for whole" if kind == "full" and not scope else ""
+    return f"{f'{id_} {scope}' if scope else id_} failed at {shown(at)}{whole}: {reason}"
 
 
 def _not_whole(id_: str, since: dt.datetime) -> str:

@@ -1,5 +1,10 @@
 -- name: last_pull
-SELECT max(startedAt) FROM pulls WHERE connection = $connection AND name = $name
+-- When the scope that was not asked for the longest was last asked for; null: one of them never was. A backfill asks for
+-- no more than what was.
+SELECT CASE WHEN count(newest) = count(*) THEN min(newest) END FROM (
+    SELECT max(startedAt) FILTER (kind <> 'window') AS newest FROM (SELECT unnest(CAST($own AS VARCHAR[])) AS scope) AS own
+    LEFT JOIN (FROM pulls WHERE connection = $connection AND name = $name) AS pulls USING (scope) GROUP BY scope
+)
 
 -- name: quarantined
 SELECT count(*) FROM quarantine
@@ -14,7 +19,7 @@ SELECT coalesce(sum(changes), 0) FROM holds
 WHERE push = $push AND list_contains($logs, connection || '/' || name) AND state = 'held'
 
 -- name: failed
-SELECT scope, reason, failedAt FROM failed_pulls
+SELECT scope, reason, failedAt, kind FROM failed_pulls
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope
 
 -- name: push_failed

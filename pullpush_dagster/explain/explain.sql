@@ -10,8 +10,13 @@ SELECT _partition AS "partition", {fields}, _cleared AS emptied, _askedAt AS ask
 FROM {canonical} AS s WHERE _connection = $connection AND _name = $name AND {key_is}
 
 -- name: failed
-SELECT $connection || '/' || $name AS pull, nullif(scope, '') AS scope, reason, failedAt FROM failed_pulls
-WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) ORDER BY scope, failedAt
+SELECT $connection || '/' || $name AS pull, nullif(scope, '') AS scope, reason, failedAt FROM failed_pulls AS f
+WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) AND (coalesce(came, false) OR NOT EXISTS (
+    -- One of another kind, which tells of the source as well.
+    FROM pulls AS p WHERE p.connection = $connection AND p.name = $name AND p.scope = f.scope AND p.kind <> 'window'
+        AND p.startedAt > f.failedAt
+))
+ORDER BY scope, failedAt
 
 -- name: push_failed
 SELECT reason, failedAt FROM failed_pushes WHERE push = $push

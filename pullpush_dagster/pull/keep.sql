@@ -1,9 +1,10 @@
 -- name: forget_failure
-DELETE FROM failed_pulls WHERE connection = $connection AND name = $name AND scope = $scope AND coalesce(came, false) = $came
+DELETE FROM failed_pulls WHERE connection = $connection AND name = $name AND scope = $scope
+    AND coalesce(came, false) = $came AND (kind IS NULL OR list_contains($kinds, kind))
 
 -- name: failure
-INSERT INTO failed_pulls (connection, name, scope, reason, failedAt, came)
-VALUES ($connection, $name, $scope, $reason, $now, $came)
+INSERT INTO failed_pulls (connection, name, scope, reason, failedAt, came, kind)
+VALUES ($connection, $name, $scope, $reason, $now, $came, $kind)
 
 -- name: pull
 INSERT INTO pulls (pull, connection, name, scope, kind, windowStart, windowEnd, startedAt, finishedAt, pages, records,

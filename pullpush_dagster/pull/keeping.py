@@ -12,7 +12,7 @@ from pullpush_dagster.errors import PullPushError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked
 from pullpush_dagster.pull.spool import Spool
-from pullpush_dagster.pull.window import Window
+from pullpush_dagster.pull.window import Kind, Window
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.schema import next_number
 
@@ -48,7 +48,7 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
             "filters": orjson.dumps(asked.filters).decode(),
         }  # fmt: skip
         con.execute(_SQL["pull"], row)
-        forget_failure(con, pull, window.scope, came=False)
+        forget_failure(con, pull, window.scope, *_over_after(pull, window.kind))
         raw.put(store, number, spool)
         # Another run of this pull may have ended while this one was asking.
         known = watermarks(con, pull)
@@ -59,19 +59,29 @@ def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -
     return Pulled(number, asked)
 
 
-def note_failure(store: Store, pull: Pull, scope: str, error: PullPushError, *, came: bool) -> None:
-    """Let it be known why nothing came of a pull, until one is complete; or, where it ``came``, why it cannot be read,
-    until it can. A store that is busy is left alone."""
-    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": came}
+def note_failure(store: Store, pull: Pull, scope: str, error: PullPushError, kind: Kind | None = None) -> None:
+    """Let it be known why nothing came of a pull of that ``kind``, until one is complete; or, None, why what came
+    cannot be read, until it can. A store that is busy is left alone."""
+    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": kind is None, "kind": kind}
     with suppress(StoreBusyError), store.session() as con:
-        forget_failure(con, pull, scope, came=came)
+        forget_failure(con, pull, scope, *([kind] if kind else []))
         con.execute(_SQL["failure"], {**who, "reason": str(error), "now": dt.datetime.now(dt.UTC)})
 
 
-def forget_failure(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str, *, came: bool) -> None:
-    """The newest attempt went well. In the caller's transaction."""
-    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": came}
+def forget_failure(con: duckdb.DuckDBPyConnection, pull: Pull, scope: str, *kinds: Kind) -> None:
+    """The newest attempt of these ``kinds`` went well; none: what came could be read. In the caller's transaction."""
+    who = {"connection": pull.connection, "name": pull.name, "scope": scope, "came": not kinds, "kinds": list(kinds)}
     con.execute(_SQL["forget_failure"], who)
+
+
+def _over_after(pull: Pull, kind: Kind) -> list[Kind]:
+    """The kinds of pulls of whose failures a complete one of ``kind`` is the end.
+
+    A walk does not see what a full audit does, but where the file has none any more, nobody else ends its failure.
+    """
+    if kind == "window":
+        return ["window"]
+    return [kind, "window", *(["full"] if pull.full_every is None else [])]  # type: ignore[list-item]
 
 
 def _prune(con: duckdb.DuckDBPyConnection, store: Store, before: dt.datetime) -> None:

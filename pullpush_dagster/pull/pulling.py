@@ -38,7 +38,7 @@ async def pull_records(project: Project, store: Store, pull: Pull, window: Windo
         try:
             asked = await ask_platform(project, pull, window, known, spool, progress)
         except PullPushError as error:
-            note_failure(store, pull, window.scope, error, came=False)
+            note_failure(store, pull, window.scope, error, window.kind)
             raise
         return keep(store, pull, window, asked, spool)
 
@@ -109,7 +109,7 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
     except StoreBusyError:
         raise
     except PullPushError as error:
-        note_failure(store, pull, scope, error, came=True)
+        note_failure(store, pull, scope, error)
         raise
 
 
@@ -127,7 +127,7 @@ def _read(project: Project, store: Store, pull: Pull, scope: str) -> list[Kept]:
                 _give_up(con, store, pull, one, unread)
             elif one in unread and frame is not None:
                 kept.append(_keep(project, con, pull, one, frame))
-                forget_failure(con, pull, scope, came=True)
+                forget_failure(con, pull, scope)
         left = [other for other in left if other in unread]
     return kept
 

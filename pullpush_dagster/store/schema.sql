@@ -19,12 +19,15 @@ CREATE TABLE IF NOT EXISTS pulls (
 -- Page bodies as they came, of pulls up to version 0.2; those of later ones are in files (decision 0015).
 CREATE TABLE IF NOT EXISTS raw_pages (pull BIGINT, walk VARCHAR, page INTEGER, asked_at TIMESTAMPTZ, body VARCHAR);
 
--- Why the newest attempt of a pull came to nothing; gone with the next that is complete.
+-- Why the newest attempt of a pull came to nothing; gone with the next of its kind that is complete.
 CREATE TABLE IF NOT EXISTS failed_pulls (
     connection VARCHAR, name VARCHAR, scope VARCHAR, reason VARCHAR, failedAt TIMESTAMPTZ
 );
 -- Whether its pages came, and could not be read: that is gone with the next that can.
 ALTER TABLE failed_pulls ADD COLUMN IF NOT EXISTS came BOOLEAN;
+-- Which kind of pull came to nothing: a walk that goes well says nothing of the full audit beside it. null: its pages
+-- came, or an older version noted it.
+ALTER TABLE failed_pulls ADD COLUMN IF NOT EXISTS kind VARCHAR;
 
 -- Why the newest run of a push broke off, as where its destination refuses the login; gone with the next that gets through.
 CREATE TABLE IF NOT EXISTS failed_pushes (push VARCHAR, reason VARCHAR, failedAt TIMESTAMPTZ);

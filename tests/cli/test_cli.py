@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from pullpush_dagster.errors import ForbiddenError, PullPushError
+from pullpush_dagster.status import sync_status
 
 STATUS = {"sync", "mode", "last pull", "lag", "pending", "waiting", "quarantined", "held", "dead", "trouble"}
 
@@ -137,6 +138,16 @@ def test_status_tells_last_pull_lag_and_what_is_not_delivered(world, run):
     assert rows["stock_to_shop"]["waiting"] > 0
     assert rows["stock_to_shop"]["lag"] < 60
     assert rows["products_to_shop"]["last pull"] is None
+
+
+def test_status_tells_the_lag_of_the_source_that_was_not_asked_for_the_longest(trade):
+    # given
+    trade.sync("orders_to_erp")
+    trade.rows("UPDATE pulls SET startedAt = startedAt - INTERVAL 3 DAY")
+    # when: of its two shops only the first is asked again, as where each run dies at the other one
+    trade.pull("shop/order")
+    # then
+    assert sync_status(trade.project, trade.project.push("orders_to_erp"))["lag"] > 2 * 86_400
 
 
 def test_status_tells_which_pull_fails_and_why_until_one_is_complete(world, run):

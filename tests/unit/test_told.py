@@ -3,13 +3,14 @@
 import asyncio
 import re
 import shutil
+from contextlib import nullcontext
 
 import pytest
 import yaml
 from starlette.responses import JSONResponse
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.errors import ConfigError, HaltError, RejectError
+from pullpush_dagster.errors import AuthError, ConfigError, HaltError, RejectError
 from pullpush_dagster.explain import explain
 from pullpush_dagster.held import approve, held
 from pullpush_dagster.pull import Window, pull_records, read_pulls
@@ -423,6 +424,23 @@ def test_a_pull_whose_pages_cannot_be_read_is_trouble_until_some_can(told, ask):
     assert made.status()["trouble"] == []
 
 
+@pytest.fixture
+def pulled():
+    """Lets these have been pulled, (scope, kind, days ago); the lag of the sync in days."""
+
+    def run(made, pulls):
+        made.project = Project(made.project.root, made.project.state)
+        with made.session() as con:
+            columns = "pull, connection, name, scope, kind, startedAt"
+            for number, (scope, kind, days) in enumerate(pulls):
+                values = "?, 'erp', 'stocklevel', ?, ?, now() - INTERVAL 1 DAY * ?"
+                con.execute(f"INSERT INTO pulls ({columns}) VALUES ({values})", [number, scope, kind, days])
+        lag = sync_status(made.project, made.project.push("to_shop"))["lag"]
+        return None if lag is None else round(lag / 86_400)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("full", "days", "told_of"), [("1d", 3, True), ("1d", 1, False), ("off", 3, False)], ids=["late", "in time", "off"]
 )  # fmt: skip
@@ -439,6 +457,66 @@ def test_a_full_audit_that_is_late_is_trouble_however_well_the_walk_goes(told, f
         )
     row = sync_status(made.project, made.project.push("to_shop"))
     assert [said[:45] for said in row["trouble"]] == ["erp/stocklevel was not asked for whole since "] * told_of
+
+
+@pytest.mark.parametrize(
+    ("newest", "days"),
+    [
+        ([("WH", "full", 3), ("STORE", "full", 0)], 3),
+        ([("WH", "full", 3), ("STORE", "full", 2), ("WH", "full", 0)], 2),
+        ([("WH", "full", 0)], None),
+        ([("WH", "full", 0), ("STORE", "full", 0), ("GONE", "full", 9)], 0),
+    ],
+    ids=["one place stands", "each at its newest", "one was never asked", "a place that is no more"],
+)
+def test_the_lag_is_that_of_the_place_that_was_not_asked_for_the_longest(told, pulled, newest, days):
+    made = told()
+    parts = {"by": "locationId", "values": ["WH", "STORE"]}
+    made.write({"connection": "erp", "entity": "stocklevel", "partitions": parts}, SYNC)
+    assert pulled(made, newest) == days
+
+
+def test_a_backfill_by_hand_is_no_newer_pull(told, pulled):
+    assert pulled(told(), [("", "sync", 3), ("", "window", 0)]) == 3
+
+
+@pytest.fixture
+def walk(world):
+    """A walk of the ERP's products, or a pull of all of them; then what ``status`` has against it.
+
+    ``login``: as the right one, or refused.
+    """
+
+    def run(kind, *, login=True):
+        with pytest.MonkeyPatch.context() as there, nullcontext() if login else pytest.raises(AuthError):
+            if not login:
+                there.setenv("ERP_API_KEY", "wrong")
+            world.pull("erp/product", Window(kind))
+        return sync_status(world.project, world.project.push("products_to_shop"))["trouble"]
+
+    return run
+
+
+def test_a_full_audit_that_failed_is_told_until_one_is_complete_however_well_the_walk_goes(walk):
+    walk("full", login=False)
+    (said,) = walk("sync")
+    assert re.match(r"erp/product failed at 20[-0-9: ]+, asked for whole: Odoo answered 401", said)
+    assert walk("full") == []
+
+
+def test_a_walk_that_fails_is_told_though_a_full_audit_was_complete_since(walk):
+    walk("sync", login=False)
+    (said,) = walk("full")
+    assert re.match(r"erp/product failed at 20[-0-9: ]+: Odoo answered 401", said)
+    assert walk("sync") == []
+
+
+def test_the_failure_of_a_full_audit_that_is_off_by_now_ends_with_the_next_walk(world, walk):
+    walk("full", login=False)
+    file = world.project.root / "assets" / "products" / "defs.yaml"
+    file.write_text(file.read_text().replace("  entity: product\n", "  entity: product\n  full: off\n", 1))
+    world.project = Project(world.project.root, world.project.state)
+    assert walk("sync") == []
 
 
 def test_what_the_source_has_by_now_is_not_known_while_its_pull_fails(told, ask, says):
