@@ -33,7 +33,9 @@ from tests.served import Served, served
 
 ROOT = Path(__file__).parents[1]
 # The shipped project's first day goes further back with each day, and a first run has work for each of them.
-FIRST_DAY = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=max(4, int(os.environ.get("PULLPUSH_DAYS", "0")))))
+FIRST_DAY = str(
+    dt.datetime.now(dt.UTC).date() - dt.timedelta(days=max(4, 1 + int(os.environ.get("PULLPUSH_DAYS", "0"))))
+)
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 

@@ -23,8 +23,8 @@ class FrameOf:
 
     ``bound_as``: the entity under which ids are bound, with its key. ``days``: the first day partition
     (ISO date) when rows lie in day partitions, else None. ``window``: the ISO days [first, last) that a
-    backfill replaces. ``expected``: records the platform says there are. ``sent_to``: something is pushed there, so
-    that it matters which items are new.
+    backfill replaces, an empty first one for all up to the last. ``expected``: records the platform says there are.
+    ``sent_to``: something is pushed there, so that it matters which items are new.
     """
 
     connection: str

@@ -41,13 +41,18 @@ def windows_of(pull: Pull, keys: Sequence[str], *, filtered: bool, sync: bool) -
     """What a run over partition ``keys`` asks for.
 
     A sync run of days is one walk on from the watermarks. Any other run over days re-reads each unbroken
-    stretch of them. A source without a modified filter is read whole, scope by scope.
+    stretch of them; one from the first day on has no lower bound, since all that is older lies in that. A source
+    without a modified filter is read whole, scope by scope.
     """
     if not filtered:
         return [Window("full", scope) for scope in scopes_of(pull, keys)]
     if sync or pull.partitions is None:
         return [Window("sync")]
-    return [Window("window", start=start, end=end) for start, end in _stretches(keys)]
+    first = str(pull.partitions.start)
+    return [
+        Window("window", start=None if f"{start:%Y-%m-%d}" == first else start, end=end)
+        for start, end in _stretches(keys)
+    ]
 
 
 def _stretches(keys: Sequence[str]) -> list[tuple[dt.datetime, dt.datetime]]:

@@ -213,7 +213,8 @@ def _changes_metadata(one: Audit) -> dict[str, Any]:
 
 
 def _of(pull: Pull, window: Window) -> str:
-    days = f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}" if window.start and window.end else ""
+    first = f"{window.start:%Y-%m-%d} " if window.start else ""
+    days = f"{first}to {window.end:%Y-%m-%d}" if window.end else ""
     return f"{pull.id} {window.scope or days}".rstrip()
 
 

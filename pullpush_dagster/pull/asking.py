@@ -185,6 +185,6 @@ def _latest(newest: dt.datetime | None, page: Page, walk: Walk, times: Times) ->
 
 
 def _of(window: Window) -> str:
-    if window.start and window.end:
-        return f" [{window.start:%Y-%m-%d}, {window.end:%Y-%m-%d})"
+    if window.end:
+        return f" [{f'{window.start:%Y-%m-%d}' if window.start else ''}, {window.end:%Y-%m-%d})"
     return f" {window.scope}" if window.scope else ""

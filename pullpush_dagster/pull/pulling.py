@@ -165,7 +165,7 @@ def _keep(project: Project, con: duckdb.DuckDBPyConnection, pull: Pull, one: _Un
     bound_as = ENTITIES[project.connector(pull.connection).bound_as(pull.entity)]
     days = str(pull.partitions.start) if pull.partitions and pull.partitions.is_days else None
     pushes = bound_alike(project, pull.connection, bound_as)
-    window = (f"{one.start:%Y-%m-%d}", f"{one.end:%Y-%m-%d}") if one.start and one.end else None
+    window = (f"{one.start:%Y-%m-%d}" if one.start else "", f"{one.end:%Y-%m-%d}") if one.end else None
     of = FrameOf(
         pull.connection, pull.name, one.pull, one.scope, one.kind == "full", bound_as, one.started_at,
         days, window, one.records, one.expected, bool(pushes),

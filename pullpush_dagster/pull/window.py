@@ -15,7 +15,7 @@ class Window:
         kind: ``full`` asks for everything in the scope; ``sync`` goes on from the watermarks and moves
             them; ``window`` re-reads [start, end) and moves nothing.
         scope: the scope's name, such as a location; empty when the pull has none.
-        start, end: UTC instants, only for ``window``.
+        start, end: UTC instants, only for ``window``; a start of None: since ever.
     """
 
     kind: Kind

@@ -174,11 +174,25 @@ def test_a_backfill_asks_for_just_its_days(desk, past):
 
 
 def test_days_that_do_not_touch_are_asked_for_apart(desk, past):
-    days = [today() - n * DAY for n in (9, 8, 4)]
+    days = [today() - n * DAY for n in (9, 8, 3)]
     past(today() - 6 * DAY)
     _backfill(desk.world, [f"{day:%Y-%m-%d}" for day in days])
     stored = desk.world.rows("SELECT windowStart, windowEnd, records FROM pulls ORDER BY pull")
     assert stored == [(days[0], days[1] + DAY, 0), (days[2], days[2] + DAY, 0)]
+
+
+def test_a_backfill_of_the_first_day_asks_for_the_older_records_that_lie_in_it(desk, past):
+    # given
+    first = dt.datetime.fromisoformat(FIRST_DAY).replace(tzinfo=dt.UTC)
+    older, on_it = past(first - 9 * DAY), past(first)
+    past(first + DAY)
+    desk.sync()
+    # when
+    _backfill(desk.world, _keys(first, 1))
+    # then
+    held = "SELECT orderId FROM canonical_order WHERE _partition = ? ORDER BY 1"
+    assert desk.world.rows(held, FIRST_DAY) == sorted((str(_number(ref)),) for ref in (older, on_it))
+    assert desk.world.rows("SELECT windowStart, windowEnd FROM pulls WHERE kind = 'window'") == [(None, first + DAY)]
 
 
 def test_a_backfill_never_moves_the_watermark(desk, past):

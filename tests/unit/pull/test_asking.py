@@ -73,6 +73,11 @@ def test_a_window_asks_for_exactly_itself(asked, table):
     assert (table.asked[0]["since"], table.asked[0]["until"]) == ("2026-10-01T00:00:00", "2026-10-02T00:00:00")
 
 
+def test_a_window_without_a_beginning_asks_for_all_up_to_its_end(asked, table):
+    asked(Window("window", end=utc("2026-10-02")), watermarks={"all": MARK})
+    assert ("since" in table.asked[0], table.asked[0]["until"]) == (False, "2026-10-02T00:00:00")
+
+
 def test_a_window_keeps_its_first_instant_with_an_operator_that_leaves_it_out(asked, table):
     asked(Window("window", start=utc("2026-10-01"), end=utc("2026-10-02")), since={**SINCE, "operator": "after"})
     assert table.asked[0]["since"] == "2026-09-30T23:59:59"
