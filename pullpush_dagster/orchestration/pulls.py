@@ -12,7 +12,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.keeping import Kept
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.errors import PullPushError
-from pullpush_dagster.orchestration.failures import Failures
+from pullpush_dagster.orchestration.failures import Failures, as_failure
 from pullpush_dagster.orchestration.keys import SYNC_TAG, column_schema, platform_key, push_key, stage_key
 from pullpush_dagster.orchestration.partitions import (
     changes_partitions_of,
@@ -103,7 +103,7 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
         # Scopes are asked for again by the next run. Days may never be, and what came of them is not lost by a failure.
         if not any(came):
             failures.fail()
-        with store.session() as con:
+        with as_failure(), store.session() as con:
             past = past_counts(con, pull.connection, pull.name)
         told = {"short": short} | ({"failed": failures.told()} if failures.errors else {})
         passed = not (short or failures.errors)
@@ -190,7 +190,7 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
         keys = _keys(context)
         store = Store.of(project.state)
         for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
-            with store.session() as con:
+            with as_failure(), store.session() as con:
                 one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, window.scope, pull.guard.own())
             held += [f"{window.scope or pull.name}: {reason} (change set {one.hash})" for reason in one.reasons]
             context.log.info(f"{_of(pull, window)}: {one.state}, {one.changes} changes")

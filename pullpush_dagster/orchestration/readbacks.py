@@ -78,7 +78,7 @@ def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
             # No fault of anybody's: a push that is new has this each day until its first record is accepted.
             yield _nothing_yet(str(early))
             return
-        with store.session() as con:
+        with as_failure(), store.session() as con:
             found = newest(con, push, _SHOWN)
         assert found is not None  # noqa: S101
         yield _result(project.entity_of(push), *found)
