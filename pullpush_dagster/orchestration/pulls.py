@@ -90,7 +90,7 @@ def _pulled(project: Project, pull: Pull) -> dg.AssetsDefinition:
         keys = _keys(context)
         short, came, store = [], [], Store.of(project.state)
         failures = Failures(context.log)
-        for window in windows_of(pull, keys, filtered=filtered, sync=sync):
+        for window in _named(pull, windows_of(pull, keys, filtered=filtered, sync=sync)):
             with failures.noted(_of(pull, window)):
                 done = asyncio.run(pull_records(project, store, pull, window, context.log.debug))
                 asked = done.asked
@@ -135,7 +135,7 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
         keys = _keys(context)
         bad, new, came, store = 0, 0, [], Store.of(project.state)
         failures = Failures(context.log)
-        for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
+        for window in _named(pull, [Window("full", scope) for scope in scopes_of(pull, keys)]):
             with failures.noted(_of(pull, window)):
                 kept = read_pulls(project, store, pull, window.scope)
                 came += [window.scope]
@@ -189,7 +189,7 @@ def _changes(project: Project, pull: Pull) -> dg.AssetsDefinition:
         held: list[str] = []
         keys = _keys(context)
         store = Store.of(project.state)
-        for window in (Window("full", scope) for scope in scopes_of(pull, keys)):
+        for window in _named(pull, [Window("full", scope) for scope in scopes_of(pull, keys)]):
             with as_failure(), store.session() as con:
                 one = audit(con, ENTITIES[pull.entity], pull.connection, pull.name, window.scope, pull.guard.own())
             held += [f"{window.scope or pull.name}: {reason} (change set {one.hash})" for reason in one.reasons]
@@ -220,6 +220,19 @@ def _of(pull: Pull, window: Window) -> str:
 
 def _keys(context: dg.AssetExecutionContext) -> list[str]:
     return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
+
+
+def _named(pull: Pull, windows: Sequence[Window]) -> Sequence[Window]:
+    """``windows``, of which there is at least one.
+
+    Raises:
+        dagster.Failure: the run names no partition; it would ask for nothing, and say that all is well.
+    """
+    if pull.partitions is not None and not windows:
+        one = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}" if pull.partitions.is_days else pull.partitions.values[0]
+        said = f"{pull.id} is pulled by {pull.partitions.by}, and this run names none"
+        raise dg.Failure(f"{said}: give it --partition, such as {one}, or --partition-range", allow_retries=False)
+    return windows
 
 
 def _for_window(

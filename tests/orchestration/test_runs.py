@@ -64,6 +64,19 @@ def test_one_scope_can_be_materialised_alone(world, definitions, instance):
     assert world.rows("SELECT DISTINCT locationId FROM baseline_stocklevel") == [("STORE",)]
 
 
+@pytest.mark.parametrize(
+    ("asset", "by"),
+    [("erp/stocklevel/pulled", "locationId"), ("erp/stocklevel/changes", "locationId"), ("erp/product/pulled", "day")],
+)
+def test_a_run_without_a_partition_fails_and_says_how_to_name_one(world, definitions, instance, asset, by):
+    ran = _materialise(definitions, instance, asset)
+    (failure,) = ran.filter_events(lambda event: event.is_step_failure)
+    said = failure.step_failure_data.user_failure_data.description
+    assert f"is pulled by {by}, and this run names none: give it --partition, such as " in said
+    assert ran.get_asset_check_evaluations() == []
+    assert world.rows("SELECT count(*) FROM pulls") == [(0,)]
+
+
 def test_a_range_of_scopes_is_one_run_with_a_result_for_each(world, definitions, instance):
     ran = _materialise(definitions, instance, *_stages("erp/stocklevel"), "shop/stocklevel/stock_to_shop", tags=RANGE)
     assert ran.success
