@@ -19,7 +19,7 @@ from pullpush_dagster.orchestration.pulls import (
     pulled_metadata,
     valid,
 )
-from pullpush_dagster.orchestration.schedules import quiet_cron
+from pullpush_dagster.orchestration.schedules import full_job_name, quiet_cron
 from pullpush_dagster.orchestration.shown import sample
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
@@ -56,7 +56,7 @@ def _job(pull: Pull) -> UnresolvedAssetJobDefinition:
     changes = dg.AssetSelection.assets(stage_key(pull, "changes"))
     pushes = changes.downstream(depth=1, include_self=False) & dg.AssetSelection.tag("pullpush/stage", "push")
     return dg.define_asset_job(
-        f"{pull.connection}_{pull.name}_full",
+        full_job_name(pull),
         selection=dg.AssetSelection.assets(stage_key(pull, "full")) | changes | pushes,
         description=f"Asks {pull.id} for everything, compares, and sends what differs.",
     )

@@ -15,13 +15,18 @@ from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
 from pullpush_dagster.orchestration.keys import AHEAD, push_key
-from pullpush_dagster.orchestration.schedules import TICK_SECONDS, UNDER_WAY, push_job_name, tags_in
+from pullpush_dagster.orchestration.schedules import (
+    TICK_SECONDS,
+    UNDER_WAY,
+    full_job_name,
+    push_job_name,
+    tags_in,
+)
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due, begun, due_now, unread
 
 SWEEP = "sweep"
 _MOST = 20
-_LOOKED_AT = 200
 # Dagster looks at its sensors every five seconds, and passes over one whose last tick is not quite so long ago: with 5
 # that is every other one.
 _SECONDS = 4
@@ -94,15 +99,24 @@ def live_pushes(project: Project) -> list[Push]:
 
 
 def busy_pushes(project: Project, instance: dg.DagsterInstance) -> set[str]:
-    """Pushes that a queued or running run will see to."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY), limit=_LOOKED_AT)
+    """Pushes that a queued or running run will see to.
+
+    All of those are looked at: a backfill queues hundreds, and any of them costs a tenth of a millisecond.
+    """
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     jobs = {run.job_name for run in runs if run.asset_selection is None}
     chosen = {key for run in runs for key in run.asset_selection or ()}
     return {
         push.name
         for push in project.pushes.values()
-        if jobs & {push.name, push_job_name(push)} or push_key(project, push) in chosen
+        if jobs & _jobs_of(project, push) or push_key(project, push) in chosen
     }
+
+
+def _jobs_of(project: Project, push: Push) -> set[str]:
+    """The jobs that, where nothing of them was chosen, see to ``push``."""
+    fulls = {full_job_name(project.pull(id_)) for id_ in push.from_}
+    return {push.name, push_job_name(push)} | fulls | ({SWEEP} if push.mode == "live" else set())
 
 
 def requests(project: Project, found: Standing, busy: set[str], now: dt.datetime) -> list[dg.RunRequest]:

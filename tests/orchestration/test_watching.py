@@ -212,6 +212,22 @@ def test_a_push_that_a_run_sees_to_is_left_alone(project, instance, tick, job, s
     assert "orders_to_erp" not in tick()
 
 
+@pytest.mark.parametrize("job", ["erp_product_full", "sweep"])
+def test_a_push_that_a_run_for_several_pushes_sees_to_is_left_alone(instance, enter, rows, tick, job):
+    enter()
+    rows("UPDATE outbox SET push = 'products_to_shop'")
+    _run_of(instance, job, dg.DagsterRunStatus.STARTED)
+    assert tick() == {}
+
+
+def test_a_push_that_runs_is_left_alone_however_many_runs_of_a_backfill_are_queued(instance, enter, tick):
+    enter()
+    _run_of(instance, "stock_to_shop", dg.DagsterRunStatus.STARTED)
+    for _ in range(201):
+        _run_of(instance, "orders_to_erp", dg.DagsterRunStatus.QUEUED)
+    assert tick() == {}
+
+
 def test_a_finished_run_is_in_nobodys_way(project, instance, tick):
     _run_of(instance, "orders_to_erp", dg.DagsterRunStatus.FAILURE)
     assert "orders_to_erp" in tick()
