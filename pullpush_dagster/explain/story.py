@@ -146,4 +146,5 @@ def _keys(project: Project, push: Push, key: str) -> tuple[dict[str, str], list[
     source, _, rest = key.partition(":")
     if rest and source in connections.values():
         return {id_: rest for id_, connection in connections.items() if connection == source}, [key]
-    return dict.fromkeys(push.from_, key), [f"{connection}:{key}" for connection in connections.values()]
+    # It may bear the name of a source that the push no longer reads, and its destination has it still.
+    return dict.fromkeys(push.from_, key), [key, *(f"{connection}:{key}" for connection in connections.values())]

@@ -70,6 +70,18 @@ def test_explain_knows_an_order_by_the_shops_number_and_by_the_erps_reference(so
     assert story["the destination has"][0]["key"] == {"orderId": f"shop:{sold}"}
 
 
+def test_what_was_sent_of_an_order_is_told_though_the_sync_no_longer_reads_its_shop(trade, sold):
+    # given
+    file = trade.project.root / "assets" / "orders" / "defs.yaml"
+    file.write_text(file.read_text().replace("from: [shop/order, outlet/order]", "from: [outlet/order]"))
+    # when
+    ran = CliRunner().invoke(main, ["explain", "orders_to_erp", f"shop:{sold}", "--json"])
+    # then
+    story = json.loads(ran.stdout)
+    assert {row["outcome"] for row in story["sent"]} == {"accepted"}
+    assert story["the destination has"][0]["key"] == {"orderId": f"shop:{sold}"}
+
+
 def test_explain_does_not_take_one_shops_order_for_anothers(sold):
     story = json.loads(CliRunner().invoke(main, ["explain", "orders_to_erp", f"outlet:{sold}", "--json"]).stdout)
     assert [stage for stage, rows in story.items() if rows] == ["in short"]
