@@ -38,8 +38,8 @@ class DeadLetter:
         key: of the destination, JSON. group: the same for letters of one sync with one kind of reason.
         cause: ``refused`` by the destination, ``no answer`` or ``gave up`` after ten attempts (the first also
             where whoever sent it died, and it is another key by now), ``not sent`` as a value has no form that the
-            platform takes, ``not routed`` to any key of it, ``unconfirmed``: it may have been made there, and the
-            destination cannot be asked. reason: in words.
+            platform takes, or names what is not one item there, ``not routed`` to any key of it, ``unconfirmed``: it
+            may have been made there, and the destination cannot be asked. reason: in words.
         desired: what it should become, JSON, false for cleared. sent, answer: of its last attempt; None: none.
         at: when that was answered, UTC.
     """
