@@ -153,4 +153,6 @@ def _names_where(names: Sequence[str] | dict[str, str], condition: Callable[[str
 
 
 def _moved(rule: Callable[[str, str], str], name: str | None) -> str:
-    return rule(f"s.{quoted(name)}", f"b.{quoted(name)}") if name else "false"
+    if name is None:
+        return "false"
+    return rule(f"(CASE WHEN {_emptied(name)} THEN 0 ELSE s.{quoted(name)} END)", f"b.{quoted(name)}")

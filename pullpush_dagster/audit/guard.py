@@ -34,7 +34,7 @@ class Counts:
 def zeroes_sql(now: str, before: str) -> str:
     """SQL: ``before`` could be sold and ``now`` no longer; what is unknown counts as neither.
 
-    Less than nothing can be sold no more than nothing can.
+    Less than nothing can be sold no more than nothing can. What is emptied is given as 0, as it does the same harm.
     """
     return f"coalesce(({now} = 0 AND {before} <> 0) OR ({now} < 0 AND {before} > 0), false)"
 

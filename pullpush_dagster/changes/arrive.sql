@@ -218,15 +218,16 @@ WHERE routed.key = there.key AND op = 'delete' AND desired <> '{{}}'
 
 -- name: guard
 -- What these changes would do to what the destination has; where that is not known, as something is
--- under way, had no answer, or is to be sent again, what was sent counts, or will be.
+-- under way, had no answer, or is to be sent again, what was sent counts, or will be. What is emptied (false) does the
+-- harm of a zero.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity),
        count(*) FILTER (overlaid(has, desired) IS DISTINCT FROM overlaid(overlaid(has, desired), has)),
        count(*) FILTER ({zeroes}), count(*) FILTER ({jumps})
 FROM (
     SELECT has, desired,
-           TRY_CAST(json_extract_string(desired, $amount) AS DECIMAL(18,4)) AS amount,
+           TRY_CAST(replace(json_extract_string(desired, $amount), 'false', '0') AS DECIMAL(18,4)) AS amount,
            TRY_CAST(json_extract_string(has, $amount) AS DECIMAL(18,4)) AS amount_there,
-           TRY_CAST(json_extract_string(desired, $price) AS DECIMAL(18,4)) AS price,
+           TRY_CAST(replace(json_extract_string(desired, $price), 'false', '0') AS DECIMAL(18,4)) AS price,
            TRY_CAST(json_extract_string(has, $price) AS DECIMAL(18,4)) AS price_there
     FROM (
         SELECT r.desired, CASE WHEN o.key IS NULL THEN a.fields

@@ -40,13 +40,13 @@ WHERE NOT {awaited} AND sourceKey NOT IN (
 DELETE FROM chosen WHERE cardinality(wanted) = 0
 
 -- name: counts
--- What sending them would do to what the destination has.
+-- What sending them would do to what the destination has. What is emptied (false) does the harm of a zero.
 SELECT (SELECT count(*) FROM accepted WHERE connection = $to AND entity = $entity), count(*),
        count(*) FILTER ({zeroes}), count(*) FILTER ({jumps})
 FROM (
-    SELECT TRY_CAST(wanted[$amount] ->> '$' AS DECIMAL(18,4)) AS amount,
+    SELECT TRY_CAST(replace(wanted[$amount] ->> '$', 'false', '0') AS DECIMAL(18,4)) AS amount,
            TRY_CAST(there[$amount] ->> '$' AS DECIMAL(18,4)) AS amount_there,
-           TRY_CAST(wanted[$price] ->> '$' AS DECIMAL(18,4)) AS price,
+           TRY_CAST(replace(wanted[$price] ->> '$', 'false', '0') AS DECIMAL(18,4)) AS price,
            TRY_CAST(there[$price] ->> '$' AS DECIMAL(18,4)) AS price_there
     FROM chosen
 )

@@ -177,14 +177,20 @@ def test_diff_finds_just_what_differs(con, name, pairs, size):
 
 
 def _zeroed(entity, b, s):
-    known = b and s and entity.amount and b[entity.amount] is not None
-    was, is_ = (known and b[entity.amount], known and s[entity.amount])
-    return bool(known and is_ is not None and ((was != 0 and is_ == 0) or (was > 0 > is_)))
+    was, is_ = _judged(entity.amount, b, s)
+    return None not in (was, is_) and ((was != 0 and is_ == 0) or (was > 0 > is_))
 
 
 def _jumped(entity, b, s):
-    known = b and s and entity.price and b[entity.price] is not None and s[entity.price] is not None
-    return bool(known and abs(s[entity.price] - b[entity.price]) > abs(b[entity.price]) / 2)
+    was, is_ = _judged(entity.price, b, s)
+    return None not in (was, is_) and abs(is_ - was) > abs(was) / 2
+
+
+def _judged(name, b, s):
+    """The two sides of a field as the guard judges them; what was emptied is nothing, as 0 is."""
+    if not (b and s and name):
+        return None, None
+    return b[name], 0 if name in s["_cleared"] else s[name]
 
 
 @pytest.mark.parametrize("name", ["stocklevel", "product", "order"])

@@ -82,6 +82,26 @@ def test_what_can_no_longer_be_sold_is_counted_however_far_below_zero_it_is(stoc
     assert stock.audit().audit.state == state
 
 
+@pytest.fixture
+def emptying(source):
+    """Stock whose source empties a level by saying null."""
+    quantity = {"from": "item.q", "null": "cleared"}
+    return source(scope="WH", map={"sku": "item.sku", "locationId": "item.loc", "quantity": quantity})
+
+
+@pytest.mark.parametrize(("before", "state"), [(5, "held"), (-5, "held"), (0, "accepted")])
+def test_what_is_emptied_is_as_implausible_as_nothing(emptying, before, state):
+    emptying(level(before))
+    emptying.pull(level(None))
+    assert emptying.audit().audit.state == state
+
+
+def test_a_level_that_is_not_told_any_more_is_not_one_that_was_emptied(stock):
+    stock(level(5))
+    stock.pull(level(None))
+    assert stock.audit().audit.counts.zeroed == 0
+
+
 @pytest.mark.parametrize("before", ["many", None])
 def test_nothing_left_of_what_nobody_knew_is_no_loss(stock, before):
     # A hundred levels that were unreadable, or not told, and are zero now.
@@ -100,12 +120,18 @@ def test_what_becomes_known_as_nothing_is_no_loss(stock, missing):
 @pytest.mark.parametrize(
     ("before", "now", "state"),
     [(10, 15, "accepted"), (10, "15.01", "held"), (10, 5, "accepted"), (10, "4.99", "held"), (-10, -4, "held"),
-     (-10, -6, "accepted"), (None, 99, "accepted"), (0, 1, "held")],
+     (-10, -6, "accepted"), (None, 99, "accepted"), (0, 1, "held"), (10, None, "held"), (0, None, "accepted")],
 )  # fmt: skip
 def test_a_price_may_move_by_half_of_what_it_was(products, before, now, state):
     products([{"sku": sku, "price": before} for sku in SKUS])
     products.pull([{"sku": sku, "price": now} for sku in SKUS])
     assert products.audit(changed=None).audit.state == state
+
+
+def test_a_price_that_is_not_told_any_more_has_not_moved(products):
+    products([{"sku": sku, "price": 10} for sku in SKUS])
+    products.pull([{"sku": sku} for sku in SKUS])
+    assert products.audit().audit.counts.price == 0
 
 
 def test_a_held_set_is_found_again_by_the_same_name(stock, held):

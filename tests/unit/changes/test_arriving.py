@@ -357,12 +357,12 @@ def test_what_the_destination_has_already_is_no_change_to_it(products, catalogue
     assert catalogue.arrive().held == ()
 
 
-def test_clearing_an_amount_is_no_fall_to_zero_and_no_error(source, outbox):
+def test_an_amount_that_was_cleared_is_queued_as_that(source, outbox):
     stock, shop = source(scope="WH"), outbox()
     stock.map = {"sku": "item.sku", "locationId": "item.loc", "quantity": {"from": "item.q", "null": "cleared"}}
-    stock([(sku, "WH", 5) for sku in MANY])
+    stock([(sku, "WH", 5) for sku in MANY[:20]])
     shop.deliver()
-    stock([(sku, "WH", None) for sku in MANY])
+    stock([(sku, "WH", None) for sku in MANY[:20]])
     assert shop.arrive().held == ()
     assert set(quantities(shop).values()) == {False}
 

@@ -91,10 +91,19 @@ def test_only_what_could_be_sold_there_and_can_no_longer_be_is_counted(stock, sh
     assert bool(shop.arrive().held) == held
 
 
+def test_levels_that_were_emptied_are_counted(stock, shop):
+    stock.map = {"sku": "item.sku", "locationId": "item.loc", "quantity": {"from": "item.q", "null": "cleared"}}
+    stock(level(5))
+    shop.deliver()
+    stock(level(None))
+    assert shop.arrive().held == ("sets to zero or less 40 of 40 keys (limit 10%, at least 20)",)
+
+
 @pytest.mark.parametrize(
     ("before", "now", "held"),
-    [(10, 15, False), (10, "15.01", True), (10, 5, False), (10, "4.99", True), (-10, -4, True), (-10, -6, False)],
-)
+    [(10, 15, False), (10, "15.01", True), (10, 5, False), (10, "4.99", True), (-10, -4, True), (-10, -6, False),
+     (10, None, True), (0, None, False), (None, 10, False)],
+)  # fmt: skip
 def test_a_price_may_move_by_half_of_what_the_destination_has(products, outbox, before, now, held):
     catalogue = outbox("product", guard={"changed": "off"})
     products([{"sku": sku, "price": before} for sku in MANY])

@@ -294,6 +294,18 @@ def test_what_is_due_again_is_still_guarded(many):
     assert arrival.held == ("sets to zero or less 30 of 60 keys (limit 10%, at least 20)",)
 
 
+def test_emptying_many_prices_is_refused_though_many_may_change(reader, shelf):
+    # given: prices that were emptied, and are there again
+    made, skus = reader(guard={"changed": "off"}), [f"S{number}" for number in range(60)]
+    made.pull(*({"sku": sku, "price": None} for sku in skus))
+    made.accept({sku: {"price": False} for sku in skus})
+    for sku in skus:
+        shelf.put(sku, price="10")
+    made.read()
+    with pytest.raises(GuardError, match="moves the price by more than half of 60 of 60 keys"):
+        made.resend()
+
+
 def test_moving_many_prices_is_refused_though_many_may_change(reader, shelf):
     made = reader(guard={"changed": "off"})
     made.pull(*({"sku": f"S{number}", "price": "10"} for number in range(60)))
