@@ -210,6 +210,34 @@ INSERT INTO quarantine (connection, name, scope, pull, page, row, externalId, ke
 SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons, askedAt, coalesce(inferred, false) FROM bad
 WHERE NOT EXISTS (FROM quarantine AS old WHERE {standing} AND old.externalId = bad.externalId)
 
+-- name: unheard
+SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND _frame > ({heard})
+
+-- name: heard
+-- How far audits have read. What a full pull finds held is for it to withdraw; a walk leaves that as it is.
+SELECT coalesce(max(throughFrame), 0) FROM audits
+WHERE connection = $connection AND name = $name AND scope = $scope AND (state = 'accepted' OR $withdraws)
+
+-- name: untold
+-- Rows no audit has heard of, with more than the newer reading says. Not what is older than what is known.
+CREATE TEMP TABLE untold AS
+SELECT old.* FROM {canonical} AS old
+JOIN (SELECT {columns}, _cleared FROM frame_rows JOIN (SELECT _id FROM kept) USING (_id)) AS new ON {same_key}
+WHERE _connection = $connection AND _name = $name AND {in_scope} AND _frame > ({heard}) AND ({of_this}) IS NOT TRUE AND ({less})
+    AND _askedAt >= coalesce((
+        SELECT max(fullStartedAt) FROM audits
+        WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'
+    ), _askedAt)
+    AND NOT EXISTS (
+        FROM {baseline} AS known WHERE known._connection = $connection AND known._name = $name AND {same_key_known}
+            AND (known._askedAt > old._askedAt OR {older})
+    )
+
+-- name: take_along
+-- Under the frame they came with: of a held set they have not been read again.
+UPDATE {canonical} AS new SET {taken}, _cleared = list_concat(new._cleared, {taken_cleared}), _frame = old._frame
+FROM untold AS old WHERE new._connection = $connection AND new._name = $name AND new._frame = $frame AND {same_key}
+
 -- name: replace_scope
 DELETE FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND ({before_this} OR {of_this})
 

@@ -76,6 +76,8 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     standing = _count(run, "standing") > 0
     bad, nameless = _set_aside(run, of)
     deletes_off = _deletes_off(of, nameless)
+    values["withdraws"] = of.full and deletes_off is None
+    untold = _count(run, "unheard") > 0
     steps = {
         "kept": True,
         "shadowed": not of.full and not compute.all(frame.rows["_live"]).as_py(),
@@ -85,18 +87,18 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
         "keyless_since": standing,
         "new_items": of.sent_to, "unbind": True, "bind": True,
         "release_given": standing, "unreadable_since": standing,
-        "quarantine": bad > 0, "drop_bad": bad > 0,
-        "replace_scope": of.full and deletes_off is None,
+        "quarantine": bad > 0, "drop_bad": bad > 0, "untold": untold,
+        "replace_scope": values["withdraws"],
         "replace_given": of.full and deletes_off is not None,
         "replace_window": not of.full and of.window is not None,
-        "outdated": True, "replace_keys": True, "rows": True,
+        "outdated": True, "replace_keys": True, "rows": True, "take_along": untold,
     }  # fmt: skip
     for step in (step for step, needed in steps.items() if needed):
         run(step)
     ((rows,),) = con.execute("SELECT count(*) FROM kept").fetchall()
     new_items = con.execute("FROM new_items").to_arrow_table() if of.sent_to else None
     run("mapped", rows=rows, quarantined=bad, deletes_off=deletes_off)
-    for table in ("bad", "kept", "claimed", "new_items", "given_up"):
+    for table in ("bad", "kept", "claimed", "new_items", "given_up", "untold"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
     for view in ("frame_rows", "frame_quarantined", "frame_shadowed"):
         con.unregister(view)
@@ -186,7 +188,28 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
         )""",
         "standing": "old.connection = $connection AND old.name = $name AND old.scope = $scope",
     }
-    return names | {part: _SQL[part].format(**names) for part in ("without_own_key", "given", "seen_since")}
+    names |= _untold(entity)
+    return names | {part: _SQL[part].format(**names) for part in ("without_own_key", "given", "seen_since", "heard")}
+
+
+def _untold(entity: Entity) -> dict[str, str]:
+    """Parts of SQL about fields of which a row ``new`` says nothing, and the row ``old`` before it does."""
+    emptied = {n: f"coalesce(list_contains(old._cleared, {literal(n)}), false)" for n in entity.compared}
+    silent = {
+        n: f"new.{quoted(n)} IS NULL AND NOT coalesce(list_contains(new._cleared, {literal(n)}), false)"
+        for n in emptied
+    }
+    taken = (
+        f"{quoted(n)} = CASE WHEN {said} THEN old.{quoted(n)} ELSE new.{quoted(n)} END" for n, said in silent.items()
+    )
+    names = (f"CASE WHEN {said} AND {emptied[n]} THEN {literal(n)} END" for n, said in silent.items())
+    return {
+        "less": " OR ".join(f"{said} AND (old.{quoted(n)} IS NOT NULL OR {emptied[n]})" for n, said in silent.items()),
+        "taken": ", ".join(taken),
+        "taken_cleared": f"list_filter([{', '.join(names)}], lambda name: name IS NOT NULL)",
+        "same_key_known": " AND ".join(f"old.{quoted(name)} = known.{quoted(name)}" for name in entity.key),
+        "older": 'known."updatedAt" > old."updatedAt"' if "updatedAt" in entity.fields else "false",
+    }
 
 
 def _parts(bound_as: Entity) -> dict[str, str]:

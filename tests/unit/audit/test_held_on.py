@@ -118,3 +118,36 @@ def test_a_set_that_was_approved_has_nothing_more_to_apply(stock):
     let_through(stock, newest(stock))
     again = let_through(stock, newest(stock))
     assert (again.changes, again.absent) == (0, 0)
+
+
+# Of what was held a later reading may say nothing.
+
+
+def test_what_was_held_is_held_on_where_a_walk_says_nothing_of_it(known):
+    known.pull(dear(EVERY[:25]), kind="sync")
+    held = known.audit().audit
+    # when: of two it tells no price, and the others are well
+    known.pull([*({"sku": sku, "title": "b"} for sku in SKUS[:2]), *EVERY[2:25]], kind="sync")
+    found = known.audit().audit
+    assert (found.state, found.hash) == ("held", held.hash)
+
+
+def test_a_full_pull_that_says_nothing_of_what_was_held_withdraws_it(stock):
+    """One zero of a hundred would be within the limits, and nobody has let it through."""
+    stock(level(5))
+    stock.pull(level(0))
+    stock.audit()
+    found = stock(level(None, SKUS[:1]) + level(5, SKUS[1:]))
+    assert (found.changes, stock.rows("SELECT state FROM audits ORDER BY audit")[1]) == ([], ("withdrawn",))
+    assert set(stock.baseline()) == {(sku, 5) for sku in SKUS}
+
+
+def test_a_full_pull_that_is_held_in_its_turn_is_held_by_what_it_says(stock):
+    stock(level(5))
+    stock.pull(level(0))
+    stock.audit()
+    first = newest(stock)
+    stock.pull(level(None, SKUS[:1]) + level(0, SKUS[1:]))
+    assert stock.audit().audit.counts.zeroed == 99
+    # What is let through of the first one names the key that says nothing by now.
+    assert let_through(stock, first).left_out == ('{"sku":"S000","locationId":"WH"}',)

@@ -176,3 +176,67 @@ def test_nor_are_they_in_a_row_where_a_scope_lies_between_them(stock):
     stock([b])
     stock([{**a, "at": "2026-11-01T06:00:00Z"}, b])
     assert stock([b]).changes == []
+
+
+# A later reading says nothing of what was read, and no audit looked in between.
+
+
+@pytest.mark.parametrize("kind", ["sync", "full"])
+@pytest.mark.parametrize(("title", "after"), [("new", "new"), (None, False)], ids=["a value", "emptied"])
+def test_what_was_read_last_of_a_field_is_what_counts(products, kind, title, after):
+    products([{"sku": "A", "title": "old", "price": 1}])
+    products.pull([{"sku": "A", "title": title, "price": 1}], kind=kind)
+    products.pull([{"sku": "A", "price": 2}], kind=kind)
+    found = products.audit()
+    assert [(op, after["title"]) for op, _, _, after in found.changes] == [("update", after)]
+    assert products.baseline("title, price") == [(title, 2)]
+
+
+def test_what_was_emptied_since_is_not_brought_back(products):
+    products.pull([{"sku": "A", "title": "old"}], kind="sync")
+    products.pull([{"sku": "A", "title": None}], kind="sync")
+    assert products.canonical("title, _cleared") == [(None, ["title"])]
+
+
+def test_it_counts_however_often_a_reading_says_nothing_of_it(products):
+    products.pull([{"sku": "A", "title": "new"}], kind="sync")
+    for price in (2, 3):
+        products.pull([{"sku": "A", "price": price}], kind="sync")
+    assert products.canonical("title, price") == [("new", 3)]
+
+
+def test_what_an_audit_has_looked_at_is_no_part_of_a_later_reading(products):
+    products([{"sku": "A", "title": "a"}])
+    products.pull([{"sku": "A", "price": 2}])
+    assert products.canonical("title, price") == [(None, 2)]
+    products.audit()
+    assert products.baseline("title, price") == [("a", 2)]
+
+
+def test_rows_of_lists_are_taken_over_whole(products):
+    products.pull([{"sku": "A", "media": [{"url": "u"}]}])
+    products.pull([{"sku": "A", "title": "a"}])
+    assert products.canonical("media[1].url, title") == [("u", "a")]
+
+
+def test_nothing_is_taken_over_from_another_key_or_another_source(products, source):
+    source("product", connection="other").pull([{"sku": "B", "title": "b"}])
+    products.pull([{"sku": "A", "title": "a"}], kind="sync")
+    products.pull([{"sku": "B", "price": 1}], kind="sync")
+    assert products.canonical("sku, title") == [("A", "a"), ("B", None)]
+
+
+def test_an_old_stamp_is_not_taken_over_either(products):
+    """What is older than what is known, as a replica that lags behind gives."""
+    products([{"sku": "A", "title": "newer", "at": "2026-11-01T08:00:00Z"}])
+    products.pull([{"sku": "A", "title": "older", "at": "2026-11-01T07:00:00Z"}])
+    products([{"sku": "A", "price": 1}])
+    assert products.baseline("title, price") == [("newer", 1)]
+
+
+def test_nor_is_what_was_asked_for_before_what_is_known(products):
+    products([{"sku": "A", "title": "newer"}], asked=10)
+    products([{"sku": "B"}], asked=11)
+    products.pull([{"sku": "A", "title": "older"}], kind="sync", asked=5)
+    products([{"sku": "A", "price": 1}], kind="sync", asked=12)
+    assert products.baseline("sku, title, price") == [("A", "newer", 1), ("B", None, None)]
