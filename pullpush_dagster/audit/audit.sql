@@ -17,8 +17,7 @@ SELECT {columns}, _cleared, _askedAt FROM {canonical}
 WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _partition = $scope) AND _frame > $through
 
 -- name: baseline
-SELECT {columns}, _cleared, _unknown, _askedAt, rowid,
-    _deleted OR _scope <> $scope AS _forgotten
+SELECT {columns}, _cleared, _unknown, _askedAt, rowid, _deleted, _scope <> $scope AS _moved
 FROM {baseline} WHERE _connection = $connection AND _name = $name
 
 -- name: stale
@@ -31,6 +30,10 @@ s._askedAt < b._askedAt OR (b._askedAt IS NOT NULL AND s._askedAt < $full_starte
 -- What must be marked as asked for, though unchanged: all that a walk gave, if it is not full (it speaks only for
 -- those).
 NOT $full
+
+-- name: elsewhere
+-- A pull that is not cut up speaks for what was known by scope, too.
+$scope <> '' AND b._moved
 
 -- name: found
 CREATE TEMP TABLE found AS
@@ -63,14 +66,19 @@ UPDATE found SET op = CASE WHEN b._absent >= 1 THEN 'delete' END
 FROM {baseline} AS b WHERE b.rowid = found._place AND found.op = 'absent'
 
 -- name: counts
+-- Known are the keys of the scope, and those that it takes over from another.
 SELECT (
     SELECT count(*) FROM {baseline}
-    WHERE _connection = $connection AND _name = $name AND _scope = $scope AND NOT _deleted
+    WHERE _connection = $connection AND _name = $name AND ($scope = '' OR _scope = $scope) AND NOT _deleted
+) + (
+    SELECT count(*) FROM {baseline}
+    WHERE _connection = $connection AND _name = $name AND $scope <> '' AND _scope <> $scope AND NOT _deleted
+        AND rowid IN (SELECT _place FROM found WHERE _place IS NOT NULL)
 ) - (
     SELECT count(*) FROM {baseline} AS b JOIN (
         SELECT DISTINCT key FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
     ) AS q ON {same_key_quarantined}
-    WHERE b._connection = $connection AND b._name = $name AND b._scope = $scope AND NOT b._deleted
+    WHERE b._connection = $connection AND b._name = $name AND ($scope = '' OR b._scope = $scope) AND NOT b._deleted
 ), count(*) FILTER (op = 'insert'), count(*) FILTER (op = 'update'),
        count(*) FILTER (op = 'delete'), count(*) FILTER (zeroed AND op = 'update'),
        count(*) FILTER (jumped AND op = 'update')

@@ -158,8 +158,8 @@ def _compare(run: Run, entity: Entity, *, full: bool) -> Counts:
 def _diff(entity: Entity, *, full: bool) -> str:
     """What was pulled since the last accepted audit, against all that is known."""
     names = _names(entity)
-    part = {name: _SQL[name].format_map(names) for name in ("baseline", "snapshot", "stale", "marked")}
-    rules = Rules(forgotten="b._forgotten", stale=part["stale"], marked=part["marked"])
+    part = {name: _SQL[name].format_map(names) for name in ("baseline", "snapshot", "elsewhere", "stale", "marked")}
+    rules = Rules("b._deleted", "b._moved", part["elsewhere"], part["stale"], part["marked"])
     return diff_sql(entity, f"({part['baseline']})", f"({part['snapshot']})", absences=full, rules=rules)
 
 

@@ -24,11 +24,15 @@ class Rules(NamedTuple):
 
     Attributes:
         forgotten: the baseline's row counts as not there. Reads the baseline's row alone.
+        moved: the row comes out as an insert if nothing differs. Reads the baseline's row alone.
+        elsewhere: that the snapshot lacks it says nothing. Reads the baseline's row alone.
         stale: the snapshot's row says nothing, not even that its key is there or is not.
         marked: the row comes out even if nothing differs. Reads the baseline's row alone.
     """
 
     forgotten: str = "false"
+    moved: str = "false"
+    elsewhere: str = "false"
     stale: str = "false"
     marked: str = "false"
 

@@ -228,6 +228,39 @@ def test_a_key_that_moves_to_another_scope_as_it_is_belongs_there(source, entity
         assert one([], asked=minute).changes == []
 
 
+def test_a_key_that_moves_to_another_scope_keeps_what_that_does_not_tell(source):
+    one, two = source("product", scope="one"), source("product", scope="two")
+    one([{"sku": "A", "title": "a", "price": 1}], asked=1)
+    found = two([{"sku": "A", "price": 2}], asked=2)
+    assert [(op, before["price"]) for op, _, before, _ in found.changes] == [("update", "1.0000")]
+    assert one.baseline("_scope, title, price") == [("two", "a", 2)]
+
+
+def test_a_key_that_is_gone_in_one_scope_is_new_in_another(source):
+    one, two = source("product", scope="one"), source("product", scope="two")
+    one([{"sku": "A", "title": "a"}])
+    for minute in (2, 3):
+        one([], asked=minute)
+    found = two([{"sku": "A", "price": 2}], asked=4)
+    assert [(op, before) for op, _, before, _ in found.changes] == [("insert", {})]
+    assert two.baseline("_scope, title") == [("two", None)]
+
+
+def test_what_was_known_by_scope_can_go_where_the_pull_has_none_any_more(source):
+    source(scope="WH")([("A", "WH", 1), ("B", "WH", 2)])
+    whole = source(minute=5)
+    once, twice = (whole([("A", "WH", 1)]) for _ in range(2))
+    assert (once.audit.counts.baseline, twice.changes) == (2, [("delete", "B", 2, None)])
+    assert whole.baseline("_scope, sku") == [("", "A")]
+
+
+def test_what_was_known_as_a_whole_is_gone_in_no_scope(source):
+    source()([("A", "WH", 1), ("B", "STORE", 2)])
+    part = source(scope="WH", minute=5)
+    assert [part([("A", "WH", 1)]).changes for _ in range(3)] == [[("insert", "A", 1, 1)], [], []]
+    assert part.baseline("_scope, sku") == [("", "B"), ("WH", "A")]
+
+
 def test_an_incomplete_pull_deletes_nothing_however_often(stock):
     stock([("A", "WH", 1), ("B", "WH", 2)])
     for _ in range(3):

@@ -221,6 +221,20 @@ def test_what_another_scope_was_just_given_is_missing_from_this_one(source):
     assert one.audit().audit.reasons == ("no longer has 50 of 100 keys (limit 20%, at least 20)",)
 
 
+def test_a_pull_that_is_cut_up_from_now_on_is_held_against_what_was_known_as_a_whole(source):
+    source()(level(5))
+    part = source(scope="WH", minute=5)
+    part.pull(level(0))
+    assert part.audit().audit.reasons == ("sets to zero or less 100 of 100 keys (limit 10%, at least 20)",)
+
+
+def test_a_pull_that_is_no_longer_cut_up_is_held_against_what_was_known_by_scope(source):
+    source(scope="WH")(level(5))
+    whole = source(minute=5)
+    whole.pull(level(5, SKUS[:50]))
+    assert whole.audit().audit.reasons == ("no longer has 50 of 100 keys (limit 20%, at least 20)",)
+
+
 def test_what_is_gone_is_no_longer_among_the_keys_that_are_known(stock):
     stock(level(5, SKUS[:3]))
     for _ in range(3):
