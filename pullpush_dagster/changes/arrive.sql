@@ -94,10 +94,15 @@ SELECT *, CAST(to_json({{{key_fields}}}) AS VARCHAR) AS sourceKey,
 FROM (SELECT *, coalesce(list_transform(_unknown, lambda u: u.field), CAST([] AS VARCHAR[])) AS lost FROM {rows}
       WHERE _connection = $connection AND _name = $name AND NOT _deleted)
 
+-- name: pulled
+-- Whether it is of a scope that is still pulled; a pull that is not cut up has all of them. What is left of another is
+-- never asked for again.
+list_contains($scopes, '') OR list_contains($scopes, _scope)
+
 -- name: from_baseline
 -- A push that has never read this log starts from the accepted state.
 CREATE TEMP TABLE arriving AS
-SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared, CAST(NULL AS VARCHAR) AS before FROM ({state})
+SELECT sourceKey, $newest AS sequence, 'insert' AS op, after, cleared, CAST(NULL AS VARCHAR) AS before FROM ({state}) WHERE {pulled}
 
 -- name: no_again
 CREATE TEMP TABLE again (
@@ -127,7 +132,7 @@ INSERT INTO again (source, sourceKey, after, cleared, field, value, affectedAt, 
 SELECT $connection || '/' || $name || ' ' || sourceKey, sourceKey, after, cleared, field, value, affectedAt, a.source
 FROM ({state}) AS s
 JOIN affected AS a ON a.push = $push AND a.field = $field AND a.value = s.{part} AND s.askedAt > a.affectedAt
-WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0) AND s._absent = 0 AND NOT EXISTS (
+WHERE (CAST(s.after AS VARCHAR) <> '{{}}' OR len(s.cleared) > 0) AND s._absent = 0 AND ({pulled}) AND NOT EXISTS (
         FROM quarantine AS q
         WHERE q.connection = $connection AND q.name = $name AND q.scope = s._scope AND q.key = s.sourceKey
     )
@@ -449,13 +454,14 @@ DELETE FROM affected AS a WHERE a.push = $push AND a.field = $field AND (
     a.sentAgain IS NOT NULL AND NOT EXISTS (
         FROM {rows} AS b
         WHERE b.{part} = a.value AND NOT b._deleted AND list_contains($from, b._connection || '/' || b._name)
-            AND a.source IS NULL AND NOT list_contains(
+            AND ((b._connection, b._name) <> ($connection, $name) OR {pulled}) AND a.source IS NULL AND NOT list_contains(
                 a.sentAgain, b._connection || '/' || b._name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR)
             )
     )
     OR a.source NOT IN (
         SELECT _connection || '/' || _name || ' ' || CAST(to_json({{{key_fields}}}) AS VARCHAR) FROM {rows} AS b
         WHERE NOT _deleted AND list_contains($from, _connection || '/' || _name)
+            AND ((_connection, _name) <> ($connection, $name) OR {pulled})
     )
 )
 

@@ -107,7 +107,7 @@ def _values(push: Push, entity: Entity, pull: Pull) -> dict[str, Any]:
         "push": push.name, "to": push.to, "entity": entity.name, "connection": pull.connection, "name": pull.name,
         "routing": rules, "rules": f"{rules} {push.from_}", "from": push.from_,
         "latest": not push.sends_each(entity.deliver), "amount": f"$.{entity.amount}", "price": f"$.{entity.price}",
-        "part": entity.key[0], "at_once": AT_ONCE, "now": dt.datetime.now(dt.UTC),
+        "part": entity.key[0], "scopes": pull.scopes, "at_once": AT_ONCE, "now": dt.datetime.now(dt.UTC),
     }  # fmt: skip
 
 
@@ -236,6 +236,7 @@ def routing(entity: Entity, push: Push) -> dict[str, str]:
         "only": _allowed(push, _native),
         "lets_in": _allowed(push, _last_known),
         "claims": _SQL["claims"],
+        "pulled": _SQL["pulled"],
         "awaited": _SQL["awaited"],
     }
     return names | {"state": state_of(names, names["baseline"])}

@@ -27,8 +27,10 @@ class Outbox:
     bound_as: str
     affected: Affected | None = None
 
-    def arrive(self, connection: str = "erp", beside: Sequence[Push] = ()) -> Arrival:
-        pull = Pull(connection=connection, entity=self.entity)
+    def arrive(self, connection: str = "erp", beside: Sequence[Push] = (), places: Sequence[str] = ()) -> Arrival:
+        """``places``: the locations that are still pulled; none: all at once."""
+        cut = {"partitions": {"by": "locationId", "values": list(places)}} if places else {}
+        pull = Pull.model_validate({"connection": connection, "entity": self.entity, **cut})
         return arrive(self.con, self.push, ENTITIES[self.entity], pull, beside=beside)
 
     def wake(self, *, asked: bool = True) -> None:

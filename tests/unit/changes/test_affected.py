@@ -174,6 +174,19 @@ def test_what_only_leaves_out_is_not_sent_again(source, outbox, sell, con):
     assert notes(con) == []
 
 
+def test_a_place_that_is_no_longer_pulled_is_neither_sent_again_nor_waited_for(source, shop, sell, con):
+    wh, store = source(scope="WH"), source(scope="STORE")
+    for place, stock in (("WH", wh), ("STORE", store)):
+        stock([("A", place, 5)], asked=1.0)
+        shop.deliver()
+    sell("A")
+    store([("A", "STORE", 5)], asked=SOLD + 1)
+    wh([("A", "WH", 5)], asked=SOLD + 1)
+    assert shop.arrive(places=["WH"]).changes == 1
+    assert [key for (key,) in con.execute("SELECT key FROM outbox").fetchall()] == ['{"sku":"A","locationId":"WH"}']
+    assert notes(con) == []
+
+
 def test_each_place_of_a_sku_is_sent_again_once_when_it_was_asked_for_after_the_sale(source, outbox, sell, con):
     # given
     shop, places = outbox(), {place: source(scope=place) for place in ("STORE", "WH")}

@@ -32,6 +32,22 @@ def test_what_is_gone_is_no_part_of_that_start(stock, shop):
     assert list(shop.heads()) == ["A"]
 
 
+@pytest.mark.parametrize(("places", "sent"), [(["WH"], ["A"]), (["WH", "STORE"], ["A", "B"]), ([], ["A", "B"])])
+def test_what_is_no_longer_pulled_is_no_part_of_that_start(source, shop, places, sent):
+    source(scope="WH")([("A", "WH", 5)])
+    source(scope="STORE")([("B", "STORE", 9)])
+    shop.arrive(places=places)
+    assert sorted(shop.heads()) == sent
+
+
+def test_what_a_pull_that_is_cut_up_now_takes_over_comes_from_its_log(source, shop):
+    source()([("A", "WH", 5)])
+    assert shop.arrive(places=["WH"]).changes == 0
+    source(scope="WH", minute=5)([("A", "WH", 5)])
+    shop.arrive(places=["WH"])
+    assert quantities(shop) == {"A": "5.0000"}
+
+
 def test_afterwards_it_reads_on_from_its_position(stock, shop):
     stock([("A", "WH", 5), ("B", "WH", 5)])
     shop.deliver()
