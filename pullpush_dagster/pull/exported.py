@@ -17,6 +17,7 @@ from pullpush_dagster.connectors.model import PullFacts
 from pullpush_dagster.connectors.template import at
 from pullpush_dagster.errors import RejectError, RetryError
 from pullpush_dagster.pull.bulk import Export
+from pullpush_dagster.transport.answer import read_json
 
 _CUT = "the file was cut, or is not what it says it is"
 # A cell may be a whole description.
@@ -127,7 +128,7 @@ class _Lines:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = orjson.loads(line)
+        _, found = read_json(line)
     except orjson.JSONDecodeError:
         # What it says quotes the line, which may hold anything.
         raise RetryError(f"a line of the bulk export is no JSON: {_CUT}") from None

@@ -51,8 +51,8 @@ class Spool:
 
     def write(self, walk: str, page: int, answer: Answer) -> None:
         """Add one page; kept in memory until 8 MiB are together."""
-        self._rows.append((walk, page, answer.asked_at, answer.content))
-        self._waiting += len(answer.content)
+        self._rows.append((walk, page, answer.asked_at, answer.text))
+        self._waiting += len(answer.text)
         if self._waiting > _BATCH_BYTES:
             self._flush()
 

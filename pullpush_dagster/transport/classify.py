@@ -21,7 +21,7 @@ from pullpush_dagster.errors import (
     RejectError,
     UnavailableError,
 )
-from pullpush_dagster.transport.answer import Answer
+from pullpush_dagster.transport.answer import Answer, read_json
 
 # One of the values of a header that may have several; a date has a comma of its own.
 _VALUE = re.compile(r"\s*((?:[A-Za-z]+, )?[^,]+)")
@@ -85,7 +85,7 @@ def no_proof(facts: ConnectorFile, answer: Answer, what: str) -> PullPushError:
 def _parsed(content: bytes) -> object:
     """None: it is no JSON."""
     try:
-        return orjson.loads(content)
+        return read_json(content)[1]
     except orjson.JSONDecodeError:
         return None
 

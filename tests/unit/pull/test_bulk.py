@@ -405,6 +405,13 @@ def test_values_come_as_they_were_written(pull, exporter):
     assert (record["title"], record["none"], record["big"]) == (title, None, 12345678901234567890)
 
 
+def test_texts_of_a_parent_and_a_child_that_were_cut_in_an_emoji_are_read(pull, exporter):
+    child = rb'{"id":"v1","sku":"MUG \ud83d","__typename":"Variant","__parentId":"p1"}'
+    exporter.elsewhere.answer(Response(rb'{"id":"p1","title":"Mug \ud83d"}' + b"\n" + child))
+    exporter.end |= {"count": 2}
+    assert kept(pull()) == [("MUG \ufffd", "Mug \ufffd")]
+
+
 def test_done_without_a_file_is_an_empty_pull(pull, exporter):
     exporter.end |= {"url": None, "count": 0}
     store = pull()

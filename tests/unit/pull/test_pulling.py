@@ -76,6 +76,14 @@ def test_a_pull_is_kept_raw(pull, store, table):
     assert left_in(store) == []
 
 
+def test_a_text_that_was_cut_in_an_emoji_does_not_stop_its_source(project, pull, store, platform):
+    page = rb'[{"id":1,"sku":"A","title":"cut \ud83d","changed":"2026-11-01T10:00:00"}]'
+    platform.answer(Response(page, media_type="application/json"), JSONResponse([]))
+    pull(Window("full"))
+    read_pulls(project, store, project.pull("tiny/product"), "")
+    assert kept(store, "sku, title", "canonical_product") == [("A", "cut \ufffd")]
+
+
 def test_an_empty_pull_is_kept_with_what_was_asked(pull, store, table):
     pull()
     assert kept(store, "records, requests") == [(0, '["all: no time filter"]')]

@@ -32,7 +32,7 @@ def test_a_pull_without_pages_has_an_empty_table(tmp_path):
 
 
 def test_more_than_memory_should_hold_goes_to_the_file_meanwhile(tmp_path):
-    body = random.Random(1).randbytes(1_500_000).hex()  # 3 MB, and half of it when compressed
+    body = f'"{random.Random(1).randbytes(1_500_000).hex()}"'  # 3 MB, and half of it when compressed
     with Spool(tmp_path) as spool:
         for page in range(1, 5):
             spool.write("all", page, answer(body))

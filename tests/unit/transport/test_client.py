@@ -6,6 +6,7 @@ import gzip
 import socket
 
 import httpx
+import orjson
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
@@ -166,6 +167,24 @@ def test_a_body_that_is_no_whole_json_is_no_answer(tiny, platform, content, said
     platform.answer(Response(content))
     with pytest.raises(UnavailableError, match=said):
         _ = tiny.send(GET).body
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (rb'["cut \ud83d"]', "cut \ufffd"),
+        (rb'["\uDE00 cut"]', "\ufffd cut"),
+        (rb'["\ud83d\u0041"]', "\ufffdA"),
+        (rb'["\ud83d\ud83d\ude00"]', "\ufffd😀"),
+        (rb'["\\ud83d \\\ud83d"]', "\\ud83d \\\ufffd"),
+    ],
+    ids=["first half", "second half", "half before a letter", "half before a whole", "escaped backslashes"],
+)
+def test_half_a_character_is_read_as_one_that_cannot_be_shown(tiny, platform, content, read):
+    platform.answer(Response(content))
+    answer = tiny.send(GET)
+    assert answer.body == [read]
+    assert orjson.loads(answer.text) == [read]
 
 
 @pytest.mark.parametrize("reply", [closing(), closing(b'[{"id": 1}]')], ids=["no body", "truncated body"])
