@@ -2,7 +2,8 @@
 
 from pullpush_dagster.store.sql import literal
 
-_ZONED = r".*[T ].*(Z|[+-]\d{2}(:?\d{2})?)"
+_ZONED = r"[^A-Za-z]+[T ][^A-Za-z]+(Z|[+-]\d{2}(:?\d{2}){0,2})"
+_NAMED = r"(?i).* (UTC|GMT)\s*"
 _RFC2822 = ("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z", "%d %b %Y %H:%M:%S %z")
 _FIRST, _LAST = "TIMESTAMPTZ '0001-01-02 00:00:00+00'", "TIMESTAMPTZ '9999-12-31 23:59:59+00'"
 
@@ -20,7 +21,7 @@ def instant_sql(raw: str, form: str, zone: str) -> str:
 def _instant(raw: str, form: str, zone: str) -> str:
     match form:
         case "iso":
-            return _local(raw, f"TRY_CAST({raw} AS TIMESTAMP)", zone)
+            return _local(raw, zone)
         case "rfc2822":
             return f"try_strptime({raw}, [{', '.join(literal(one) for one in _RFC2822)}])"
         case "odata":
@@ -33,16 +34,19 @@ def _instant(raw: str, form: str, zone: str) -> str:
     return parsed if "%z" in form else f"CAST({parsed} AS TIMESTAMP) AT TIME ZONE {literal(zone)}"
 
 
-def _local(raw: str, parsed: str, zone: str) -> str:
-    with_zone = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
-    if zone == "UTC":
-        # A text with no room for a zone. By way of TIMESTAMP it takes a third of the time, and cannot be read in the
-        # zone that an earlier text named, as DuckDB 1.5 does after `2026-01-01 00:00:00 EST`.
-        plain = f"make_timestamptz(epoch_us({parsed}))"
-        return f"CASE WHEN strlen({raw}) = 19 AND {raw} LIKE '____-__-_____:__:__' THEN {plain} ELSE {with_zone} END"
+def _local(raw: str, zone: str) -> str:
+    parsed, with_zone = f"TRY_CAST({raw} AS TIMESTAMP)", f"TRY_CAST({raw} AS TIMESTAMPTZ)"
     # A year that a text may have is past what a zone's clock can tell.
-    here = f"TRY({parsed} AT TIME ZONE {literal(zone)})"
-    return f"CASE WHEN regexp_full_match({raw}, '{_ZONED}') THEN {with_zone} ELSE {here} END"
+    here = f"make_timestamptz(epoch_us({parsed}))" if zone == "UTC" else f"TRY({parsed} AT TIME ZONE {literal(zone)})"
+    # Most texts have no room for a zone.
+    plain = f"WHEN strlen({raw}) = 19 AND {raw} LIKE '____-__-_____:__:__' THEN {here}"
+    # No text that names a zone may be cast to TIMESTAMPTZ: after `2026-01-01 00:00:00 EST` DuckDB 1.5 takes those
+    # without one for times there. A cast to TIMESTAMP refuses all names but UTC.
+    named = f"""WHEN regexp_full_match({raw}, '{_NAMED}')
+        THEN TRY_CAST(regexp_replace({raw}, ' +...\\s*$', 'Z') AS TIMESTAMPTZ)"""
+    if zone == "UTC":
+        return f"CASE {plain} WHEN {parsed} IS NOT NULL THEN {with_zone} {named} END"
+    return f"CASE {plain} WHEN regexp_full_match({raw}, '{_ZONED}') THEN {with_zone} {named} ELSE {here} END"
 
 
 def _epoch(number: str, per_second: int) -> str:

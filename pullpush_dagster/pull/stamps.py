@@ -12,6 +12,7 @@ from pullpush_dagster.connectors.model import Since
 from pullpush_dagster.pull.window import Window
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - on whatever clock it is counted
+_NAMED = re.compile(r" +(UTC|GMT)\s*$", re.IGNORECASE)
 _ODATA = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 
 
@@ -76,7 +77,7 @@ def read_time(stamp: Any, times: Times) -> dt.datetime | None:
 def _parsed(stamp: str, form: str) -> dt.datetime:
     match form:
         case "iso":
-            return dt.datetime.fromisoformat(stamp)
+            return dt.datetime.fromisoformat(_NAMED.sub("Z", stamp))
         case "rfc2822":
             return parsedate_to_datetime(stamp)
         case "odata":
