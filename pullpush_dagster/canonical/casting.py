@@ -69,6 +69,18 @@ def cast_of(
     return Cast(value, lost, lost)
 
 
+def text_cast(raw: str, type_: Scalar, mapped: FieldMap) -> Cast:
+    """``raw`` itself; as a text of a row or of an object it goes wrong where it is the JSON of an object or a list.
+
+    To look its JSON type up in each record costs too much there. DuckDB writes what is no text without blanks; a text
+    that happens to be written just so is taken for such a one.
+    """
+    if type_.kind != "text" or mapped.map is not None:
+        return Cast(raw)
+    odd = f"ord({raw}) IN ({ord('[')}, {ord('{')})"
+    return Cast(raw, f"CASE WHEN {odd} AND json_valid({raw}) THEN CAST(json({raw}) AS VARCHAR) = {raw} END", odd)
+
+
 def _scaled(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_list: bool, read: str | None) -> Cast:
     places = mapped.round if mapped.round is not None else 4 if type_.kind == "decimal" else 0
     number = f"TRY_CAST({raw} AS DECIMAL(28,8))"
@@ -147,6 +159,8 @@ def complaint(type_: Scalar, mapped: FieldMap) -> str:
     """What is wrong, for people, where the cast goes wrong."""
     if mapped.map is not None:
         return f"is none of {', '.join(mapped.map)}"
+    if type_.kind == "text":
+        return "is no text, but an object or a list"
     if mapped.over is not None:
         return "is not a quotient of two numbers with at most 4 decimal places"
     if type_.kind == "decimal" and mapped.round is not None:

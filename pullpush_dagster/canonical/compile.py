@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from pullpush_dagster.canonical.cases import by_case, is_doubtful, of_texts
-from pullpush_dagster.canonical.casting import cast_of, complaint, spoken
+from pullpush_dagster.canonical.casting import cast_of, complaint, spoken, text_cast
 from pullpush_dagster.canonical.doubts import Doubts
 from pullpush_dagster.canonical.entity import Entity
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
@@ -163,7 +163,7 @@ FROM read"""
             # Begins with [ or {; a comparison of texts takes twice as long.
             opened = self.doubt(path, f"ord({text}) IN ({ord('[')}, {ord('{')})")
             nested = f"{counts}doubts <> 0 AND {kind} IN ('OBJECT', 'ARRAY')"
-            self.fault(nested, f"{name}: is no text, but an object or a list", counts + opened)
+            self.fault(nested, f"{name}: {complaint(type_, mapped)}", counts + opened)
         return nested
 
     def _checked(self, name: str, path: str, type_: Scalar, mapped: FieldMap, *, read: str | None = None) -> str:
@@ -241,6 +241,8 @@ FROM read"""
             elif part in parts and parts[part].join is not None:
                 value = self._joined(f"{name}.{part}", part_type, parts[part])
                 known.append(value)
+                for path in parts[part].join or []:
+                    self.doubtful(f"{name}.{part}", part_type, parts[part], path)
             elif part in parts and parts[part].cases is not None:
                 value = by_case(self, f"{name}.{part}", part_type, parts[part])
                 known.append(value)
@@ -248,8 +250,15 @@ FROM read"""
                 path = parts[part].from_ or ""
                 known += [self.present(parts[part], one) for one in (path, *parts[part].or_)]
                 value = self._checked(f"{name}.{part}", path, part_type, parts[part])
+                self._told_as_text(f"{name}.{part}", part_type, parts[part], f"{quoted(name)}.{quoted(part)}")
             values.append(f"{quoted(part)}: CAST({value} AS {part_type.sql})")
         return f"CASE WHEN coalesce({', '.join(known)}) IS NOT NULL THEN {{{', '.join(values)}}} END"
+
+    def _told_as_text(self, name: str, type_: Scalar, mapped: FieldMap, read: str) -> None:
+        """Note a fault where what was ``read`` is the JSON of an object or a list."""
+        cast = text_cast(read, type_, mapped)
+        if cast.fault:
+            self.fault(cast.fault, f"{name}: {complaint(type_, mapped)}", cast.odd)
 
     def is_one(self, text: str, allowed: list[str]) -> str:
         """SQL of whether ``text`` is one of ``allowed``, as ``native.is_one``."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken
+from pullpush_dagster.canonical.casting import Cast, cast_of, complaint, divided, spoken, text_cast
 from pullpush_dagster.canonical.field_map import CanonicalMap, FieldMap
 from pullpush_dagster.canonical.native import insert, place_in, steps_of
 from pullpush_dagster.canonical.types import ListOf, Scalar
@@ -57,6 +57,8 @@ def _cast_in_list(p: "Projection", type_: Scalar, mapped: FieldMap | None) -> Ca
     raw = f"nullif({raw}, 'false')" if p.false_is_empty(mapped) else raw
     if mapped.or_:
         raw = text = f"coalesce({', '.join([raw, *(spoken(place_in('x', other), mapped) for other in mapped.or_)])})"
+    if type_.kind == "text" and mapped.map is None:
+        return text_cast(raw, type_, mapped)
     times = p.shape.times
     if mapped.over is None:
         return cast_of(text, raw, type_, mapped, times, in_list=True)

@@ -102,6 +102,21 @@ def test_a_number_inside_a_list_is_as_exact_as_outside(read, q):
     assert found.faults == {'{"orderId":"1"}': [reason]}
 
 
+NO_TEXTS = [{"en": "Shirt", "size": 1.50}, {}, ["Shirt", 1e5], [], [["Shirt"]]]
+TEXTS = ["[SALE] Shirt", "{Shirt", "[1, 2]", "[", '{"a": 1}']
+
+
+@pytest.mark.parametrize("native", NO_TEXTS)
+def test_an_object_or_a_list_in_a_row_is_no_text(read, native):
+    found = read("order", ORDER, lines({"id": "a", "sku": native}))
+    assert found.faults == {'{"orderId":"1"}': ["lineItems.sku: is no text, but an object or a list"]}
+
+
+@pytest.mark.parametrize("native", TEXTS)
+def test_a_text_in_a_row_may_have_brackets(read, native):
+    assert read("order", ORDER, lines({"id": "a", "sku": native})).state("lineItems")[0]["sku"] == native
+
+
 def test_a_list_may_have_constants_and_maps_of_its_own(read):
     each = {"lineId": "each.id", "title": {"value": "O'Hare"}, "sku": {"from": "each.kind", "map": {"p": "PARCEL"}}}
     found = read("order", {**ORDER, "lineItems": {"from": "item.lines", "each": each}}, lines({"id": 1, "kind": "p"}))
@@ -122,6 +137,31 @@ def test_an_object_has_what_is_known_of_it(read):
 @pytest.mark.parametrize("native", [None, {}, {"name": None, "email": ""}, "Zoë", []])
 def test_an_object_of_which_nothing_is_known_is_unknown(read, native):
     assert read("order", CUSTOMER, [{"id": 1, "c": native}]).state("customer") == "unknown"
+
+
+@pytest.mark.parametrize("native", NO_TEXTS)
+def test_an_object_or_a_list_in_an_object_is_no_text(read, native):
+    found = read("order", CUSTOMER, [{"id": 1, "c": {"name": native, "email": "a@b"}}])
+    assert found.faults == {'{"orderId":"1"}': ["customer.name: is no text, but an object or a list"]}
+
+
+@pytest.mark.parametrize("native", TEXTS)
+def test_a_text_in_an_object_may_have_brackets(read, native):
+    assert read("order", CUSTOMER, [{"id": 1, "c": {"name": native}}]).state("customer")["name"] == native
+
+
+def test_a_first_place_that_counts_hides_what_is_no_text_in_another(read):
+    name = {"from": "item.name", "or": ["item.other"]}
+    fields = {"orderId": "item.id", "customer": {"fields": {"name": name}}}
+    assert read("order", fields, [{"id": 1, "name": "Zoë", "other": {}}]).state("customer")["name"] == "Zoë"
+    found = read("order", fields, [{"id": 1, "name": "", "other": {}}])
+    assert found.faults == {'{"orderId":"1"}': ["customer.name: is no text, but an object or a list"]}
+
+
+def test_an_object_is_no_part_of_a_joined_text_in_an_object(read):
+    fields = {"orderId": "item.id", "customer": {"fields": {"name": {"join": ["item.first", "item.last"]}}}}
+    found = read("order", fields, [{"id": 1, "first": {"x": 1}, "last": "Doe"}])
+    assert found.faults == {'{"orderId":"1"}': ["customer.name: is no text, but an object or a list"]}
 
 
 def test_an_object_may_have_constants_and_maps_of_its_own(read):
