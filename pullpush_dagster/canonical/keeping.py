@@ -62,7 +62,7 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     or by what earlier pulls saw, is quarantined whole.
     """
     names = _names(entity, of)
-    con.execute(_SQL["tables"].format(**names))
+    ensure_tables(con, entity)
     con.register("frame_rows", in_batches(frame.rows.append_column("_id", arrow.arange(0, len(frame.rows)))))
     con.register("frame_quarantined", frame.quarantined)
     con.register("frame_shadowed", frame.shadowed)
@@ -106,8 +106,13 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
 
 
 def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Make the entity's canonical and baseline tables, if they are not there."""
-    con.execute(_SQL["tables"].format(**_tables(entity)))
+    """Make the entity's canonical and baseline tables, or what an older version of them did not have."""
+    names = _tables(entity)
+    con.execute(_SQL["tables"].format(**names))
+    for table in (names["canonical"], names["baseline"]):
+        there = {name for (name,) in con.execute(_SQL["fields"].format(table=literal(table))).fetchall()}
+        for name in (name for name in entity.fields if name not in there):
+            con.execute(_SQL["add_field"].format(table=table, field=quoted(name), type=entity.fields[name].sql))
 
 
 def unreadable_sql(entity: Entity, bound_as: Entity, records: str, connection: str) -> str:

@@ -21,6 +21,19 @@ def test_a_full_pull_leaves_other_scopes_alone(source):
     assert shop.canonical("locationId, quantity") == [("STORE", 2)]
 
 
+def test_a_store_of_a_version_that_knew_fewer_fields_takes_them(source):
+    # given: what 0.2.0 knew of calls, of which one was accepted
+    calls = source("call", days=None)
+    calls.map = {"callId": "item.id", "duration": "item.d", "updatedAt": "item.at"}
+    calls([{"id": "1", "d": 4}], kind="sync")
+    for table in ("canonical_call", "baseline_call"):
+        calls.con.execute(f'ALTER TABLE {table} DROP COLUMN "updatedAt"')
+    # when
+    calls([{"id": "1", "d": 5, "at": "2026-11-01T08:00:00Z"}], kind="sync")
+    # then
+    assert calls.baseline('duration, hour("updatedAt")') == calls.canonical('duration, hour("updatedAt")') == [(5, 8)]
+
+
 def test_another_source_of_the_same_entity_is_left_alone(source):
     one, two = source(connection="erp"), source(connection="other")
     one.pull([("A", "WH", 1)])
