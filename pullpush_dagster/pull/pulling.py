@@ -12,7 +12,7 @@ from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
 from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
 from pullpush_dagster.changes.new_items import bound_alike, send_to_new_items
 from pullpush_dagster.config import Project, Pull
-from pullpush_dagster.errors import HaltError, PullPushError, StoreBusyError
+from pullpush_dagster.errors import HaltError, PullPushError, RejectError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked, Progress, ask
 from pullpush_dagster.pull.keeping import Pulled, forget_failure, keep, note_failure, watermarks
@@ -101,7 +101,7 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
     many at once would each read what all of them pulled.
 
     Raises:
-        RejectError: as ``read_pages``.
+        RejectError: as ``read_pages``, of a pull that no full pull after it makes up for.
         HaltError: the raw pages of a pull are gone, and no full pull came after it.
     """
     try:
@@ -114,22 +114,49 @@ def read_pulls(project: Project, store: Store, pull: Pull, scope: str) -> list[K
 
 
 def _read(project: Project, store: Store, pull: Pull, scope: str) -> list[Kept]:
-    kept = []
+    kept = list[Kept]()
+    sound = set[int]()
     with store.session() as con:
         left = _unread(con, pull, scope)
     while left:
         one, *left = left
-        pages = _pages(store, one)
-        frame = None if pages is None else read_pages(project, pull, scope, pages)
+        frame = _frame(project, store, pull, one)
+        if isinstance(frame, RejectError) and not _replaced(project, store, pull, one, left, sound):
+            raise frame
         with store.session() as con:
             unread = _unread(con, pull, scope)
-            if one in unread and frame is None:
+            if one in unread and not isinstance(frame, Frame):
                 _give_up(con, store, pull, one, unread)
-            elif one in unread and frame is not None:
+            elif one in unread and isinstance(frame, Frame):
                 kept.append(_keep(project, con, pull, one, frame))
                 forget_failure(con, pull, scope)
         left = [other for other in left if other in unread]
     return kept
+
+
+def _frame(project: Project, store: Store, pull: Pull, one: _Unread) -> Frame | RejectError | None:
+    """The frame of a pull; or why its pages have another form than the connector describes; None: they are gone."""
+    pages = _pages(store, one)
+    try:
+        return None if pages is None else read_pages(project, pull, one.scope, pages)
+    except RejectError as error:
+        return error
+
+
+def _replaced(
+    project: Project, store: Store, pull: Pull, one: _Unread, later: Sequence[_Unread], sound: set[int]
+) -> bool:
+    """Whether one of those that came ``later`` gives all that ``one`` did, and can be read; ``sound``: known to be so.
+
+    The platform may give another form by now, and the connector describe that.
+    """
+    for other in later:
+        if other.takes_the_place_of(one):
+            if other.pull not in sound and isinstance(_frame(project, store, pull, other), Frame):
+                sound.add(other.pull)
+            if other.pull in sound:
+                return True
+    return False
 
 
 def _pages(store: Store, one: _Unread) -> arrow.Table | None:
@@ -143,7 +170,7 @@ def _pages(store: Store, one: _Unread) -> arrow.Table | None:
 
 
 def _give_up(con: duckdb.DuckDBPyConnection, store: Store, pull: Pull, one: _Unread, unread: Sequence[_Unread]) -> None:
-    """Leave out a pull whose pages are gone, where one that began after it gives all that it did.
+    """Leave out a pull whose pages are gone, or cannot be read, where one that began after it gives all that it did.
 
     Raises:
         HaltError: it was not read, and none does.

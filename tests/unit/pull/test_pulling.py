@@ -321,3 +321,52 @@ def test_a_full_pull_that_began_before_takes_no_pulls_place(pull, store, read, t
     # then
     with pytest.raises(HaltError, match="no longer"):
         read()
+
+
+# Pages in another form.
+
+OLD = {"id": 1, "sku": "A", "title": "old", "changed": "2026-11-01T10:00:00"}
+
+
+def reformed(tiny, platform):
+    """One unread sync pull in the form of before; the platform and its connector have another one by now.
+
+    Gives the project by the new one.
+    """
+    old = tiny.project(pull={"pages": {"style": "none"}})
+    platform.answer(JSONResponse([OLD]))
+    asyncio.run(pull_records(old, Store.of(old.state), old.pull("tiny/product"), SYNC, lambda _: None))
+    platform.answer(JSONResponse({"items": [{**OLD, "title": "new"}]}))
+    return tiny.project(pull={"each": "body.items", "pages": {"style": "none"}})
+
+
+def pulled_and_read(project, window):
+    store, pull = Store.of(project.state), project.pull("tiny/product")
+    asyncio.run(pull_records(project, store, pull, window, lambda _: None))
+    read_pulls(project, store, pull, "")
+
+
+def test_a_pull_that_no_map_can_read_does_not_stop_a_full_one_after_it(tiny, platform):
+    project = reformed(tiny, platform)
+    pulled_and_read(project, Window("full"))
+    assert kept(Store.of(project.state), "title", "canonical_product") == [("new",)]
+    assert kept(Store.of(project.state), "pull, rows", "pulls") == [(1, 0), (2, 1)]
+
+
+def test_a_pull_that_no_map_can_read_is_told_of_where_none_after_it_gives_all_of_it(tiny, platform):
+    project = reformed(tiny, platform)
+    with pytest.raises(RejectError, match="no list of records"):
+        pulled_and_read(project, SYNC)
+    assert kept(Store.of(project.state), "pull, rows", "pulls") == [(1, None), (2, None)]
+
+
+def test_a_full_pull_that_cannot_be_read_either_makes_up_for_none(tiny, platform):
+    project = reformed(tiny, platform)
+    platform.answer(JSONResponse({"items": [OLD]}))
+    asyncio.run(
+        pull_records(project, Store.of(project.state), project.pull("tiny/product"), Window("full"), lambda _: None)
+    )
+    other = tiny.project(pull={"each": "body.others", "pages": {"style": "none"}})
+    with pytest.raises(RejectError, match="no list of records"):
+        read_pulls(other, Store.of(other.state), other.pull("tiny/product"), "")
+    assert kept(Store.of(project.state), "pull, rows", "pulls") == [(1, None), (2, None)]
