@@ -34,7 +34,7 @@ def outbox_counts(
 ) -> OutboxCounts:
     """How the outbox of ``push`` stands, which reads the ``logs`` (``connection/name``).
 
-    What its keys have in the fields ``personal`` is in no reason or example.
+    What its keys and records have in the fields ``personal`` is in no reason or example.
     """
     ((due, waiting, dead),) = con.execute(_SQL["outbox"], {"push": push}).fetchall()
     outcomes = dict(con.execute(_SQL["outcomes"], {"push": push}).fetchall())

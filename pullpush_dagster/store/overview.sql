@@ -18,18 +18,32 @@ FROM outbox WHERE push = $push
 SELECT outcome, count(DISTINCT key) FROM receipts WHERE push = $push GROUP BY outcome
 
 -- name: why
--- What a key says of a person stands in many a platform's reason too, in any case of letters.
+-- What a record says of a person stands in many a platform's reason too, in any case of letters. A whole name goes before
+-- its parts; what is as short as the code of a country is only hidden as a word of its own.
 WITH told AS (
-    SELECT state, key, coalesce(reason, 'to be sent') AS reason, list_filter(
-        list_transform(CAST($personal AS VARCHAR[]), lambda field: json_extract_string(key, field)),
-        lambda value: value <> ''
-    ) AS hidden
+    SELECT state, key, coalesce(reason, 'to be sent') AS reason, CASE WHEN reason IS NOT NULL THEN flatten(list_transform(
+        CAST($personal AS VARCHAR[]), lambda field: list_concat(
+            [json_extract_string(key, field)],
+            CASE WHEN json_type(desired, field) = 'OBJECT'
+                 THEN map_values(CAST(json_extract(desired, field) AS MAP(VARCHAR, VARCHAR)))
+                 ELSE [json_extract_string(desired, field)] END
+        )
+    )) END AS said
     FROM outbox WHERE push = $push
+), hiding AS (
+    SELECT state, key, reason, list_transform(
+        list_reverse_sort(list_transform(
+            list_filter(said, lambda value: trim(value) <> ''), lambda value: {long: strlen(value), text: value}
+        )),
+        lambda value: CASE WHEN value.long < 4 THEN '\b' || regexp_escape(value.text) || '\b'
+            ELSE regexp_escape(value.text) END
+    ) AS hidden
+    FROM told
 )
-SELECT state || ': ' || list_reduce(list_prepend(reason, hidden),
-        lambda text, value: regexp_replace(text, regexp_escape(value), '…', 'gi')) AS why,
+SELECT state || ': ' || list_reduce(list_prepend(reason, coalesce(hidden, [])),
+        lambda text, value: regexp_replace(text, value, '…', 'gi')) AS why,
     count(*) AS keys, min(key)
-FROM told GROUP BY why ORDER BY keys DESC LIMIT 10
+FROM hiding GROUP BY why ORDER BY keys DESC LIMIT 10
 
 -- name: held
 -- In a log that it no longer reads, nobody waits for what was held.

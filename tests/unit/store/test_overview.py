@@ -1,9 +1,11 @@
 """Counts for people."""
 
 import datetime as dt
+import json
 
 import pytest
 
+from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import oldest_watermark, outbox_counts, past_counts
 
@@ -54,6 +56,26 @@ def test_what_a_key_says_of_a_person_is_in_no_reason_and_no_example(con):
     assert outbox_counts(con, "p", [], ["email", "phone"]).why == {
         "dead: … is no address": """2 keys, such as {"email": "…"}"""
     }
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("422: billing email Zoe@X.example is not valid", "422: billing email … is not valid"),
+        ("Zoe Doe of 5 Main (St.) is unknown", "… of … is unknown"),
+        ("no postcode like this in DE", "no postcode like this in …"),
+        ("the order said: call her at 5", "the order said: …"),
+    ],
+)
+def test_what_a_record_says_of_a_person_is_in_no_reason(con, reason, told):
+    customer = {"id": None, "name": "Doe", "email": "zoe@x.example", "company": ""}
+    address = {"name": "Zoe Doe", "line1": "5 Main (St.)", "country": "DE"}
+    desired = {"orderId": "7", "customer": customer, "billingAddress": address, "note": "call her at 5"}
+    con.execute(
+        "INSERT INTO outbox (push, key, desired, state, reason) VALUES ('p', ?, ?, 'dead', ?)",
+        ['{"orderId":"7"}', json.dumps(desired), reason],
+    )
+    assert list(outbox_counts(con, "p", [], ENTITIES["order"].personal).why) == [f"dead: {told}"]
 
 
 def test_what_was_held_of_a_log_that_a_push_no_longer_reads_does_not_count(con):
