@@ -83,7 +83,7 @@ class _Asking:
         now = dt.datetime.now(dt.UTC)
         self.asked = Asked(started_at=now, finished_at=now)
         self.ids: set[str] = set()
-        self.totals: dict[str, int] = {}
+        self.lacking = 0
 
     async def all(self, bulk: Bulk | None) -> Asked:
         values = await self._scope_values()
@@ -92,6 +92,8 @@ class _Asking:
         for name, walk in self.pull.walks.items() if bulk is None else ():
             await self._walk(name, walk, values)
         self.asked.records = len(self.ids)
+        if self.lacking:
+            self.asked.expected = max(self.asked.expected or 0, self.asked.records + self.lacking)
         if self.window.kind == "full" and self.pull.count is not None:
             counted = await self.client.ask(self.pull.count, values)
             self.asked.expected = number_of(at(counted.body, self.pull.count.total), self.pull.count.total)
@@ -112,6 +114,9 @@ class _Asking:
         self.asked.filters.append(f"{name}: " + (", ".join(f"{k} {v}" for k, v in bounds.items()) or "no time filter"))
         newest: dt.datetime | None = None
         begun: dt.datetime | None = None
+        total: int | None = None
+        # One walk alone has all ids there are; they may be millions.
+        own = self.ids if len(self.pull.walks) == 1 else set[str]()
         # What is read whole each time finds at the next one what slipped through this one; a sum is wrong without it.
         # A window that is over gets no new records, whose coming hides that others go.
         followed = self.pull.since is not None
@@ -123,7 +128,9 @@ class _Asking:
         async for page in pages(self.client, self.pull, values, known_by, sure=sure, whole=whole):
             begun = begun or page.answer.server_time or page.answer.asked_at
             newest = _latest(newest, page, walk, self.facts.times)
-            self._take(name, page)
+            own |= self._take(name, page)
+            total = total if page.total is None else page.total
+        self._count(total, own)
         if begun is None or (self.pull.since is not None and not self.pull.since.sorted):
             # Without an order nothing after our own now was asked for, whatever their clock says.
             begun = min(begun or self.asked.started_at, self.asked.started_at)
@@ -139,19 +146,25 @@ class _Asking:
             page = replace(made.started, content=body)
             self._take("bulk", Page(number, page, at(page.body, self.pull.each), None))
 
-    def _take(self, walk: str, page: Page) -> None:
+    def _take(self, walk: str, page: Page) -> set[str]:
+        """Keep ``page``, and give the ids of its records."""
         self.asked.pages += 1
         self.spool.write(walk, self.asked.pages, page.answer)
         # Nearly every record has a single id.
         id_, *more = self.facts.ids
         if more:
-            self.ids.update(str([at(record, path) for path in self.facts.ids]) for record in page.records)
+            ids = {str([at(record, path) for path in self.facts.ids]) for record in page.records}
         else:
-            self.ids.update(str(at(record, id_)) for record in page.records)
-        if self.window.kind == "full" and page.total is not None:
-            self.totals[walk] = page.total
-            self.asked.expected = max(self.totals.values())
+            ids = {str(at(record, id_)) for record in page.records}
+        self.ids |= ids
         self.progress(f"{self.client.connection.connection}: {walk}, page {page.number}, {len(self.ids)} records")
+        return ids
+
+    def _count(self, total: int | None, own: set[str]) -> None:
+        """Note what a walk lacks that gave its ``own`` ids: what another one gave does not make up for it."""
+        if self.window.kind == "full" and total is not None:
+            self.asked.expected = max(self.asked.expected or 0, total)
+            self.lacking += max(0, total - len(own))
 
     async def _scope_values(self) -> dict[str, Any]:
         """``{scope.NAME}`` values for the scope asked for. Raises NoScopeError: there is not exactly one such."""

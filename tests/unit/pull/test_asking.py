@@ -212,18 +212,46 @@ def test_a_full_pull_is_told_how_many_records_there_are(asked, table):
     assert (found.records, found.expected) == (3, 3)
 
 
-def test_of_several_walks_the_one_that_must_give_most_says_how_many_there_are(asked, platform):
-    # given: of all that was shipped one page comes; nothing was cancelled
-    def reply(seen):
-        of, page = seen.query["of"], seen.query["page"]
-        rows = [{"id": 1}, {"id": 2}] if (of, page) == ("shipped", "1") else []
-        return JSONResponse(rows, headers={"x-total": "5" if of == "shipped" else "0"})
+WALKS = {
+    "walks": {"shipped": {"by": "shipped"}, "cancelled": {"by": "cancelled"}},
+    "pages": {"style": "page", "size": 2, "total": "header.x-total"},
+    "query": {"of": "{walk.by}", "page": "{page}"},
+}
 
-    platform.route(reply)
-    pages = {"style": "page", "size": 2, "total": "header.x-total"}
-    walks = {"shipped": {"by": "shipped"}, "cancelled": {"by": "cancelled"}}
-    found = asked(Window("full"), walks=walks, pages=pages, query={"of": "{walk.by}", "page": "{page}"})
-    assert (found.records, found.expected) == (2, 5)
+
+def of_two(shipped, cancelled):
+    """Gives ids and the number there should be, of each of two walks."""
+    said = {"shipped": shipped, "cancelled": cancelled}
+
+    def reply(seen):
+        ids, total = said[seen.query["of"]]
+        rows = [{"id": one} for one in ids] if seen.query["page"] == "1" else []
+        return JSONResponse(rows, headers={"x-total": str(total)})
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("shipped", "cancelled", "expected"),
+    [(([1, 2], 5), ([], 0), 5), (([1, 2], 2), ([], 2), 4), (([1, 2], 2), ([2], 2), 3), (([1], 2), ([2], 2), 4)],
+    ids=["a part of one", "nothing of one", "what the other gave", "parts of both"],
+)
+def test_what_one_walk_lacks_another_does_not_make_up_for(asked, platform, shipped, cancelled, expected):
+    platform.route(of_two(shipped, cancelled))
+    found = asked(Window("full"), **WALKS)
+    assert (found.records, found.expected) == (len({*shipped[0], *cancelled[0]}), expected)
+
+
+def test_walks_that_give_the_same_records_are_whole(asked, platform):
+    platform.route(of_two(([1, 2], 2), ([2], 1)))
+    found = asked(Window("full"), **WALKS)
+    assert (found.records, found.expected) == (2, 2)
+
+
+def test_of_walks_that_are_whole_all_are_counted(asked, platform):
+    platform.route(of_two(([1, 2], 2), ([3], 1)))
+    found = asked(Window("full"), **WALKS)
+    assert found.records >= found.expected
 
 
 def test_a_full_pull_can_ask_for_the_number(asked, platform):
