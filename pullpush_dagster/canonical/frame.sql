@@ -20,12 +20,13 @@ DELETE FROM frame WHERE _id IN (
 )
 
 -- name: summed
--- The records of one key are parts of one: their amounts are added up, unknown when one of them is. One that cannot
--- be read, or names no key, stays as it is; its own id says nothing of the key that it is a part of. A sum is as old as
--- its oldest part: the others say nothing of what that one is now.
+-- The records of one key are parts of one: their amounts are added up, unknown when one of them is, and cleared
+-- when all are. One that cannot be read, or names no key, stays as it is; its own id says nothing of the key that it is
+-- a part of. A sum is as old as its oldest part: the others say nothing of what that one is now.
 SELECT min(_page) AS _page, min(_row) AS _row, min(_askedAt) AS _askedAt,
        CAST(to_json({{{key_fields}}}) AS VARCHAR) AS _externalId, bool_or(_live) AS _live, {key}, {sums},
-       flatten(list(_cleared)) AS _cleared, flatten(list(_faults)) AS _faults
+       list_reduce(list(_cleared), lambda a, b: list_filter(a, lambda name: list_contains(b, name))) AS _cleared,
+       flatten(list(_faults)) AS _faults
 FROM mapped WHERE {key_known} AND _id IN (SELECT _id FROM frame)
 GROUP BY {key}
 UNION ALL BY NAME

@@ -235,6 +235,18 @@ def test_a_sum_that_has_no_room_is_unknown_and_fails_no_pull(read):
     assert amounts(found) == {("A", "WH"): None, ("B", "WH"): 1}
 
 
+@pytest.mark.parametrize(
+    ("quantities", "state"), [((5, None), "unknown"), ((None, None), "cleared"), ((None, "no"), "unknown")]
+)
+def test_a_sum_is_only_cleared_where_all_of_its_parts_are(read, quantities, state):
+    emptied = {**STOCK, "quantity": {"from": "item.q", "null": "cleared"}}
+    parts = [batch(number, quantity) for number, quantity in enumerate(quantities)]
+    for part in parts:
+        if part["q"] == "no":
+            del part["q"]
+    assert read("stocklevel", emptied, parts, **BATCHES).state("quantity") == state
+
+
 def test_a_sum_of_parts_none_of_which_is_in_use_is_not_in_use(read):
     shape = {**BATCHES, "live": {"item.on": "yes"}}
     rows = [batch(1, 5, on="no"), batch(2, 5, sku="B", on="no"), batch(3, 5, sku="B", on="yes")]
