@@ -31,8 +31,8 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
     known = path.resolve(), memory_limit
     con = _cursor("store", lambda: _for_store(*known), *known)
     try:
-        _attach(con, path)
         try:
+            _attach(con, path)
             yield con
         finally:
             _detach(con)
@@ -51,10 +51,12 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _detach(con: duckdb.DuckDBPyConnection) -> None:
-    """What was committed is in the file by now; an instance that cannot let go of it is not used again."""
+    """What was committed is in the file by now, if it was attached. An instance that cannot let go of it is not used
+    again.
+    """
     try:
         con.execute("USE memory")
-        con.execute("DETACH store")
+        con.execute("DETACH DATABASE IF EXISTS store")
     except duckdb.Error:
         with _guard:
             _instances.pop("store", None)

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pullpush_dagster.errors import HaltError, StoreBusyError
-from pullpush_dagster.store import Store
+from pullpush_dagster.store import Store, opening
 
 COUNT = "SELECT count(*) FROM counters"
 
@@ -255,6 +255,23 @@ def test_threads_of_one_process_take_turns(store):
     for thread in threads:
         thread.join()
     assert names(store) == ["t0", "t1", "t2", "t3"]
+
+
+def test_what_ends_a_use_just_after_the_file_was_attached_leaves_the_store_usable(store, monkeypatch):
+    # given: Ctrl-C comes in the moment between
+    attach = opening._attach
+
+    def interrupted(con, path):
+        attach(con, path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "_attach", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            insert(store)
+    # then
+    insert(store)
+    assert len(names(store)) == 1
 
 
 # The process dies.
