@@ -107,7 +107,9 @@ def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_li
     elif mapped.round is not None:
         wide = f"TRY_CAST(round(TRY_CAST({raw} AS DECIMAL(38,18)), {mapped.round}) AS {type_.sql})"
         short = f"TRY_CAST({raw} AS {type_.sql})"
-        if mapped.round < 4:
+        if type_.kind == "integer":
+            value = wide
+        elif mapped.round < 4:
             value = f"CASE WHEN {plain} THEN CAST(round({short}, {mapped.round}) AS {type_.sql}) ELSE {wide} END"
         else:
             # To DuckDB "5.7e-14", which floats may leave of a zero, is 0.0001: it goes by the first digit alone.
@@ -125,7 +127,7 @@ def _plainly_cast(text: str, raw: str, type_: Scalar, mapped: FieldMap, *, in_li
         return Cast(
             value, f"CASE WHEN {plain} THEN false ELSE {rounds if mapped.round is None else lost} END", f"NOT {plain}"
         )
-    if mapped.map is None and type_.kind == "integer":
+    if mapped.map is None and type_.kind == "integer" and mapped.round is None:
         lost = f"({lost} OR NOT regexp_full_match({raw}, '{_WHOLE}'))"
     return Cast(value, lost, lost)
 

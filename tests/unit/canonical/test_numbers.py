@@ -110,6 +110,20 @@ def test_a_whole_number_that_is_none_is_refused_and_not_rounded(read, literal):
     assert found.faults == {'{"callId":"1"}': ["duration: is not a whole number"]}
 
 
+@pytest.mark.parametrize(("literal", "seconds"), [("5", 5), ("5.4", 5), ('"5.5"', 6), ("5.6e0", 6), ('""', None)])
+def test_a_map_may_say_that_a_whole_number_is_rounded(read, literal, seconds):
+    fields = {"callId": "item.id", "duration": {"from": "item.d", "round": 0}}
+    found = read("call", fields, f'[{{"id": 1, "d": {literal}}}]')
+    assert [row["duration"] for row in found.rows] == [seconds]
+
+
+@pytest.mark.parametrize("literal", ['"soon"', "1e20", "true"])
+def test_what_is_no_number_is_no_rounded_whole_one_either(read, literal):
+    fields = {"callId": "item.id", "duration": {"from": "item.d", "round": 0}}
+    found = read("call", fields, f'[{{"id": 1, "d": {literal}}}]')
+    assert found.faults == {'{"callId":"1"}': ["duration: is not a whole number"]}
+
+
 @pytest.mark.parametrize(
     ("text", "utc"),
     [
