@@ -113,5 +113,10 @@ def type_of(document: Document) -> str | None:
     return str(type_) if type_ else None
 
 
+def model_of(document: Document) -> type[BaseModel] | None:
+    """What the component is one of; None: none of ours."""
+    return TYPES.get(type_of(document) or "")
+
+
 def _name(root: Path, path: Path) -> str:
     return str(path.relative_to(root))

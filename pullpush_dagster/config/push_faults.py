@@ -1,0 +1,84 @@
+"""What is wrong with the pushes of a project: beside each other, and with what they read and where they send it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pullpush_dagster.canonical import ENTITIES, Entity
+from pullpush_dagster.canonical.types import ListOf
+from pullpush_dagster.config.destinations import name_fault, rival, strangers
+from pullpush_dagster.config.sync import Push
+from pullpush_dagster.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pullpush_dagster.config.project import Project
+
+
+def push_problems(project: "Project") -> list[str]:
+    """A complaint about every push that cannot do what its file says. Raises ConfigError: one cannot be read."""
+    found: list[str] = []
+    seen: dict[str, Push] = {}
+    for document, push in project.declared(Push):
+        if push.name in seen:
+            found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
+        elif fault := name_fault(push.name, seen):
+            found.append(document.complaint(("name",), fault))
+        elif other := rival(push, seen.values()):
+            said = f"{other[0].name} sends what {other[1]} has to {push.to} already"
+            found.append(document.complaint(("from",), f"{said}; two live pushes need disjoint keys: say only"))
+        seen[push.name] = push
+        found += [document.complaint(key, text) for key, text in _push_faults(project, push)]
+    return found
+
+
+def _push_faults(project: "Project", push: Push) -> Iterator[tuple[tuple[str, ...], str]]:
+    missing = [source for source in push.from_ if source not in project.pulls]
+    for source in missing:
+        yield ("from",), f"{source} is not a pull; there are {', '.join(project.pulls) or 'none'}"
+    if push.to not in project.connections:
+        yield ("to",), f"{push.to} is no connection; there are {', '.join(project.connections) or 'none'}"
+    if missing or push.to not in project.connections:
+        return
+    entities = {project.pulls[source].entity for source in push.from_}
+    if len(entities) > 1:
+        yield ("from",), f"mixes {', '.join(sorted(entities))}; a push carries one entity"
+    entity = ENTITIES[project.pulls[push.from_[0]].entity]
+    cuts = {repr(project.pulls[source].partitions) for source in push.from_}
+    if len(cuts) > 1 and len(entities) == 1:
+        yield ("from",), f"{', '.join(push.from_)} have different partitions; one run needs the same for all"
+    try:
+        project.connector(push.to).push(entity.name)
+    except ConfigError as error:
+        if not project.is_told(push.to):
+            yield ("to",), str(error)
+    else:
+        fixed = project.connector(push.to).fixed(entity.name)
+        yield from ((("to",), text) for text in strangers(push, map(project.pulls.__getitem__, push.from_), fixed))
+    yield from _readback_faults(project, push, entity)
+    yield from _affects_faults(push, entity)
+    for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
+        for name in names:
+            if name not in allowed:
+                yield (part, name), f"is not one of {', '.join(allowed)}"
+
+
+def _readback_faults(project: "Project", push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not push.readback or "readback" not in push.model_fields_set or project.is_told(push.to):
+        return
+    connector = project.connector(push.to)
+    if entity.name in connector.facts.entities and not connector.reads_back(entity.name):
+        yield (
+            ("readback",),
+            f"is for what can be asked for; {connector.name} cannot be asked for its {entity.name}",
+        )
+
+
+def _affects_faults(push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+    if push.affected is None:
+        return
+    other, path = push.affected
+    field, _, part = path.partition(".")
+    type_ = entity.fields.get(field)
+    if not isinstance(type_, ListOf) or part not in type_.item.fields:
+        yield ("affects",), f"{path} is no part of a list of {entity.name}"
+    elif other not in ENTITIES or part not in ENTITIES[other].key:
+        yield ("affects",), f"{other} is no entity with {part} in its key"
