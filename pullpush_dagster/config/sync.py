@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
 from pullpush_dagster.connectors.yaml_source import NAME
 
@@ -72,6 +73,13 @@ class Pull(Declared):
     partitions: Partitions | None = None
     guard: Guard = Guard()
     owners: list[str] = ["team:integrations"]
+
+    @field_validator("entity")
+    @classmethod
+    def _there(cls, given: str) -> str:
+        if given not in ENTITIES:
+            raise ValueError(f"is not one of {', '.join(ENTITIES)}")
+        return given
 
     @property
     def name(self) -> str:

@@ -70,6 +70,15 @@ def test_check_names_file_line_key_and_what_is_allowed(world, run, file, before,
     assert "ck_1234" not in result.output
 
 
+@pytest.mark.parametrize("command", [("status",), ("plan", "products_to_shop"), ("explain", "products_to_shop", "A")])
+def test_whatever_reads_a_file_with_an_entity_that_there_is_not_says_so(world, run, command):
+    _edit(world, "assets/products/defs.yaml", "entity: product", "entity: products")
+    _edit(world, "assets/products/defs.yaml", "erp/product", "erp/products")
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "assets/products/defs.yaml:4 entity: is not one of stocklevel, order, product" in result.stderr
+
+
 def test_try_shows_canonical_rows_and_stores_nothing(world, run):
     result = run("try", "erp", "stocklevel", "--rows", "2", "--json")
     told = json.loads(result.stdout)

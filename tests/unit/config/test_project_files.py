@@ -42,6 +42,14 @@ def test_a_pull_of_an_unknown_entity_is_told(project):
     assert problem.startswith("assets/stock/defs.yaml:4 entity: is not one of stocklevel, order, product")
 
 
+def test_an_entity_misspelt_alike_in_a_pull_and_in_from_is_told_where_it_is_declared(project):
+    # given: what whoever copies it from one line to the other writes
+    made = project(PULL.replace("stocklevel", "stock"), PUSH.replace("erp/stocklevel", "erp/stock"))
+    # then
+    (problem,) = made.problems()
+    assert problem.startswith("assets/stock/defs.yaml:4 entity: is not one of stocklevel, order, product")
+
+
 def test_a_pull_of_what_the_platform_does_not_carry_is_told(project):
     (problem,) = project(PULL.replace("stocklevel", "call")).problems()
     assert (
