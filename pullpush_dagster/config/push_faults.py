@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pullpush_dagster.canonical import ENTITIES, Entity
+from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.destinations import name_fault, rival, strangers
-from pullpush_dagster.config.sync import Push
+from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _push_faults(project: "Project", push: Push) -> Iterator[tuple[tuple[str, ..
         yield from ((("to",), text) for text in strangers(push, map(project.pulls.__getitem__, push.from_), fixed))
     yield from _readback_faults(project, push, entity)
     yield from _affects_faults(push, entity)
+    yield from _only_faults(project, push, entity)
     for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
         for name in names:
             if name not in allowed:
@@ -82,3 +84,34 @@ def _affects_faults(push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...
         yield ("affects",), f"{path} is no part of a list of {entity.name}"
     elif other not in ENTITIES or part not in ENTITIES[other].key:
         yield ("affects",), f"{other} is no entity with {part} in its key"
+
+
+def _only_faults(project: "Project", push: Push, entity: Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What ``only`` can never let through: nothing of it would ever be sent, and all would be green."""
+    for name, values in push.only.items():
+        if not values:
+            yield ("only", name), "names no value, so nothing would ever be sent; leave it out for all"
+        there = _known(project, push, entity, name)
+        strange = [value for value in values if there and value not in there]
+        if strange:
+            yield ("only", name), f"{', '.join(strange)} is never there; there are {', '.join(there)}"
+
+
+def _known(project: "Project", push: Push, entity: Entity, name: str) -> list[str]:
+    """Every value that field ``name`` can have in what ``push`` reads; empty: that cannot be told beforehand."""
+    each = [_of_pull(project, project.pulls[source], name) for source in push.from_]
+    if all(each):
+        return list(dict.fromkeys(value for values in each for value in values))
+    return [value for check in entity.checks.get(name, ()) for value in check.arguments.get("allowed_values", ())]
+
+
+def _of_pull(project: "Project", pull: Pull, name: str) -> list[str]:
+    """The same for one pull, of what its file says it is asked for one by one, or its platform has just one of."""
+    try:
+        connector = project.connector(pull.connection)
+        fixed, means = connector.fixed(pull.entity), connector.entity(pull.entity).canonical_map.get(name)
+    except ConfigError:
+        return []
+    if pull.partitions and pull.partitions.by == name and means == FieldMap.model_validate(f"scope.{name}"):
+        return pull.scopes
+    return [fixed[name]] if name in fixed else []

@@ -75,7 +75,7 @@ def _at_the_source(push: Push, story: Story, way: Way) -> Iterator[str]:
         yield f"held by the guard of {who}: its set {reasons}. pullpush approve {row['hash']} lets it through"
     states = of[_STATE]
     for row in states:
-        yield from _as_known(row)
+        yield from _as_known(row, way.pull)
     stopped = of["quarantined"] or of["held by a guard"]
     if not stopped and any(not states or row.get("notCompared") for row in of["pulled"]):
         yield "pulled, and not compared yet: the next run does"
@@ -103,11 +103,14 @@ def _is(row: Row, source: Row, pull: str) -> bool:
     return bool(said == source) and row.get("from", pull) == pull
 
 
-def _as_known(row: Row) -> Iterator[str]:
+def _as_known(row: Row, pull: str) -> Iterator[str]:
     if row["deleted"]:
         yield "gone at the source"
     elif row["absentPulls"]:
         yield "absent from the newest full pull; one more without it makes it gone"
+    if row.get("notPulledNow") and not row["deleted"]:
+        place = f"{pull} {row['scope']}".rstrip()
+        yield f"{place} is not pulled any more, so what it has by now is not known; the destination keeps what it has"
     unknown = [f"{one['field']} since {shown(one['since'])}" for one in row.get("unknownNow") or []]
     if unknown and not row["deleted"]:
         yield f"unknown at the source: {', '.join(unknown)}; the destination keeps what it has"

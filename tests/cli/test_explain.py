@@ -128,6 +128,16 @@ def test_what_a_pulls_guard_holds_names_the_set(synced, in_short):
     assert said.endswith(f"pullpush approve {hash_} lets it through")
 
 
+def test_what_is_of_a_place_that_is_not_pulled_any_more_is_not_said_to_be_in_step(synced, in_short, quantity):
+    # given
+    quantity(77, compare=False)
+    file = synced.project.root / "assets" / "stock" / "defs.yaml"
+    file.write_text(file.read_text().replace("values: [WH, STORE]", "values: [STORE]"))
+    # then
+    told, _ = in_short()
+    assert told.startswith("erp/stocklevel WH is not pulled any more, so what it has by now is not known")
+
+
 def test_what_is_to_be_tried_again_says_after_what(synced, in_short, quantity):
     quantity(7)
     synced.shop.control("faults", error_before=1, status=500)

@@ -18,11 +18,9 @@ def again(push):
 # Two pushes of one thing.
 
 
-@pytest.mark.parametrize(
-    "more", ["", "  only: {locationId: [default, S]}\n", "  only: {locationId: [default], sku: [A]}\n"]
-)
+@pytest.mark.parametrize("more", ["", "  only: {sku: [A, B]}\n", "  only: {locationId: [default], sku: [A]}\n"])
 def test_two_live_pushes_of_the_same_keys_to_one_place_are_told(project, more):
-    (problem,) = project(PULL, LIVE + "  only: {locationId: [default]}\n", again(LIVE) + more).problems()
+    (problem,) = project(PULL, LIVE + "  only: {sku: [A]}\n", again(LIVE) + more).problems()
     said = "stock_to_shop sends what erp/stocklevel has to shop already; two live pushes need disjoint keys: say only"
     assert problem == f"assets/stock/defs.yaml:18 from: {said}"
 
@@ -33,14 +31,14 @@ def test_two_live_pushes_of_the_same_keys_to_one_place_are_told(project, more):
         again(PUSH),
         again(LIVE).replace("to: shop", "to: erp"),
         again(LIVE).replace("erp/stocklevel", "erp/more"),
-        again(LIVE) + "  only: {locationId: [S]}\n",
-        again(LIVE) + "  only: {sku: [A]}\n",
+        again(LIVE) + "  only: {sku: [B]}\n",
+        again(LIVE) + "  only: {locationId: [default]}\n",
         again(LIVE) + "  translate: {sku: {A: B}}\n",
     ],
     ids=["shadow", "elsewhere", "another pull", "disjoint", "who knows", "translated"],
 )
 def test_two_pushes_that_may_have_keys_of_their_own_are_fine(project, other):
-    first = LIVE + "  only: {locationId: [default]}\n"
+    first = LIVE + "  only: {sku: [A]}\n"
     assert project(PULL, PULL + "  as: more\n", first, other).problems() == []
 
 
@@ -68,7 +66,7 @@ def test_stock_of_places_that_a_destination_cannot_have_is_told(project, pull, m
     ids=["translated", "one is told apart when it comes", "left out"],
 )
 def test_stock_whose_places_the_destination_has_is_fine(project, more):
-    assert project(PLACES, PUSH + more).problems() == []
+    assert project(PLACES.replace("STORE", "STORE, default"), PUSH + more).problems() == []
 
 
 # Pushes beside each other.
@@ -82,3 +80,41 @@ def test_stock_whose_places_the_destination_has_is_fine(project, more):
 def test_live_pushes_of_one_entity_to_one_place_are_beside_each_other(project, other, beside):
     made = project(PULL, LIVE, other)
     assert [one.name for one in made.beside(made.push("stock_to_shop"))] == beside
+
+
+# Values that no source can have.
+
+
+@pytest.mark.parametrize(
+    ("pull", "push", "field", "strange"),
+    [
+        (PLACES, PUSH + "  only: {locationId: [WH, WHX]}\n", "locationId", "WHX is never there; there are WH, STORE"),
+        (PLACES, PUSH + "  only: {locationId: [wh]}\n", "locationId", "wh is never there; there are WH, STORE"),
+        (
+            "type: pullpush_dagster.Pull\nattributes: {connection: erp, entity: product}\n\n\n\n",
+            PUSH.replace("erp/stocklevel", "erp/product") + "  only: {status: [live]}\n",
+            "status",
+            "live is never there; there are draft, active, archived",
+        ),
+        (
+            "type: pullpush_dagster.Pull\nattributes: {connection: shop, entity: stocklevel}\n\n\n\n",
+            PUSH.replace("erp/stocklevel", "shop/stocklevel").replace("to: shop", "to: erp")
+            + "  only: {locationId: [WH]}\n  translate: {locationId: {WH: A}}\n",
+            "locationId",
+            "WH is never there; there are default",
+        ),
+        (
+            PULL,
+            PUSH + "  only: {sku: []}\n",
+            "sku",
+            "names no value, so nothing would ever be sent; leave it out for all",
+        ),
+    ],
+    ids=["no such place", "other letters", "no such status", "a platform's one place", "none"],
+)
+def test_only_that_can_let_nothing_through_is_told(project, pull, push, field, strange):
+    assert f"assets/stock/defs.yaml:12 only.{field}: {strange}" in project(pull, push).problems()
+
+
+def test_only_by_what_the_files_do_not_tell_is_fine(project):
+    assert project(PULL, PUSH + "  only: {sku: [A], locationId: [default]}\n").problems() == []
