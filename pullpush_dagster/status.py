@@ -35,7 +35,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             held += run("held").fetchall()[0][0]
             unread += run("unread").fetchall()[0][0]
             trouble += [_failed(id_, *row) for row in run("failed").fetchall()]
-            if pull.full_every and pull.scopes == [""]:
+            if pull.full_every and pull.is_audited:
                 late = run("not_whole", before=now - dt.timedelta(seconds=2 * pull.full_every))
                 trouble += [_not_whole(id_, *row) for row in late.fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name, "logs": push.from_}).fetchall()

@@ -4,20 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pullpush_dagster.config.sync import Pull, Push
 
-_JOBS = ("approve", "sweep")
-_ENDS = ("_push", "_readback")
-
-
-def name_fault(name: str, others: Iterable[str]) -> str | None:
-    """Why the job of a sync called ``name`` would have the name of another job; None: it has not."""
-    if name in _JOBS:
-        return f"{name} is a job of every project; choose another name"
-    for one in others:
-        for of, taken in ((one, name), (name, one)):
-            if taken in [of + end for end in _ENDS]:
-                return f"{taken} is a job of the sync {of}; choose another name"
-    return None
-
 
 def rival(push: Push, others: Iterable[Push]) -> tuple[Push, str] | None:
     """One of ``others`` that sends keys of ``push`` to the same place, and a pull that both read; None: none is known.

@@ -65,6 +65,8 @@ def _component_faults(document: Document) -> Iterator[str]:
     type_, ours = type_of(document), ", ".join(TYPES)
     if not type_:
         yield document.complaint(("type",), f"is required; ours are {ours}")
+    elif not isinstance(document.data["type"], str):
+        yield document.complaint(("type",), f"must be a text; ours are {ours}")
     elif type_ in TYPES:
         yield from _misplaced(document, TYPES[type_])
     elif type_.startswith("pullpush_dagster."):

@@ -11,6 +11,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.files import attributes_of, connection_files, documents, ignored, model_of, sync_files
+from pullpush_dagster.config.names import full_name, namesake, scope_fault
 from pullpush_dagster.config.push_faults import push_problems
 from pullpush_dagster.config.sync import Pull
 from pullpush_dagster.connectors.yaml_source import Document, parse
@@ -75,11 +76,14 @@ def _connection_problems(project: "Project") -> list[str]:
 
 def _pull_problems(project: "Project") -> list[str]:
     found: list[str] = []
-    seen: set[str] = set()
+    seen: dict[str, Pull] = {}
     for document, pull in project.declared(Pull):
         if pull.id in seen:
             found.append(document.complaint(("connection",), f"there are two pulls {pull.id}; give one `as: NAME`"))
-        seen.add(pull.id)
+        elif other := namesake(pull, seen.values()):
+            said = f"its full audit, {full_name(pull)}, would have the name of that of {other.id}; give one `as: NAME`"
+            found.append(document.complaint(("connection",), said))
+        seen[pull.id] = pull
         found += [document.complaint(key, text) for key, text in _pull_faults(project, pull)]
     return found
 
@@ -103,6 +107,8 @@ def _pull_faults(project: "Project", pull: Pull) -> Iterator[tuple[tuple[str, ..
     if parts is not None and not parts.is_days and parts.by not in facts.scope:
         allowed = [*facts.scope, *(["day"] if facts.since else [])]
         yield ("partitions", "by"), f"cannot be asked for one by one; allowed: {', '.join(allowed) or 'nothing'}"
+    if parts is not None and (fault := scope_fault(parts.values)):
+        yield ("partitions", "values"), fault
     missing = [name for name in facts.scope if name in key and (parts is None or parts.by != name)]
     if missing and parts is None:
         yield ("partitions",), f"is required: by: {missing[0]}, since this platform is asked per {missing[0]}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.types import ListOf
-from pullpush_dagster.config.destinations import name_fault, rival, strangers
+from pullpush_dagster.config.destinations import rival, strangers
+from pullpush_dagster.config.names import name_fault
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.errors import ConfigError
 
@@ -21,7 +22,7 @@ def push_problems(project: "Project") -> list[str]:
     for document, push in project.declared(Push):
         if push.name in seen:
             found.append(document.complaint(("name",), f"there are two syncs {push.name}"))
-        elif fault := name_fault(push.name, seen):
+        elif fault := name_fault(push.name, seen, project.pulls.values()):
             found.append(document.complaint(("name",), fault))
         elif other := rival(push, seen.values()):
             said = f"{other[0].name} sends what {other[1]} has to {push.to} already"

@@ -4,13 +4,15 @@ import datetime as dt
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
 from pullpush_dagster.connectors.yaml_source import NAME
 
 _DAY = 86_400
+# What Dagster takes for an owner.
+_OWNER = re.compile(r"team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,7}")
 
 
 class Declared(BaseModel):
@@ -31,6 +33,15 @@ class Guard(Declared):
     def own(self) -> dict[str, float | None]:
         """Only the limits the file itself sets."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def _owner(given: str) -> str:
+    if not _OWNER.fullmatch(given):
+        raise ValueError(f"{given!r} is no owner: an e-mail address, or team:NAME")
+    return given
+
+
+Owners = list[Annotated[str, AfterValidator(_owner)]]
 
 
 class Partitions(Declared):
@@ -72,7 +83,7 @@ class Pull(Declared):
     bulk: bool = False
     partitions: Partitions | None = None
     guard: Guard = Guard()
-    owners: list[str] = ["team:integrations"]
+    owners: Owners = ["team:integrations"]
 
     @field_validator("entity")
     @classmethod
@@ -101,6 +112,11 @@ class Pull(Declared):
         if "full" in self.model_fields_set:
             return self.full
         return None if self.entity in ("order", "invoice", "call") else _DAY
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether it has full audits where its platform follows a modified stamp."""
+        return self.full_every is not None and self.scopes == [""]
 
 
 def _listed(given: object) -> object:
@@ -140,7 +156,7 @@ class Push(Declared):
     lanes: int = Field(default=4, ge=1, le=256)
     readback: SecondsOrOff = _DAY
     guard: Guard = Guard()
-    owners: list[str] = ["team:integrations"]
+    owners: Owners = ["team:integrations"]
 
     @field_validator("affects")
     @classmethod

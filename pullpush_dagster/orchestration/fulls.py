@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pullpush_dagster.config import Project, Pull
+from pullpush_dagster.config.names import full_name
 from pullpush_dagster.orchestration.failures import as_failure
 from pullpush_dagster.orchestration.keys import platform_key, stage_key
 from pullpush_dagster.orchestration.partitions import full_every_of
@@ -19,7 +20,7 @@ from pullpush_dagster.orchestration.pulls import (
     pulled_metadata,
     valid,
 )
-from pullpush_dagster.orchestration.schedules import full_job_name, quiet_cron
+from pullpush_dagster.orchestration.schedules import quiet_cron
 from pullpush_dagster.orchestration.shown import sample
 from pullpush_dagster.pull import Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
@@ -56,7 +57,7 @@ def _job(pull: Pull) -> UnresolvedAssetJobDefinition:
     changes = dg.AssetSelection.assets(stage_key(pull, "changes"))
     pushes = changes.downstream(depth=1, include_self=False) & dg.AssetSelection.tag("pullpush/stage", "push")
     return dg.define_asset_job(
-        full_job_name(pull),
+        full_name(pull),
         selection=dg.AssetSelection.assets(stage_key(pull, "full")) | changes | pushes,
         description=f"Asks {pull.id} for everything, compares, and sends what differs.",
     )

@@ -27,9 +27,8 @@ def changes_partitions_of(pull: Pull) -> dg.PartitionsDefinition | None:
 
 def full_every_of(project: Project, pull: Pull) -> int | None:
     """Seconds between full audits of ``pull``; None: none, as each pull of it is whole, or its file says so."""
-    scoped = pull.partitions is not None and not pull.partitions.is_days
     follows = project.connector(pull.connection).pull(pull.entity).since is not None
-    return pull.full_every if follows and not scoped else None
+    return pull.full_every if follows and pull.is_audited else None
 
 
 def scopes_of(pull: Pull, keys: Sequence[str]) -> list[str]:

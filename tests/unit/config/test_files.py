@@ -36,6 +36,11 @@ def test_a_component_without_a_type_is_told(project, text):
     assert problem == f"{DEFS}:1 type: is required; ours are pullpush_dagster.Pull, pullpush_dagster.Push"
 
 
+def test_a_type_that_is_no_text_is_told_since_dagster_would_load_nothing(project):
+    (problem,) = project("type: [pullpush_dagster.Pull]\nattributes: {}\n").problems()
+    assert problem == f"{DEFS}:1 type: must be a text; ours are pullpush_dagster.Pull, pullpush_dagster.Push"
+
+
 def test_a_key_beside_attributes_that_belongs_under_it_is_told(project):
     (problem,) = project(PULL, PUSH + "mode: live\n").problems()
     assert problem == f"{DEFS}:12 mode: stands beside attributes; indent it, to be under attributes"

@@ -1,7 +1,5 @@
 """A project's files are checked against each other; every complaint names file, line and key, and what is allowed."""
 
-import re
-
 import pytest
 
 from tests.unit.config.conftest import ERP, PULL, PUSH, SHOP
@@ -88,18 +86,6 @@ def test_a_second_pull_under_another_name_is_fine(project):
 def test_two_pushes_of_one_name_are_told(project):
     (problem,) = project(PULL, PUSH, PUSH).problems()
     assert problem == "assets/stock/defs.yaml:15 name: there are two syncs stock_to_shop"
-
-
-@pytest.mark.parametrize(
-    ("names", "line", "of"),
-    [(["stock", "stock_push"], 15, "the sync stock"), (["stock_readback", "stock"], 15, "the sync stock"),
-     (["sweep", "other"], 9, "every project")],
-)  # fmt: skip
-def test_a_push_that_is_called_like_a_job_of_another_is_told(project, names, line, of):
-    # given: Dagster could not load them
-    one, two = (PUSH.replace("stock_to_shop", name) for name in names)
-    (problem,) = project(PULL, one, two).problems()
-    assert re.fullmatch(rf"assets/stock/defs.yaml:{line} name: \w+ is a job of {of}; choose another name", problem)
 
 
 def test_a_push_from_a_pull_that_does_not_exist_is_told(project):
