@@ -158,6 +158,13 @@ class Push(Declared):
     guard: Guard = Guard()
     owners: Owners = ["team:integrations"]
 
+    @field_validator("from_")
+    @classmethod
+    def _once(cls, given: list[str]) -> list[str]:
+        if len(set(given)) < len(given):
+            raise ValueError("has one of them twice")
+        return given
+
     @field_validator("affects")
     @classmethod
     def _readable(cls, given: str | None) -> str | None:

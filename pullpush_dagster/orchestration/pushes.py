@@ -25,8 +25,8 @@ def push_definitions(project: Project, push: Push) -> dg.Definitions:
 def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
     claim, send, confirm = _claim(project, push), _send(project, push), _confirm(project, push)
     deps = {
-        id_.replace("/", "_"): dg.AssetIn(key=stage_key(project.pull(id_), "changes"), dagster_type=dg.Nothing)
-        for id_ in push.from_
+        name: dg.AssetIn(key=stage_key(project.pull(id_), "changes"), dagster_type=dg.Nothing)
+        for name, id_ in _inputs(push).items()
     }
 
     def compose(**changes: Any) -> Any:
@@ -46,6 +46,11 @@ def _asset(project: Project, push: Push) -> dg.AssetsDefinition:
     return build(_with_parameters(compose, list(deps)))
 
 
+def _inputs(push: Push) -> dict[str, str]:
+    """The pulls that ``push`` reads, under names made of their place: two ids may look alike with _ for the slash."""
+    return {f"source_{place}": id_ for place, id_ in enumerate(push.from_, 1)}
+
+
 def _with_parameters(compose: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
     """``compose`` with the parameter names Dagster matches a graph's inputs by."""
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
@@ -56,7 +61,7 @@ def _with_parameters(compose: Callable[..., Any], names: list[str]) -> Callable[
 def _claim(project: Project, push: Push) -> dg.OpDefinition:
     @dg.op(
         name=f"{push.name}_claim",
-        ins={id_.replace("/", "_"): dg.In(dg.Nothing) for id_ in push.from_},
+        ins={name: dg.In(dg.Nothing) for name in _inputs(push)},
         out=dg.Out(dg.Nothing),
         pool=f"push_{push.name}",
         description="Reads the change log into this push's outbox, under the destination's keys.",

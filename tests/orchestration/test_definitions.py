@@ -251,6 +251,26 @@ def test_a_project_without_a_sync_loads_with_nothing_in_it(tmp_path, monkeypatch
     assert _keys(found) == set()
 
 
+def test_a_push_follows_each_of_its_pulls_also_where_their_names_run_together(world, monkeypatch):
+    # given: shop/eu_order and shop_eu/order
+    root = world.project.root
+    shop = (root / "resources" / "shop.yaml").read_text()
+    (root / "resources" / "shop_eu.yaml").write_text(shop.replace("connection: shop", "connection: shop_eu"))
+    pull = "type: pullpush_dagster.Pull\nattributes: {connection: %s, entity: order%s}\n"
+    push = "type: pullpush_dagster.Push\nattributes: {name: eu, from: [shop/eu_order, shop_eu/order], to: erp}\n"
+    (root / "assets" / "eu").mkdir()
+    texts = [pull % ("shop", ", as: eu_order"), pull % ("shop_eu", ""), push]
+    (root / "assets" / "eu" / "defs.yaml").write_text("---\n".join(texts))
+    monkeypatch.syspath_prepend(str(root))
+    # when
+    graph = project_definitions(Project.at(root)).resolve_asset_graph()
+    # then
+    assert graph.get(dg.AssetKey(["erp", "order", "eu"])).parent_keys == {
+        dg.AssetKey(["shop", "eu_order", "changes"]),
+        dg.AssetKey(["shop_eu", "order", "changes"]),
+    }
+
+
 def test_a_plain_asset_dropped_into_assets_joins_the_lineage(world, monkeypatch):
     # given: a user's own asset that reads canonical rows
     folder = world.project.root / "assets" / "reports"

@@ -60,6 +60,11 @@ def test_a_push_reads_one_pull_or_several():
     assert push(**{"from": ["erp/stocklevel", "wms/stocklevel"]}).from_ == ["erp/stocklevel", "wms/stocklevel"]
 
 
+def test_a_source_named_twice_is_refused():
+    with pytest.raises(ValidationError, match="has one of them twice"):
+        push(**{"from": ["erp/stocklevel", "erp/stocklevel"]})
+
+
 @pytest.mark.parametrize(
     "parts", [{"from": []}, {"mode": "hot"}, {"lanes": 0}, {"only": {"sku": "A"}}, {"name": "My Push"}]
 )
