@@ -80,8 +80,8 @@ def plan(sync: str, keys: int, as_json: bool) -> None:
     if as_json:
         print_json({"sync": sync, **vars(found), "records": [parsed(vars(row), "key") for row in found.records]})
         return
-    for reason in found.held:
-        click.echo(f"held: {reason}")
+    for sentence in found.sentences:
+        click.echo(sentence)
     rows = [
         {"key": named(row.key) if not place else "", "action": row.action if not place else "", "field": name,
          "accepted": sent(before), "would send": sent(after)}

@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from pullpush_dagster.changes import Claimed, claim
 from pullpush_dagster.changes.claiming import count_due, wake
+from pullpush_dagster.config import Pull
 from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
+from pullpush_dagster.store import named_sql
+from pullpush_dagster.store.sql import used
+
+_SQL = named_sql(__package__, "plan.sql")
 
 
 @dataclass(frozen=True)
@@ -28,14 +35,22 @@ class Plan:
 
     Attributes:
         records: of the keys looked at, those of which something would be sent, longest queued first.
-        held: why its guard holds something; empty: it does not.
+        held: why its guard holds something, and what the guards of its pulls hold; empty: nothing is held.
+        never_pulled: ids of the pulls it reads of which there is nothing yet, so that nothing is known to be sent.
         due: keys that are due, ``looked_at`` and others.
     """
 
     records: list[Planned]
     held: list[str]
+    never_pulled: list[str]
     due: int
     looked_at: int
+
+    @property
+    def sentences(self) -> list[str]:
+        """Why more may be to be sent than ``records`` tells; empty: nothing is in the way of it."""
+        unknown = [f"{id_} was never pulled: run the sync once" for id_ in self.never_pulled]
+        return [f"held: {reason}" for reason in self.held] + unknown
 
 
 class _Undo(Exception):
@@ -47,14 +62,30 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
     try:
         with pusher.store.session() as con:
             held = [reason for arrival in pusher.arrived(con) for reason in arrival.held]
+            pulls = [pusher.project.pull(id_) for id_ in pusher.push.from_]
+            held += [reason for pull in pulls for reason in _held(con, pull)]
+            never = [pull.id for pull in pulls if not _asked(con, "pulled", pull)[0][0]]
             wake(con, pusher.push)
             due = count_due(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
-            made = Plan([_planned(row) for row in rows if row.todo], held, due, len(rows))
+            made = Plan([_planned(row) for row in rows if row.todo], held, never, due, len(rows))
             raise _Undo  # noqa: TRY301
     except _Undo:
         return made
+
+
+def _held(con: duckdb.DuckDBPyConnection, pull: Pull) -> list[str]:
+    """What the guard of ``pull`` itself holds, a sentence per set."""
+    return [
+        f"{count} changes by the guard of {f'{pull.id} {scope}'.rstrip()}; pullpush approve {hash_} lets them through"
+        for scope, hash_, count in _asked(con, "held", pull)
+    ]
+
+
+def _asked(con: duckdb.DuckDBPyConnection, step: str, pull: Pull) -> list[tuple[Any, ...]]:
+    values = {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
+    return con.execute(_SQL[step], used(_SQL[step], values)).fetchall()
 
 
 def _planned(row: Claimed) -> Planned:

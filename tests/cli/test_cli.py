@@ -134,6 +134,21 @@ def test_plan_looks_at_as_many_keys_as_asked_for_and_tells_of_the_others(world, 
     assert "looks at all" not in run("plan", "products_to_shop", "--keys", str(told["due"])).stdout
 
 
+def test_plan_of_a_sync_that_was_never_pulled_says_so(run):
+    assert json.loads(run("plan", "stock_to_shop", "--json").stdout)["never_pulled"] == ["erp/stocklevel"]
+    told = "erp/stocklevel was never pulled: run the sync once\nstock_to_shop would send nothing\n"
+    assert run("plan", "stock_to_shop").stdout == told
+
+
+def test_plan_tells_what_the_guard_of_a_pull_holds(world, run):
+    world.sync("stock_to_shop")
+    hash_ = world.emptied("WH")
+    (reason,) = json.loads(run("plan", "stock_to_shop", "--json").stdout)["held"]
+    said = rf"\d+ changes by the guard of erp/stocklevel WH; pullpush approve {hash_} lets them through"
+    assert re.fullmatch(said, reason)
+    assert f"held: {reason}\n" in run("plan", "stock_to_shop").stdout
+
+
 def test_plan_of_an_unknown_sync_names_those_there_are(run):
     result = run("plan", "orders")
     assert result.exit_code == 1

@@ -70,6 +70,8 @@ def _with_example(world, url):
     """``world``, with the example's files in its project and the depot at ``url``."""
     for part in ("assets", "resources"):
         shutil.copytree(EXAMPLE / part, world.project.root / part, dirs_exist_ok=True)
+    sync = world.project.root / "assets" / "depot" / "defs.yaml"
+    sync.write_text(sync.read_text().replace("mode: shadow", "mode: live"))
     file = world.project.root / "resources" / "depot.yaml"
     file.write_text(file.read_text().replace("https://stockroom.example", url))
     world.project = Project(world.project.root, world.project.state)

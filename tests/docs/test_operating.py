@@ -9,6 +9,9 @@ import pytest
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.explain import explain
+from tests.conftest import ROOT
+
+_NAMED = re.compile(r"^  name: (\w+)$", re.MULTILINE)
 
 
 def _edit(world, file, before, after):
@@ -108,7 +111,8 @@ def test_they_run_as_often_as_the_page_says(shipped):
 def test_every_job_the_pages_launch_exists(docs, shipped):
     launched = {job for text in docs.pages.values() for job in re.findall(r"(?:--job|-j) (\w+)", text)}
     assert {"orders_to_erp", "erp_product_full"} <= launched
-    assert launched <= set(shipped.job_names)
+    examples = {name for file in (ROOT / "examples").rglob("defs.yaml") for name in _NAMED.findall(file.read_text())}
+    assert launched <= {*shipped.job_names, *examples}
 
 
 def test_the_config_the_page_gives_a_read_back_is_one_its_job_takes(docs, shipped):
