@@ -31,12 +31,19 @@ def name_fault(name: str, others: Iterable[str], pulls: Iterable[Pull]) -> str |
     for pull in pulls:
         if pull.is_audited and name == full_name(pull):
             return f"{name} is the full audit of {pull.id}; choose another name"
+        if pull.every and name == pull_name(pull):
+            return f"{name} is the job of {pull.id} where no sync reads it; choose another name"
     return None
 
 
 def full_name(pull: Pull) -> str:
     """The name of the job that asks ``pull`` for everything."""
     return f"{pull.connection}_{pull.name}_full"
+
+
+def pull_name(pull: Pull) -> str:
+    """The name of the job that runs ``pull`` as often as it says, where no push reads it."""
+    return f"{pull.connection}_{pull.name}_pull"
 
 
 def namesake(pull: Pull, others: Iterable[Pull]) -> Pull | None:

@@ -11,7 +11,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.files import attributes_of, connection_files, documents, ignored, model_of, sync_files
-from pullpush_dagster.config.names import full_name, namesake, scope_fault
+from pullpush_dagster.config.names import full_name, namesake, pull_name, scope_fault
 from pullpush_dagster.config.push_faults import push_problems
 from pullpush_dagster.config.sync import Pull
 from pullpush_dagster.connectors.yaml_source import Document, parse
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def problems(project: "Project") -> list[str]:
     """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
     found: list[str] = []
-    for read in (_ignored, _unreadable, _connection_problems, _pull_problems, push_problems):
+    for read in (_ignored, _unreadable, _connection_problems, _pull_problems, push_problems, _unread_problems):
         try:
             found += read(project)
         except ConfigError as error:
@@ -112,6 +112,21 @@ def _pull_faults(project: "Project", pull: Pull) -> Iterator[tuple[tuple[str, ..
     missing = [name for name in facts.scope if name in key and (parts is None or parts.by != name)]
     if missing and parts is None:
         yield ("partitions",), f"is required: by: {missing[0]}, since this platform is asked per {missing[0]}"
+
+
+def _unread_problems(project: "Project") -> list[str]:
+    """Pulls that no push reads have jobs of their own, which cannot have one name."""
+    found: list[str] = []
+    seen: dict[str, str] = {}
+    read = {source for push in project.pushes.values() for source in push.from_}
+    for document, pull in project.declared(Pull):
+        name = pull_name(pull)
+        if not pull.every or pull.id in read:
+            continue
+        if seen.setdefault(name, pull.id) != pull.id:
+            said = f"its job, {name}, would have the name of that of {seen[name]}; give one `as: NAME`"
+            found.append(document.complaint(("connection",), said))
+    return found
 
 
 def _component(document: Document) -> BaseModel | None:

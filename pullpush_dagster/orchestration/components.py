@@ -14,7 +14,7 @@ from pullpush_dagster.orchestration.pulls import pull_definitions
 from pullpush_dagster.orchestration.pushes import push_definitions
 from pullpush_dagster.orchestration.readbacks import readback_definitions
 from pullpush_dagster.orchestration.scaffolding import PullScaffolder, PushScaffolder
-from pullpush_dagster.orchestration.schedules import sync_definitions
+from pullpush_dagster.orchestration.schedules import sync_definitions, unread_definitions
 
 
 @dg.scaffold_with(PullScaffolder)
@@ -35,9 +35,14 @@ class Pull(dg.Component):
         return cls(PullFile.model_validate(attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The platform's external asset, the assets pulled, canonical and changes, and the full audit."""
-        project = _project(context)
-        return dg.Definitions.merge(pull_definitions(project, self.file), full_definitions(project, self.file))
+        """The platform's external asset, the assets pulled, canonical and changes, the full audit, and what runs them.
+
+        What a push reads is run by its sync.
+        """
+        project, file = _project(context), self.file
+        return dg.Definitions.merge(
+            pull_definitions(project, file), full_definitions(project, file), unread_definitions(project, file)
+        )
 
 
 @dg.scaffold_with(PushScaffolder)

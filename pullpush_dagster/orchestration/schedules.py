@@ -1,4 +1,4 @@
-"""Two jobs per sync, pull to push in one run and the push alone, and the schedule its pulls ask for."""
+"""Two jobs per sync, pull to push in one run and the push alone, and the schedules that pulls ask for."""
 
 import datetime as dt
 
@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 
 from pullpush_dagster.config import Project, Pull, Push
+from pullpush_dagster.config.names import pull_name
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
 from pullpush_dagster.orchestration.keys import AHEAD, SYNC_TAG, push_key, stage_key
@@ -20,6 +21,7 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_STAGES = ("pulled", "canonical", "changes")
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -36,7 +38,7 @@ def full_job_name(pull: Pull) -> str:
 def sync_definitions(project: Project, push: Push) -> dg.Definitions:
     """The jobs of one sync and, when a pull of it says ``every``, its schedule."""
     pulls = [project.pull(id_) for id_ in push.from_]
-    keys = [stage_key(pull, stage) for pull in pulls for stage in ("pulled", "canonical", "changes")]
+    keys = [stage_key(pull, stage) for pull in pulls for stage in _STAGES]
     selection = dg.AssetSelection.assets(*keys, push_key(project, push))
     job = dg.define_asset_job(push.name, selection=selection, description=f"Pull, compare and push: {push.name}.")
     alone = dg.define_asset_job(
@@ -45,8 +47,18 @@ def sync_definitions(project: Project, push: Push) -> dg.Definitions:
         description=f"Sends what is due in {push.name}, without a pull.",
     )
     every = min((pull.every for pull in pulls if pull.every), default=None)
-    schedules = [_schedule(project, push, pulls, every)] if every else []
+    schedules = [_schedule(project, push.name, pulls, every)] if every else []
     return dg.Definitions(jobs=[job, alone], schedules=schedules)
+
+
+def unread_definitions(project: Project, pull: Pull) -> dg.Definitions:
+    """The job and the schedule of a pull that says ``every`` and that no push reads; nothing for any other."""
+    if not pull.every or any(pull.id in push.from_ for push in project.pushes.values()):
+        return dg.Definitions()
+    keys = [stage_key(pull, stage) for stage in _STAGES]
+    about = f"Pull and compare: {pull.id}, which no sync reads."
+    job = dg.define_asset_job(pull_name(pull), selection=dg.AssetSelection.assets(*keys), description=about)
+    return dg.Definitions(jobs=[job], schedules=[_schedule(project, job.name, [pull], pull.every)])
 
 
 def sync_tags(project: Project, pulls: list[Pull]) -> dict[str, str]:
@@ -88,30 +100,30 @@ def _first_day(con: duckdb.DuckDBPyConnection, project: Project, pull: Pull) -> 
     return max(start, (watermark - overlap).date()) if watermark else start
 
 
-def _schedule(project: Project, push: Push, pulls: list[Pull], every: int) -> dg.ScheduleDefinition:
+def _schedule(project: Project, job: str, pulls: list[Pull], every: int) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name=f"{push.name}_schedule",
-        job_name=push.name,
+        name=f"{job}_schedule",
+        job_name=job,
         cron_schedule=cron(every),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Runs the sync {push.name} every {max(1, every // 60)} minutes.",
+        description=f"Runs {job} every {max(1, every // 60)} minutes.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         fail_dead_runs(context.instance)
-        if _is_under_way(push, context.instance):
-            return dg.SkipReason(f"a run of {push.name} has not ended yet")
+        if _is_under_way(job, context.instance):
+            return dg.SkipReason(f"a run of {job} has not ended yet")
         return dg.RunRequest(tags=sync_tags(project, pulls))
 
     return schedule
 
 
-def _is_under_way(push: Push, instance: dg.DagsterInstance) -> bool:
-    """Whether a sync run of ``push`` has not ended; what is run by hand, such as a backfill, is none.
+def _is_under_way(job: str, instance: dg.DagsterInstance) -> bool:
+    """Whether a sync run of ``job`` has not ended; what is run by hand, such as a backfill, is none.
 
     A second one beside it would ask for the same: both take longer, the next one too, and other syncs get no turn.
     """
-    found = dg.RunsFilter(job_name=push.name, tags=SYNC_TAG, statuses=UNDER_WAY)
+    found = dg.RunsFilter(job_name=job, tags=SYNC_TAG, statuses=UNDER_WAY)
     return bool(instance.get_runs(found, limit=1))
 
 

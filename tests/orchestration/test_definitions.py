@@ -204,6 +204,22 @@ def test_every_becomes_a_schedule_that_runs_from_the_start(definitions):
     assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.RUNNING}
 
 
+def test_a_pull_that_no_push_reads_runs_as_often_as_it_says(world, monkeypatch, instance):
+    # given: a report of the project's own reads it
+    file = world.project.root / "assets" / "stock" / "defs.yaml"
+    file.write_text(file.read_text().split("---\n")[0])
+    monkeypatch.syspath_prepend(str(world.project.root))
+    definitions = project_definitions(Project.at(world.project.root))
+    # then
+    schedule = definitions.get_repository_def().get_schedule_def("erp_stocklevel_pull_schedule")
+    assert (schedule.job_name, schedule.cron_schedule) == ("erp_stocklevel_pull", "*/5 * * * *")
+    context = dg.build_schedule_context(instance, repository_def=definitions.get_repository_def())
+    (request,) = schedule.evaluate_tick(context).run_requests
+    job = definitions.resolve_job_def("erp_stocklevel_pull")
+    assert job.execute_in_process(instance=instance, tags=request.tags).success
+    assert world.rows("SELECT count(*) > 0 FROM baseline_stocklevel") == [(True,)]
+
+
 @pytest.mark.parametrize(
     ("seconds", "line"),
     [(86400, "17 3 */1 * *"), (172800, "17 3 */2 * *"), (21600, "17 */6 * * *"), (600, "*/10 * * * *")],

@@ -12,6 +12,7 @@ from pullpush_dagster.config.names import RESERVED, scope_fault
 from tests.unit.config.conftest import ERP, PULL, PUSH
 
 PRODUCTS = "type: pullpush_dagster.Pull\nattributes:\n  connection: erp\n  entity: product\n"
+EU = f"{ERP}---\nconnection: erp_eu\nconnector: odoo\n{ERP.split('odoo')[1].strip()}"
 
 
 @pytest.mark.parametrize(
@@ -37,10 +38,11 @@ def test_the_words_that_no_sync_may_be_called_are_dagsters():
         ("config", "is a word of Dagster or Python"),
         ("changes", "is a stage of every pull"),
         ("erp_product_full", "is the full audit of erp/product"),
+        ("erp_product_pull", "is the job of erp/product where no sync reads it"),
     ],
 )
 def test_a_push_that_is_called_like_something_else_in_dagster_is_told(project, name, why):
-    (problem,) = project(PULL, PUSH.replace("stock_to_shop", name), PRODUCTS).problems()
+    (problem,) = project(PULL, PUSH.replace("stock_to_shop", name), PRODUCTS + "  every: 1h\n").problems()
     assert problem == f"assets/stock/defs.yaml:9 name: {name} {why}; choose another name"
 
 
@@ -49,13 +51,17 @@ def test_a_push_may_be_called_like_a_full_audit_that_there_is_not(project):
 
 
 def test_two_pulls_whose_full_audits_have_one_name_are_told(project):
-    other = "---\nconnection: erp_eu\nconnector: odoo\n"
-    made = project(
-        PRODUCTS + "  as: eu_product\n", PRODUCTS.replace("erp", "erp_eu"), erp=ERP + other + ERP.split("odoo\n")[1]
-    )
+    made = project(PRODUCTS + "  as: eu_product\n", PRODUCTS.replace("erp", "erp_eu"), erp=EU)
     (problem,) = made.problems()
     said = "its full audit, erp_eu_product_full, would have the name of that of erp/eu_product; give one `as: NAME`"
     assert problem == f"assets/stock/defs.yaml:9 connection: {said}"
+
+
+def test_two_pulls_that_no_push_reads_whose_jobs_have_one_name_are_told(project):
+    pull = PRODUCTS + "  every: 1h\n  full: off\n"
+    (problem,) = project(pull + "  as: eu_product\n", pull.replace("erp", "erp_eu"), erp=EU).problems()
+    said = "its job, erp_eu_product_pull, would have the name of that of erp/eu_product; give one `as: NAME`"
+    assert problem == f"assets/stock/defs.yaml:11 connection: {said}"
 
 
 # Owners, and values of a scope.
