@@ -1,7 +1,7 @@
 """What of a project's files would be ignored without a word: components of no type, misplaced keys, misnamed files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -24,12 +24,17 @@ def documents(root: Path, path: Path) -> list[Document]:
 
 def sync_files(root: Path) -> list[Path]:
     """The files in assets/ that are read."""
-    return sorted((root / "assets").rglob("defs.yaml"))
+    return _files((root / "assets").rglob("defs.yaml"))
 
 
 def connection_files(root: Path) -> list[Path]:
     """The files in resources/ that are read."""
-    return sorted((root / "resources").glob("*.yaml"))
+    return _files((root / "resources").glob("*.yaml"))
+
+
+def _files(found: Iterable[Path]) -> list[Path]:
+    """Those that somebody wrote: no folders, nor what an editor leaves beside a file, such as ``.#shop.yaml``."""
+    return sorted(path for path in found if not path.name.startswith(".") and not path.is_dir())
 
 
 def attributes_of(document: Document) -> Document:
@@ -94,10 +99,10 @@ def _hidden(root: Path, path: Path) -> Iterator[str]:
 
 def _misnamed(root: Path) -> Iterator[str]:
     assets, resources = root / "assets", root / "resources"
-    for path in sorted([*assets.rglob("*.yaml"), *assets.rglob("*.yml")]):
+    for path in _files([*assets.rglob("*.yaml"), *assets.rglob("*.yml")]):
         if path.name != "defs.yaml" and path.is_file() and _OURS.search(path.read_text("utf-8", errors="replace")):
             yield f"{_name(root, path)}:1 is not read; call it {_name(root, _right(assets, path))}"
-    for path in sorted([*resources.glob("*.yml"), *(resources / "connectors").glob("*.yml")]):
+    for path in _files([*resources.glob("*.yml"), *(resources / "connectors").glob("*.yml")]):
         yield f"{_name(root, path)}:1 is not read; call it {_name(root, path.with_suffix('.yaml'))}"
 
 

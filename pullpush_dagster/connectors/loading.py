@@ -125,7 +125,7 @@ class Connector:
 def connector_names(own: Path | None = None) -> list[str]:
     """Names of all connectors there are, the project's own (in folder ``own``) and the built-in ones, sorted."""
     built_in = {Path(f.name).stem for f in _BUILT_IN.iterdir() if f.name.endswith(".yaml")}
-    mine = {path.stem for path in own.glob("*.yaml")} if own and own.is_dir() else set()
+    mine = {path.stem for path in own.glob("[!.]*.yaml")} if own and own.is_dir() else set()
     return sorted(built_in | mine)
 
 

@@ -68,11 +68,13 @@ class Source:
 
     @classmethod
     def read(cls, path: Path, file: str) -> Self:
-        """The file at ``path``, to be called ``file``. Raises ConfigError: it is not UTF-8 text."""
+        """The file at ``path``, to be called ``file``. Raises ConfigError: it cannot be read, or is not UTF-8 text."""
         try:
             return cls(file, path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             raise ConfigError(f"{file}:1 is not UTF-8 text") from None
+        except OSError as error:
+            raise ConfigError(f"{file}:1 cannot be read: {error.strerror}") from None
 
     def documents(self) -> list[Document]:
         """Every document of the file that is not empty, in order.

@@ -96,6 +96,28 @@ def test_a_connection_in_a_file_that_is_not_read_is_told_with_the_name_it_needs(
     assert beside("resources/w.yml", SHOP) == ["resources/w.yml:1 is not read; call it resources/w.yaml"]
 
 
+@pytest.mark.parametrize("name", ["resources/.#shop.yaml", "resources/.#w.yml", "assets/stock/.#defs.yaml"])
+def test_what_an_editor_leaves_beside_a_file_is_none_of_our_business(project, tmp_path, name):
+    # given: Emacs' lock of a file that is open, a link to nowhere
+    made = project()
+    (tmp_path / name).symlink_to("ann@desk.example.4711:1795461262")
+    # then
+    assert made.problems() == []
+
+
+@pytest.mark.parametrize("name", ["resources/old.yaml", "assets/old/defs.yaml"])
+def test_a_folder_that_is_called_like_a_file_that_is_read_is_fine(project, tmp_path, name):
+    made = project()
+    (tmp_path / name).mkdir(parents=True)
+    assert made.problems() == []
+
+
+def test_a_file_that_cannot_be_read_is_told(project, tmp_path):
+    made = project()
+    (tmp_path / "resources" / "outlet.yaml").symlink_to("gone.yaml")
+    assert made.problems() == ["resources/outlet.yaml:1 cannot be read: No such file or directory"]
+
+
 @pytest.mark.parametrize("text", ["", "# later\n", "---\n"])
 @pytest.mark.parametrize("name", ["resources/w.yaml", "assets/later/defs.yaml"])
 def test_an_empty_file_is_told(beside, name, text):
