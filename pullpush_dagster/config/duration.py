@@ -6,13 +6,17 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST = 31 * 86400
 
 
 def _seconds(given: object) -> object:
     match = re.fullmatch(r"(\d+)([smhd])", str(given))
     if not match or not int(match[1]):
         raise ValueError(f"{given!r} is not a duration such as 15m, 1h or 1d")
-    return int(match[1]) * _UNITS[match[2]]
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _MOST:
+        raise ValueError(f"{given!r} is more than 31d, and days are counted from the first of each month")
+    return seconds
 
 
 def _share(given: object) -> object:

@@ -69,9 +69,8 @@ class Project:
             return load_connector(found.connector, self.root / "resources" / "connectors")
         if connection not in self._described:
             if found.connector != DESCRIBED:
-                raise ConfigError(
-                    f"api is for connector: {DESCRIBED}; {found.connector} says itself what its platform is"
-                )
+                said = f"is for connector: {DESCRIBED}; {found.connector} says itself what its platform is"
+                raise ConfigError(self._document_of(connection).complaint(("api",), said))
             self._described[connection] = described_connector(DESCRIBED, self._document_of(connection).at("api"))
         return self._described[connection]
 

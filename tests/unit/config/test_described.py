@@ -96,7 +96,9 @@ def test_a_described_platform_that_refuses_says_why(described):
 
 def test_a_platform_that_has_a_file_is_not_described_by_a_connection(described):
     project = described(connector="odoo")
-    with pytest.raises(ConfigError, match="api is for connector: rest; odoo says itself what its platform is"):
+    complaint = "resources/yard.yaml:7 api: is for connector: rest; odoo says itself what its platform is"
+    assert project.problems() == [complaint]
+    with pytest.raises(ConfigError, match=complaint):
         project.connector("yard")
 
 

@@ -19,6 +19,13 @@ def test_anything_else_is_no_duration(text):
         SECONDS.validate_python(text)
 
 
+@pytest.mark.parametrize("text", ["32d", "745h", "9" * 30 + "d"])
+def test_more_than_a_month_is_refused_since_no_schedule_says_it(text):
+    assert SECONDS.validate_python("31d") == 31 * 86400
+    with pytest.raises(ValidationError, match="is more than 31d, and days are counted from the first of each month"):
+        SECONDS.validate_python(text)
+
+
 @pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.5 %", 0.005), ("0%", 0.0), ("100%", 1.0)])
 def test_a_share_is_a_percentage(text, share):
     assert SHARE.validate_python(text) == pytest.approx(share)
