@@ -25,6 +25,8 @@ def _share(given: object) -> object:
         return None
     if not match:
         raise ValueError(f"{given!r} is not a share such as 10%, nor off")
+    if float(match[1]) > 100:
+        raise ValueError(f"{given!r} is more than all; off is no limit")
     return float(match[1]) / 100
 
 

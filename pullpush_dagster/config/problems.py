@@ -11,6 +11,7 @@ from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.config.account import account_faults
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.config.files import attributes_of, connection_files, documents, ignored, model_of, sync_files
+from pullpush_dagster.config.guards import guard_faults
 from pullpush_dagster.config.names import full_name, namesake, pull_name, scope_fault
 from pullpush_dagster.config.push_faults import push_problems
 from pullpush_dagster.config.sync import Pull
@@ -99,6 +100,7 @@ def _pull_faults(project: "Project", pull: Pull) -> Iterator[tuple[tuple[str, ..
     if pull.bulk and facts.bulk is None:
         platform = project.connector(pull.connection).name
         yield ("bulk",), f"{platform} has no bulk export of its {pull.entity}; leave it out, or say false"
+    yield from guard_faults(pull.guard, ENTITIES[pull.entity], of_push=False)
     parts, key = pull.partitions, ENTITIES[pull.entity].key
     if pull.full is not None and (facts.since is None or facts.scope):
         yield ("full",), "is for pulls that follow a modified stamp; this one always asks for everything"

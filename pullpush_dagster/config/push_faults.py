@@ -7,6 +7,7 @@ from pullpush_dagster.canonical import ENTITIES, Entity
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.types import ListOf
 from pullpush_dagster.config.destinations import rival, strangers
+from pullpush_dagster.config.guards import guard_faults
 from pullpush_dagster.config.names import name_fault
 from pullpush_dagster.config.sync import Pull, Push
 from pullpush_dagster.errors import ConfigError
@@ -58,6 +59,9 @@ def _push_faults(project: "Project", push: Push) -> Iterator[tuple[tuple[str, ..
     yield from _readback_faults(project, push, entity)
     yield from _affects_faults(push, entity)
     yield from _only_faults(project, push, entity)
+    yield from guard_faults(push.guard, entity, of_push=True)
+    if push.on_dead == "skip" and not push.sends_each(entity.deliver):
+        yield ("on_dead",), "is for deliver: every; of the latest values alone nothing follows"
     for part, names, allowed in (("only", push.only, entity.fields), ("translate", push.translate, entity.key)):
         for name in names:
             if name not in allowed:

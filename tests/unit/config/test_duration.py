@@ -31,6 +31,11 @@ def test_a_share_is_a_percentage(text, share):
     assert SHARE.validate_python(text) == pytest.approx(share)
 
 
+def test_a_share_of_more_than_all_is_refused():
+    with pytest.raises(ValidationError, match="is more than all; off is no limit"):
+        SHARE.validate_python("500%")
+
+
 @pytest.mark.parametrize("given", ["off", False])  # YAML reads a bare off as false
 def test_off_is_no_limit(given):
     assert SHARE.validate_python(given) is None

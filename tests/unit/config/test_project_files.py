@@ -111,6 +111,28 @@ def test_a_push_that_mixes_entities_is_told(project):
     assert "from: mixes product, stocklevel; a push carries one entity" in problem
 
 
+def test_a_limit_of_a_pull_that_can_hold_nothing_is_told(project):
+    (problem,) = project(PULL + "  guard: {price: 5%, deleted: 1%, zeroed: 1%}\n", PUSH).problems()
+    assert problem == "assets/stock/defs.yaml:6 guard.price: holds nothing: stocklevel has no such field"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("guard: {zeroed: 1%, deleted: 1%}", "guard.deleted: holds nothing here: it is for the guard of a pull"),
+        ("on_dead: skip", "on_dead: is for deliver: every; of the latest values alone nothing follows"),
+    ],
+)
+def test_what_a_push_says_without_an_effect_is_told(project, line, complaint):
+    (problem,) = project(PULL, f"{PUSH}  {line}\n").problems()
+    assert problem == f"assets/stock/defs.yaml:12 {complaint}"
+
+
+@pytest.mark.parametrize("line", ["guard: {price: off, rows: off}", "deliver: every\n  on_dead: skip"])
+def test_no_limit_and_what_has_an_effect_are_fine(project, line):
+    assert project(PULL, f"{PUSH}  {line}\n").problems() == []
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
