@@ -17,10 +17,12 @@ def stock(world, instance, monkeypatch):
     monkeypatch.setenv("PULLPUSH_DATA", str(world.project.state))
     file = world.project.root / "assets" / "stock" / "defs.yaml"
 
-    def run(locations):
+    def run(locations, sent="[WH]"):
         text = file.read_text()
         assert "[WH, STORE]" in text
-        file.write_text(text.replace("[WH, STORE]", locations))
+        file.write_text(
+            text.replace("[WH, STORE]", locations).replace("only: {locationId: [WH]", f"only: {{locationId: {sent}")
+        )
         project = Project.at(world.project.root)
         return run_sync(project, project_definitions(project), "stock_to_shop", instance)
 
@@ -51,7 +53,7 @@ def test_a_scope_that_cannot_be_asked_fails_the_check_which_names_it_and_says_wh
 
 
 def test_a_run_of_which_no_scope_could_be_asked_fails(stock):
-    assert not stock("[GONE, LOST]")
+    assert not stock("[GONE, LOST]", sent="[GONE]")
 
 
 def test_a_scope_that_cannot_be_read_does_not_stop_the_others(world, stock, instance, monkeypatch):
