@@ -30,11 +30,6 @@ def push_job_name(push: Push) -> str:
     return f"{push.name}_push"
 
 
-def full_job_name(pull: Pull) -> str:
-    """The job of the full audit, which goes on to every push that reads ``pull``."""
-    return f"{pull.connection}_{pull.name}_full"
-
-
 def sync_definitions(project: Project, push: Push) -> dg.Definitions:
     """The jobs of one sync and, when a pull of it says ``every``, its schedule."""
     pulls = [project.pull(id_) for id_ in push.from_]

@@ -12,13 +12,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pullpush_dagster.config import Project, Push
+from pullpush_dagster.config.names import full_name
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
 from pullpush_dagster.orchestration.keys import AHEAD, push_key
 from pullpush_dagster.orchestration.schedules import (
     TICK_SECONDS,
     UNDER_WAY,
-    full_job_name,
     push_job_name,
     tags_in,
 )
@@ -115,7 +115,7 @@ def busy_pushes(project: Project, instance: dg.DagsterInstance) -> set[str]:
 
 def _jobs_of(project: Project, push: Push) -> set[str]:
     """The jobs that, where nothing of them was chosen, see to ``push``."""
-    fulls = {full_job_name(project.pull(id_)) for id_ in push.from_}
+    fulls = {full_name(project.pull(id_)) for id_ in push.from_}
     return {push.name, push_job_name(push)} | fulls | ({SWEEP} if push.mode == "live" else set())
 
 
