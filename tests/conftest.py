@@ -17,7 +17,6 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from starlette.responses import Response
 
 from pullpush_dagster.audit import Audit, audit
 from pullpush_dagster.canonical import ENTITIES
@@ -232,8 +231,7 @@ def server() -> Iterator[Served]:
 @pytest.fixture
 def platform(server: Served) -> Served:
     """The tiny server, with nothing asked yet and empty lists for answers."""
-    server.requests.clear()
-    server.answer(Response("[]"))
+    server.begin()
     return server
 
 

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,16 @@ class Served:
         )
         self.requests.append(seen)
         await self._reply_to(seen)(scope, receive, send)
+
+    def begin(self) -> None:
+        """Nothing was asked yet, and answers are empty lists. What somebody else has asked for, and no longer waits
+        for, is over: connections are taken in turn."""
+        address = self.url.partition("//")[2].partition(":")
+        with suppress(OSError), socket.create_connection((address[0], int(address[2])), 1.0) as own:
+            own.sendall(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            own.recv(1)
+        self.requests.clear()
+        self.answer(Response("[]"))
 
 
 @contextmanager

@@ -27,7 +27,7 @@ WHERE connection = $connection AND name = $name AND contains(key, $key)
 
 -- name: accepted_state
 SELECT _scope AS scope, {fields}, _unknown AS unknownNow, _deleted AS deleted, _absent AS absentPulls, _askedAt AS askedAt,
-    CASE WHEN NOT list_contains($scopes, _scope) THEN true END AS notPulledNow
+    CASE WHEN list_max($scopes) <> '' AND NOT list_contains($scopes, _scope) THEN true END AS notPulledNow
 FROM {baseline} WHERE _connection = $connection AND _name = $name AND {key_is}
 
 -- name: held
