@@ -57,12 +57,12 @@ class Served:
     def begin(self) -> None:
         """Nothing was asked yet, and answers are empty lists. What somebody else has asked for, and no longer waits
         for, is over: connections are taken in turn."""
+        self.answer(Response("[]"))
         address = self.url.partition("//")[2].partition(":")
         with suppress(OSError), socket.create_connection((address[0], int(address[2])), 1.0) as own:
             own.sendall(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
             own.recv(1)
         self.requests.clear()
-        self.answer(Response("[]"))
 
 
 @contextmanager
