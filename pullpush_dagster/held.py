@@ -45,7 +45,7 @@ def held(project: Project) -> list[Held]:
     """Everything that is held now, oldest first."""
     with Store.of(project.state).session() as con:
         # What is known of a place that the files no longer have concerns nobody.
-        places = {f"{pull.id} {scope}".rstrip() for pull in project.pulls.values() for scope in ["", *pull.scopes]}
+        places = {f"{pull.id} {scope}".rstrip() for pull in project.pulls.values() for scope in pull.places}
         pulls = [row for row in _rows(con, "pulls", {"shown": _SHOWN}) if row["where"] in places]
         pushes = [_with_examples(project, con, row) for row in _rows(con, "pushes", {}) if _is_read(project, row)]
     found = [_held(guard, row) for guard, rows in (("pull", pulls), ("push", pushes)) for row in rows]

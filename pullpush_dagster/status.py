@@ -6,7 +6,7 @@ from typing import Any
 from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.store import Store, named_sql
-from pullpush_dagster.store.overview import outbox_counts
+from pullpush_dagster.store.overview import count_quarantined, outbox_counts
 from pullpush_dagster.store.sql import runner
 from pullpush_dagster.telling import parsed, shown
 
@@ -31,7 +31,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
             pull = project.pull(id_)
             run = runner(con, _SQL, names, {**_who(pull), "push": push.name})
             pulled += run("last_pull", own=pull.scopes).fetchall()[0]
-            quarantined += run("quarantined").fetchall()[0][0]
+            quarantined += count_quarantined(con, pull.connection, pull.name, pull.places)
             held += run("held").fetchall()[0][0]
             unread += run("unread").fetchall()[0][0]
             trouble += [_failed(id_, *row) for row in run("failed").fetchall()]
@@ -59,7 +59,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
 
 def _who(pull: Pull) -> dict[str, object]:
     """Which rows are about ``pull``: what is known of a scope that the files no longer have concerns nobody."""
-    return {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
+    return {"connection": pull.connection, "name": pull.name, "scopes": pull.places}
 
 
 def _failed(id_: str, scope: str, reason: str, at: dt.datetime, kind: str | None = None) -> str:

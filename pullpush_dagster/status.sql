@@ -6,10 +6,6 @@ SELECT CASE WHEN count(newest) = count(*) THEN min(newest) END FROM (
     LEFT JOIN (FROM pulls WHERE connection = $connection AND name = $name) AS pulls USING (scope) GROUP BY scope
 )
 
--- name: quarantined
-SELECT count(*) FROM quarantine
-WHERE connection = $connection AND name = $name AND list_contains($scopes, scope)
-
 -- name: held
 SELECT count(*) FROM held_changes JOIN audits USING (audit)
 WHERE connection = $connection AND name = $name AND list_contains($scopes, scope) AND state = 'held'

@@ -11,14 +11,12 @@ from pullpush_dagster.store.sql import runner
 _SQL = named_sql(__package__, "redirect.sql")
 
 
-def redirect(con: duckdb.DuckDBPyConnection, push: Push) -> bool:
-    """Whether ``push`` had another destination when it last read a log; then nothing of that is left.
+def redirect(con: duckdb.DuckDBPyConnection, push: Push) -> None:
+    """Where ``push`` had another destination when it last read a log, nothing of that is left.
 
     What was queued for that one is closed, with receipts: the new one is told all that is known, from the baseline.
     """
     run = runner(con, _SQL, {}, {"push": push.name, "to": push.to, "now": dt.datetime.now(dt.UTC)})
-    if run("elsewhere").fetchone() is None:
-        return False
-    for step in ("receipts", "outbox", "behind", "rivals", "affected", "holds", "positions"):
-        run(step)
-    return True
+    if run("elsewhere").fetchone():
+        for step in ("receipts", "outbox", "behind", "rivals", "affected", "holds", "positions"):
+            run(step)

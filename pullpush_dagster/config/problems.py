@@ -120,10 +120,9 @@ def _unread_problems(project: "Project") -> list[str]:
     """Pulls that no push reads have jobs of their own, which cannot have one name."""
     found: list[str] = []
     seen: dict[str, str] = {}
-    read = {source for push in project.pushes.values() for source in push.from_}
     for document, pull in project.declared(Pull):
         name = pull_name(pull)
-        if not pull.every or pull.id in read:
+        if not project.own_every(pull):
             continue
         if seen.setdefault(name, pull.id) != pull.id:
             said = f"its job, {name}, would have the name of that of {seen[name]}; give one `as: NAME`"

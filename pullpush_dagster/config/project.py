@@ -114,6 +114,10 @@ class Project:
         """Everything wrong with the files, one ``file:line key: what, allowed`` each. Empty: nothing is."""
         return problems(self)
 
+    def own_every(self, pull: Pull) -> int | None:
+        """Seconds between runs of ``pull`` in a job of its own; None: it says none, or a push that reads it runs it."""
+        return None if any(pull.id in push.from_ for push in self.pushes.values()) else pull.every
+
     def is_told(self, connection: str) -> bool:
         """Whether the complaint about the connection itself says already that its connector cannot be read."""
         try:

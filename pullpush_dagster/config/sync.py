@@ -114,6 +114,11 @@ class Pull(Declared):
         return None if self.entity in ("order", "invoice", "call") else _DAY
 
     @property
+    def places(self) -> list[str]:
+        """Its scopes, and the empty one: what is known of a pull may be of before it was cut up."""
+        return ["", *self.scopes]
+
+    @property
     def is_audited(self) -> bool:
         """Whether it has full audits where its platform follows a modified stamp."""
         return self.full_every is not None and self.scopes == [""]

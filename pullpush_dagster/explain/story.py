@@ -110,7 +110,7 @@ class _Asking:
             "push": self.push.name, "to": self.push.to, "entity": self.entity.name, "own": text,
             "key": orjson.dumps(text).decode(), "connection": pull and pull.connection, "name": pull and pull.name,
             "theirs": [orjson.dumps(one).decode() for one in self.theirs], "keys": self.keys,
-            "sources": self.sources, "at_once": AT_ONCE, "scopes": ["", *(pull.scopes if pull else ())],
+            "sources": self.sources, "at_once": AT_ONCE, "scopes": pull.places if pull else [""],
         }  # fmt: skip
         sql = _SQL[step].format_map(self._names)
         return self.con.execute(sql, used(sql, values))

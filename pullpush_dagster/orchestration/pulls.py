@@ -24,7 +24,7 @@ from pullpush_dagster.orchestration.partitions import (
 from pullpush_dagster.orchestration.shown import bars, sample
 from pullpush_dagster.pull import Pulled, Window, pull_records, read_pulls
 from pullpush_dagster.store import Store
-from pullpush_dagster.store.overview import past_counts, quarantined
+from pullpush_dagster.store.overview import count_quarantined, past_counts
 
 _SINGLE = dg.BackfillPolicy.single_run()
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -156,7 +156,7 @@ def _canonical(project: Project, pull: Pull) -> dg.AssetsDefinition:
 def in_quarantine(store: Store, pull: Pull, scope: str) -> int:
     """Records of the scope that cannot be used: what this run read may not have given them again."""
     with store.session() as con:
-        return quarantined(con, pull.connection, pull.name, scope)
+        return count_quarantined(con, pull.connection, pull.name, [scope])
 
 
 def valid(bad: int, new: int, failed: Mapping[str, str] | None = None) -> dg.AssetCheckResult:

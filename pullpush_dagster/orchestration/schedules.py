@@ -48,12 +48,13 @@ def sync_definitions(project: Project, push: Push) -> dg.Definitions:
 
 def unread_definitions(project: Project, pull: Pull) -> dg.Definitions:
     """The job and the schedule of a pull that says ``every`` and that no push reads; nothing for any other."""
-    if not pull.every or any(pull.id in push.from_ for push in project.pushes.values()):
+    every = project.own_every(pull)
+    if not every:
         return dg.Definitions()
     keys = [stage_key(pull, stage) for stage in _STAGES]
     about = f"Pull and compare: {pull.id}, which no sync reads."
     job = dg.define_asset_job(pull_name(pull), selection=dg.AssetSelection.assets(*keys), description=about)
-    return dg.Definitions(jobs=[job], schedules=[_schedule(project, job.name, [pull], pull.every)])
+    return dg.Definitions(jobs=[job], schedules=[_schedule(project, job.name, [pull], every)])
 
 
 def sync_tags(project: Project, pulls: list[Pull]) -> dict[str, str]:

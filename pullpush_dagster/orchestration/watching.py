@@ -16,12 +16,7 @@ from pullpush_dagster.config.names import full_name
 from pullpush_dagster.errors import StoreBusyError
 from pullpush_dagster.orchestration.dead import fail_dead_runs
 from pullpush_dagster.orchestration.keys import AHEAD, push_key
-from pullpush_dagster.orchestration.schedules import (
-    TICK_SECONDS,
-    UNDER_WAY,
-    push_job_name,
-    tags_in,
-)
+from pullpush_dagster.orchestration.schedules import TICK_SECONDS, UNDER_WAY, push_job_name, tags_in
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.overview import Due, begun, due_now, unread
 

@@ -84,7 +84,7 @@ def _held(con: duckdb.DuckDBPyConnection, pull: Pull) -> list[str]:
 
 
 def _asked(con: duckdb.DuckDBPyConnection, step: str, pull: Pull) -> list[tuple[Any, ...]]:
-    values = {"connection": pull.connection, "name": pull.name, "scopes": ["", *pull.scopes]}
+    values = {"connection": pull.connection, "name": pull.name, "scopes": pull.places}
     return con.execute(_SQL[step], used(_SQL[step], values)).fetchall()
 
 

@@ -29,8 +29,6 @@ from pullpush_dagster.push.sending import Sending
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
 
-# What such a row carries is known to the store.
-
 
 class Pusher:
     """Everything one push does at its destination.

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -59,9 +59,9 @@ def past_counts(con: duckdb.DuckDBPyConnection, connection: str, name: str) -> l
     return [row[0] for row in con.execute(_SQL["past_counts"], {"connection": connection, "name": name}).fetchall()]
 
 
-def quarantined(con: duckdb.DuckDBPyConnection, connection: str, name: str, scope: str) -> int:
-    """Records of one scope of a pull that cannot be used, whichever pull gave them."""
-    who = {"connection": connection, "name": name, "scope": scope}
+def count_quarantined(con: duckdb.DuckDBPyConnection, connection: str, name: str, scopes: Sequence[str]) -> int:
+    """Records of these scopes of a pull that cannot be used, whichever pull gave them."""
+    who = {"connection": connection, "name": name, "scopes": scopes}
     ((count,),) = con.execute(_SQL["quarantined"], who).fetchall()
     return int(count)
 

@@ -4,7 +4,7 @@ SELECT records FROM (
 ) ORDER BY pull
 
 -- name: quarantined
-SELECT count(*) FROM quarantine WHERE connection = $connection AND name = $name AND scope = $scope
+SELECT count(*) FROM quarantine WHERE connection = $connection AND name = $name AND list_contains($scopes, scope)
 
 -- name: oldest_watermark
 SELECT min(watermark) FROM watermarks WHERE connection = $connection AND name = $name
