@@ -60,7 +60,7 @@ def test_a_sync_is_launched_though_its_tick_had_no_store(project, monkeypatch):
     ("asset", "partition", "step"),
     [
         ("erp/stocklevel/pulled", "WH", "pulls.past_counts"),
-        ("erp/stocklevel/canonical", "WH", "pulls.quarantined"),
+        ("erp/stocklevel/canonical", "WH", "pulls.count_quarantined"),
         ("erp/stocklevel/changes", "WH", "pulls.audit"),
         ("erp/product/full", None, "fulls.sample"),
         ("shop/stocklevel/stock_to_shop/readback", None, "readbacks.newest"),
