@@ -13,6 +13,7 @@ from pullpush_dagster.dev.sandbox import sandbox
 from pullpush_dagster.explain import explain as explained
 from pullpush_dagster.held import approve, held
 from pullpush_dagster.listing.command import connectors
+from pullpush_dagster.moved import moved
 from pullpush_dagster.pull.trying import try_pull
 from pullpush_dagster.push import Pusher
 from pullpush_dagster.push import plan as planned
@@ -29,8 +30,8 @@ def main() -> None:
     """Keeps shops, ERPs, warehouses, marketing and phone systems in step."""
 
 
-main.add_command(connectors)
-main.add_command(sandbox)
+for command in (connectors, moved, sandbox):
+    main.add_command(command)
 
 
 @main.command()
@@ -284,8 +285,7 @@ def _print_drift(sync: str, found: tuple[ReadBack, list[Drift]] | None) -> None:
 
 def _drifted(row: Drift) -> dict[str, str]:
     values = (sent(row.accepted), sent(row.there)) if row.field else ("", "gone there")
-    told = dict(zip(("accepted", "there"), values, strict=True))
-    return {"key": named(row.values), "field": row.field or "", **told}
+    return {"key": named(row.values), "field": row.field or "", "accepted": values[0], "there": values[1]}
 
 
 def _told_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.connectors.model import ConnectorFile
-from pullpush_dagster.connectors.template import fill_text
+from pullpush_dagster.connectors.template import fill_text, holes
 
 
 def address_of(facts: ConnectorFile, connection: Connection, values: Mapping[str, object]) -> str:
@@ -34,3 +34,25 @@ def address_fault(address: str) -> str | None:
     except ValueError:
         good = False
     return None if good else "has a port that is none; there are 1 to 65535"
+
+
+def place_of(facts: ConnectorFile, connection: Connection) -> str:
+    """What a connection's file says of where its account is, such as host and path; empty: no more than its platform.
+
+    A scheme tells no account from another; nor do settings that have a default, and the path that a connector adds: a
+    version is what these are. The port of this machine is a stand-in's or a tunnel's: ``this machine`` stands for both.
+    """
+    settings, needed = connection.settings, {f"settings.{name}": name for name in facts.settings}
+    names = [needed[hole] for hole in holes(facts.base_url) if hole in needed]
+    given = [settings["base_url"]] if "base_url" in settings else [settings[name] for name in names]
+    return ", ".join(map(_without_scheme, given))
+
+
+def _without_scheme(value: str) -> str:
+    try:
+        url = urlsplit(value if "//" in value else f"//{value}")
+        port = f":{url.port}" if url.port not in (None, 80, 443) else ""
+    except ValueError:  # it is no address: whoever sends a request says so
+        return value
+    here = url.hostname in ("127.0.0.1", "::1", "localhost")
+    return ("this machine" if here else f"{url.hostname}{port}") + url.path.rstrip("/")

@@ -20,6 +20,7 @@ from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Window
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.transport import Client
+from pullpush_dagster.transport.moving import require_unmoved
 
 _SQL = named_sql(__package__, "keep.sql")
 # Of the pages of old pulls, which are in the store: they may have megabytes each.
@@ -30,13 +31,17 @@ async def pull_records(project: Project, store: Store, pull: Pull, window: Windo
     """A complete pull of ``window``, kept raw. Nothing but the reason is stored unless every page came.
 
     Raises:
+        HaltError: the connection has another address than it had.
         PullPushError: as ``ask``.
     """
-    with store.session() as con:
-        known = watermarks(con, pull)
     with Spool(store.staging) as spool:
         try:
+            with store.session() as con:
+                require_unmoved(con, project.connection(pull.connection), project.connector(pull.connection))
+                known = watermarks(con, pull)
             asked = await ask_platform(project, pull, window, known, spool, progress)
+        except StoreBusyError:
+            raise
         except PullPushError as error:
             note_failure(store, pull, window.scope, error, window.kind)
             raise

@@ -28,6 +28,7 @@ from pullpush_dagster.push.resolving import Resolving
 from pullpush_dagster.push.sending import Sending
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
+from pullpush_dagster.transport.moving import require_unmoved
 
 
 class Pusher:
@@ -80,10 +81,13 @@ class Pusher:
 
         Raises:
             AuthError, ConfigError: the destination cannot be spoken to; nothing is lost, all stays due. Why is kept.
+            HaltError: it has another address than it had; the same goes for that.
         """
         totals, connection = Totals(), self.project.connection(self.push.to)
         with failure_noted(self.store, self.push):
             async with Client(connection, self.connector, state=self.project.state, destination=True) as client:
+                with self.store.session() as con:
+                    require_unmoved(con, connection, self.connector)
                 await Sending(self, client, totals, progress).whole()
         return totals
 

@@ -21,6 +21,7 @@ from pullpush_dagster.readback.comparing import Comparing, There
 from pullpush_dagster.readback.keeping import ReadBack
 from pullpush_dagster.store import Store
 from pullpush_dagster.transport import Client
+from pullpush_dagster.transport.moving import require_unmoved
 
 # Items of one page that is made of what look-ups gave.
 _PAGE = 100
@@ -36,6 +37,7 @@ async def read_back(project: Project, push: Push, store: Store, progress: Progre
 
     Raises:
         ConfigError: the destination cannot be asked for what it was sent, or has closed every scope of it.
+        HaltError: it has another address than it had.
         NothingYetError: it has accepted nothing; then nothing is asked, and nothing kept.
         RetryError: it gave fewer records than it says it has; nothing is concluded from those.
         PullPushError: as ``ask``; what was known before stays.
@@ -83,6 +85,7 @@ class _Reading:
     def scopes(self) -> list[str]:
         """What has to be asked for; empty: the destination has accepted nothing."""
         with self.store.session() as con:
+            require_unmoved(con, self.project.connection(self.push.to), self.connector)
             return self.comparing.scopes(con, self.by)
 
     async def walked(self, scopes: Sequence[str]) -> list[Frame]:

@@ -4,6 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from pullpush_dagster.config import Connection
+from pullpush_dagster.config.address import place_of
+from pullpush_dagster.connectors import load_connector
 from pullpush_dagster.errors import ConfigError
 from tests.unit.config.conftest import ERP
 
@@ -106,3 +108,22 @@ def test_settings_that_make_no_address_are_told(project):
     shop = "connection: shop\nconnector: mailchimp\nsettings: {dc: us 1, store: x, list: y}\nsecrets: {key: SHOP_KEY}\n"
     said = "the address that mailchimp makes of them must be http(s)://host, with no user in it"
     assert f"resources/shop.yaml:3 settings: {said}" in project(shop=shop).problems()
+
+
+@pytest.mark.parametrize(
+    ("connector", "settings", "place"),
+    [
+        ("magento", {"base_url": "http://Shop.Example:80/m2/"}, "shop.example/m2"),
+        ("magento", {"base_url": "https://shop.example/m2"}, "shop.example/m2"),
+        ("woocommerce", {"base_url": "https://shop.example:8443"}, "shop.example:8443"),
+        ("odoo", {"base_url": "http://localhost:8069"}, "this machine"),
+        ("odoo", {"base_url": "http://127.0.0.1:18069"}, "this machine"),
+        ("bigcommerce", {"store_hash": "abc1"}, "abc1"),
+        ("salesforce", {"domain": "acme", "version": "v65.0"}, "acme"),
+        ("hubspot", {}, ""),
+        ("odoo", {"base_url": "http://erp.example:x"}, "http://erp.example:x"),
+    ],
+)
+def test_where_an_account_is_leaves_out_what_does_not_tell_it_from_another(connector, settings, place):
+    facts = load_connector(connector).facts
+    assert place_of(facts, Connection(connection="one", connector=connector, settings=settings)) == place

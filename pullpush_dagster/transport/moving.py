@@ -1,0 +1,55 @@
+"""A connection whose address changed: the same account that moved, or another one. Only a person can tell."""
+
+import datetime as dt
+
+import duckdb
+
+from pullpush_dagster.config import Connection
+from pullpush_dagster.config.address import place_of
+from pullpush_dagster.connectors import Connector
+from pullpush_dagster.errors import HaltError
+from pullpush_dagster.store import named_sql
+
+_SQL = named_sql(__package__, "moving.sql")
+
+
+def require_unmoved(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> None:
+    """Returns where the connection is as it was when it was first used, in the caller's transaction.
+
+    Ids that are bound, what was accepted, baseline and watermark are one account's: in another, the same id is another
+    record, and an update would go to that. Where none of these is known, no address was ever the right one.
+
+    Raises:
+        HaltError: it is elsewhere by now; ``move`` says that it is the same account.
+    """
+    was, now = _known(con, connection), place_of(connector.facts, connection)
+    if was == now:
+        return
+    name = connection.connection
+    ((used,),) = con.execute(_SQL["used"], {"connection": name}).fetchall()
+    if was is None or not used:
+        _keep(con, connection, now)
+    else:
+        said = (
+            f"it was at {was}, and is at {now} by now: if that is the same account, `pullpush moved {name}`; another "
+            "one needs a connection of its own, since its ids are not those of this one"
+        )
+        raise HaltError(said, connection=name)
+
+
+def move(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> tuple[str | None, str]:
+    """From now on the connection is the same account where its file says; where it was (None: never used), and is."""
+    was, now = _known(con, connection), place_of(connector.facts, connection)
+    _keep(con, connection, now)
+    return was, now
+
+
+def _known(con: duckdb.DuckDBPyConnection, connection: Connection) -> str | None:
+    row = con.execute(_SQL["known"], {"connection": connection.connection}).fetchone()
+    return str(row[0]) if row else None
+
+
+def _keep(con: duckdb.DuckDBPyConnection, connection: Connection, place: str) -> None:
+    name = {"connection": connection.connection}
+    con.execute(_SQL["forget"], name)
+    con.execute(_SQL["keep"], {**name, "place": place, "now": dt.datetime.now(dt.UTC)})

@@ -1,0 +1,88 @@
+"""A connection with another address: nothing goes there until a person has said that it is the same account."""
+
+import json
+import re
+
+import pytest
+
+from pullpush_dagster.config import Project
+from pullpush_dagster.errors import HaltError
+from tests.conftest import World
+
+ELSEWHERE = "https://shop.example/de/"
+
+
+@pytest.fixture
+def synced(world):
+    """The shop has its products, and the ids of these are bound."""
+    world.sync("products_to_shop")
+    return world
+
+
+def at(world: World, connection: str, address: str) -> None:
+    """The file of ``connection`` says another address from now on."""
+    file = world.project.root / "resources" / f"{connection}.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r'base_url: "[^"]*"', f'base_url: "{address}"', text), encoding="utf-8")
+    world.project = Project(world.project.root, world.project.state)
+
+
+def test_a_push_does_not_send_to_another_address_what_has_the_ids_of_the_former(synced, run):
+    # given
+    sku = synced.items()[0]["sku"]
+    synced.erp.control("stock", sku=sku, warehouse="WH", quantity=3)
+    at(synced, "shop", ELSEWHERE)
+    # when
+    with pytest.raises(HaltError) as refused:
+        synced.sync("stock_to_shop")
+    # then
+    assert str(refused.value) == (
+        "it was at this machine, and is at shop.example/de by now: if that is the same account, `pullpush moved shop`; "
+        "another one needs a connection of its own, since its ids are not those of this one (connection=shop)"
+    )
+    assert "pullpush moved shop" in run("status").output
+
+
+def test_a_pull_does_not_compare_another_account_with_what_is_known_of_the_former(synced, run):
+    at(synced, "erp", "https://erp.example")
+    with pytest.raises(HaltError, match=r"it was at this machine, and is at erp\.example by now"):
+        synced.pull("erp/product")
+    assert "pullpush moved erp" in run("status").output
+
+
+def test_a_read_back_does_not_take_another_account_for_the_former_with_all_of_it_gone(synced, run):
+    at(synced, "shop", ELSEWHERE)
+    done = run("drift", "products_to_shop", "--now")
+    assert done.exit_code == 1
+    assert "is at shop.example/de by now" in done.output
+
+
+def test_an_account_that_moved_goes_on_where_it_was(synced, run):
+    # given
+    here = synced.shop.url
+    at(synced, "shop", ELSEWHERE)
+    assert run("moved", "shop").output == "shop is at shop.example/de now; it was at this machine\n"
+    at(synced, "shop", here)
+    with pytest.raises(HaltError):
+        synced.sync("products_to_shop")
+    # when
+    told = json.loads(run("moved", "shop", "--json").output)
+    # then
+    assert told == {"connection": "shop", "was": "shop.example/de", "is": "this machine"}
+    assert synced.sync("products_to_shop").sent == 0
+
+
+def test_an_address_with_which_nothing_ever_came_may_be_mended(world):
+    # given
+    here = world.erp.url
+    at(world, "erp", "http://127.0.0.1:9/slip")
+    with pytest.raises(Exception, match="cannot be reached"):
+        world.pull("erp/product")
+    # when
+    at(world, "erp", here)
+    # then
+    assert world.pull("erp/product").changes > 0
+
+
+def test_what_was_never_used_is_where_its_file_says(world, run):
+    assert run("moved", "shop").output == "shop is at this machine now; it was never used\n"
