@@ -218,19 +218,31 @@ SELECT $connection, $name, $scope, $pull, page, row, externalId, key, reasons, a
 WHERE NOT EXISTS (FROM quarantine AS old WHERE {standing} AND old.externalId = bad.externalId)
 
 -- name: unheard
-SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND _frame > ({heard})
+-- Whether there is what no audit has looked at, be it accepted or held.
+SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND {unheard_of}
 
--- name: heard
--- How far audits have read. What a full pull finds held is for it to withdraw; a walk leaves that as it is.
-SELECT coalesce(max(throughFrame), 0) FROM audits
-WHERE connection = $connection AND name = $name AND scope = $scope AND (state = 'accepted' OR $withdraws)
+-- name: unheard_of
+({of_this}) IS NOT TRUE AND _frame > (
+    SELECT coalesce(max(throughFrame), 0) FROM audits WHERE connection = $connection AND name = $name AND scope = $scope
+)
+
+-- name: newer
+-- A table of its own: a column of Arrow's as it is may not be joined.
+CREATE TEMP TABLE newer AS SELECT {columns}, _cleared FROM frame_rows
+
+-- name: silenced
+SELECT count(*) FROM {canonical} AS old JOIN newer AS new ON {same_key}
+WHERE _connection = $connection AND _name = $name AND {in_scope} AND {unheard_of} AND ({less})
+
+-- name: unaccepted
+SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND NOT {audited}
 
 -- name: untold
--- Rows no audit has heard of, with more than the newer reading says. Not what is older than what is known.
+-- Rows that an audit has held, with more than the newer reading says. Not what is older than what is known.
 CREATE TEMP TABLE untold AS
 SELECT old.* FROM {canonical} AS old
 JOIN (SELECT {columns}, _cleared FROM frame_rows JOIN (SELECT _id FROM kept) USING (_id)) AS new ON {same_key}
-WHERE _connection = $connection AND _name = $name AND {in_scope} AND _frame > ({heard}) AND ({of_this}) IS NOT TRUE AND ({less})
+WHERE _connection = $connection AND _name = $name AND {in_scope} AND NOT {audited} AND ({of_this}) IS NOT TRUE AND ({less})
     AND _askedAt >= coalesce((
         SELECT max(fullStartedAt) FROM audits
         WHERE connection = $connection AND name = $name AND scope = $scope AND state = 'accepted'

@@ -77,7 +77,8 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     bad, nameless = _set_aside(run, of)
     deletes_off = _deletes_off(of, nameless)
     values["withdraws"] = of.full and deletes_off is None
-    untold = _count(run, "unheard") > 0
+    # What a full pull finds held is for it to withdraw; a walk leaves that as it is.
+    untold = not values["withdraws"] and _count(run, "unaccepted") > 0
     steps = {
         "kept": True,
         "shadowed": not of.full and not compute.all(frame.rows["_live"]).as_py(),
@@ -103,6 +104,23 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
     for view in ("frame_rows", "frame_quarantined", "frame_shadowed"):
         con.unregister(view)
     return Kept(int(str(values["frame"])), rows, bad, deletes_off, new_items)
+
+
+def silences(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, frame: Frame) -> bool:
+    """Whether ``frame`` says nothing of a field that was read before, and that no audit has looked at since."""
+    ensure_tables(con, entity)
+    run = runner(
+        con, _SQL, _names(entity, of),
+        {"connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull},
+    )  # fmt: skip
+    if not _count(run, "unheard"):
+        return False
+    con.register("frame_rows", in_batches(frame.rows))
+    run("newer")
+    found = _count(run, "silenced") > 0
+    con.execute("DROP TABLE newer")
+    con.unregister("frame_rows")
+    return found
 
 
 def ensure_tables(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -194,7 +212,8 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
         "standing": "old.connection = $connection AND old.name = $name AND old.scope = $scope",
     }
     names |= _untold(entity)
-    return names | {part: _SQL[part].format(**names) for part in ("without_own_key", "given", "seen_since", "heard")}
+    made = ("without_own_key", "given", "seen_since", "unheard_of")
+    return names | {part: _SQL[part].format(**names) for part in made}
 
 
 def _untold(entity: Entity) -> dict[str, str]:

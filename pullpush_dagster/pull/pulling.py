@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as arrow
 
+from pullpush_dagster.audit import take_up
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
-from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
+from pullpush_dagster.canonical.keeping import FrameOf, Kept
 from pullpush_dagster.changes.new_items import bound_alike, send_to_new_items
 from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.errors import HaltError, PullPushError, RejectError, StoreBusyError
@@ -202,7 +203,7 @@ def _keep(project: Project, con: duckdb.DuckDBPyConnection, pull: Pull, one: _Un
         pull.connection, pull.name, one.pull, one.scope, one.kind == "full", bound_as, one.started_at,
         days, window, one.records, one.expected, bool(pushes),
     )  # fmt: skip
-    kept = keep_frame(con, entity, of, frame)
+    kept = take_up(con, entity, of, frame, pull.guard.own())
     if kept.new_items is not None:
         for push in pushes:
             send_to_new_items(con, push, project.entity_of(push), bound_as, kept.new_items)

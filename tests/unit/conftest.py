@@ -1,4 +1,4 @@
-"""One source on a real store: records go through frame_of -> keep_frame -> audit, as a pull's do."""
+"""One source on a real store: records go through frame_of -> take_up -> audit, as a pull's do."""
 
 import datetime as dt
 import shutil
@@ -15,11 +15,11 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from pullpush_dagster.audit import Audit, audit
+from pullpush_dagster.audit import Audit, audit, take_up
 from pullpush_dagster.canonical import ENTITIES
 from pullpush_dagster.canonical.field_map import FieldMap
 from pullpush_dagster.canonical.frame import PAGES, Frame, frame_of
-from pullpush_dagster.canonical.keeping import FrameOf, Kept, keep_frame
+from pullpush_dagster.canonical.keeping import FrameOf, Kept
 from pullpush_dagster.canonical.shape import RecordShape
 from pullpush_dagster.store import Store
 from pullpush_dagster.store.schema import next_number
@@ -98,7 +98,7 @@ class Source:
             row = [of.pull, of.connection, of.name, of.scope, "full" if of.full else "sync", of.started_at]
             sql = "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, ?, ?, ?, ?, ?)"
             self.con.execute(sql, row)
-        return keep_frame(self.con, ENTITIES[self.entity], of, frame)
+        return take_up(self.con, ENTITIES[self.entity], of, frame, {})
 
     def _asked(
         self,

@@ -142,6 +142,16 @@ def test_a_full_pull_that_says_nothing_of_what_was_held_withdraws_it(stock):
     assert set(stock.baseline()) == {(sku, 5) for sku in SKUS}
 
 
+@pytest.mark.parametrize(("kind", "state"), [("full", "accepted"), ("sync", "held")])
+def test_a_disaster_of_which_the_run_died_before_its_audit_is_held_by_itself(stock, kind, state):
+    """One zero of it would be within the limits, among what the next reading says."""
+    stock(level(5))
+    stock.pull(level(0), kind=kind)
+    stock.pull(level(None, SKUS[:1]) + level(5, SKUS[1:]), kind=kind)
+    assert stock.audit().audit.state == state
+    assert set(stock.baseline()) == {(sku, 5) for sku in SKUS}
+
+
 def test_a_full_pull_that_is_held_in_its_turn_is_held_by_what_it_says(stock):
     stock(level(5))
     stock.pull(level(0))

@@ -269,6 +269,17 @@ def read(project, store):
     return lambda: [one.rows for one in read_pulls(project, store, project.pull("tiny/product"), "")]
 
 
+def test_what_a_later_pull_says_nothing_of_is_audited_before_that_is_read(pull, store, read, table):
+    table.add(1, 2)
+    pull()
+    read()
+    del table.rows[1]["title"]
+    pull()
+    read()
+    assert kept(store, "state", "audits") == [("accepted",)]
+    assert kept(store, "sku, title", "baseline_product") == [("S1", "t"), ("S2", "t")]
+
+
 def test_pages_that_a_version_before_kept_in_the_store_are_read(pull, store, read, table):
     # Given a pull whose pages are in the store's table
     table.add(1, 2)
