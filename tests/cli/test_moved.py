@@ -84,5 +84,11 @@ def test_an_address_with_which_nothing_ever_came_may_be_mended(world):
     assert world.pull("erp/product").changes > 0
 
 
+def test_a_store_of_a_version_that_kept_no_address_goes_on(synced):
+    synced.rows("DELETE FROM addresses")
+    assert synced.sync("products_to_shop").sent == 0
+    assert len(synced.rows("FROM addresses")) == 2
+
+
 def test_what_was_never_used_is_where_its_file_says(world, run):
     assert run("moved", "shop").output == "shop is at this machine now; it was never used\n"

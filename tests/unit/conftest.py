@@ -83,6 +83,7 @@ class Source:
     map: dict[str, Any] = field(default_factory=dict)
     days: str | None = None
     bound_as: str = ""
+    limits: dict[str, float | None] = field(default_factory=dict)
     minute: int = 0
 
     def frame(self, natives: list[Any], asked: float) -> Frame:
@@ -98,7 +99,7 @@ class Source:
             row = [of.pull, of.connection, of.name, of.scope, "full" if of.full else "sync", of.started_at]
             sql = "INSERT INTO pulls (pull, connection, name, scope, kind, startedAt) VALUES (?, ?, ?, ?, ?, ?)"
             self.con.execute(sql, row)
-        return take_up(self.con, ENTITIES[self.entity], of, frame, {})
+        return take_up(self.con, ENTITIES[self.entity], of, frame, self.limits)
 
     def _asked(
         self,

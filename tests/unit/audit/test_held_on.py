@@ -152,6 +152,15 @@ def test_a_disaster_of_which_the_run_died_before_its_audit_is_held_by_itself(sto
     assert set(stock.baseline()) == {(sku, 5) for sku in SKUS}
 
 
+def test_it_is_held_by_the_limits_of_its_pull(stock):
+    stock(level(5))
+    stock.limits = {"zeroed": 0.5}
+    stock.pull(level(0, SKUS[:30]) + level(5, SKUS[30:]))
+    stock.pull(level(None, SKUS[:1]) + level(5, SKUS[1:]))
+    stock.audit()
+    assert dict(stock.baseline()) == dict.fromkeys(SKUS[1:], 5) | {SKUS[0]: 0}
+
+
 def test_a_full_pull_that_is_held_in_its_turn_is_held_by_what_it_says(stock):
     stock(level(5))
     stock.pull(level(0))
