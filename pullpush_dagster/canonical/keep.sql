@@ -222,9 +222,14 @@ WHERE NOT EXISTS (FROM quarantine AS old WHERE {standing} AND old.externalId = b
 SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND {unheard_of}
 
 -- name: unheard_of
-({of_this}) IS NOT TRUE AND _frame > (
-    SELECT coalesce(max(throughFrame), 0) FROM audits WHERE connection = $connection AND name = $name AND scope = $scope
-)
+({of_this}) IS NOT TRUE AND _frame > {heard_through}
+
+-- name: reread
+-- Whether an earlier reading of this very pull is among that.
+SELECT count(*) FROM pulls WHERE pull = $pull AND frame > {heard_through}
+
+-- name: heard_through
+(SELECT coalesce(max(throughFrame), 0) FROM audits WHERE connection = $connection AND name = $name AND scope = $scope)
 
 -- name: newer
 -- A table of its own: a column of Arrow's as it is may not be joined.
@@ -233,6 +238,10 @@ CREATE TEMP TABLE newer AS SELECT {columns}, _cleared FROM frame_rows
 -- name: silenced
 SELECT count(*) FROM {canonical} AS old JOIN newer AS new ON {same_key}
 WHERE _connection = $connection AND _name = $name AND {in_scope} AND {unheard_of} AND ({less})
+
+-- name: unread
+SELECT count(*) FROM {canonical} AS old JOIN ({unreadable}) AS bad ON bad.key = CAST(to_json({{{old_key_fields}}}) AS VARCHAR)
+WHERE _connection = $connection AND _name = $name AND {in_scope} AND {unheard_of} AND old._askedAt <= bad._askedAt
 
 -- name: unaccepted
 SELECT count(*) FROM {canonical} WHERE _connection = $connection AND _name = $name AND {in_scope} AND NOT {audited}

@@ -107,19 +107,26 @@ def keep_frame(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, fram
 
 
 def silences(con: duckdb.DuckDBPyConnection, entity: Entity, of: FrameOf, frame: Frame) -> bool:
-    """Whether ``frame`` says nothing of a field that was read before, and that no audit has looked at since."""
+    """Whether ``frame`` says nothing of a field that was read before, and that no audit has looked at since.
+
+    A record that cannot be read says nothing at all. False where this very pull was read before, by another map, and no
+    audit has looked at that either: it would look at what is about to be replaced.
+    """
     ensure_tables(con, entity)
-    run = runner(
-        con, _SQL, _names(entity, of),
-        {"connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull},
-    )  # fmt: skip
-    if not _count(run, "unheard"):
+    values: dict[str, object] = {
+        "connection": of.connection, "name": of.name, "scope": of.scope, "pull": of.pull,
+        "bound_as": of.bound_as.name,
+    }  # fmt: skip
+    run = runner(con, _SQL, _names(entity, of), values)
+    if not _count(run, "unheard") or _count(run, "reread"):
         return False
     con.register("frame_rows", in_batches(frame.rows))
+    con.register("frame_quarantined", frame.quarantined)
     run("newer")
-    found = _count(run, "silenced") > 0
+    found = _count(run, "silenced") > 0 or _count(run, "unread") > 0
     con.execute("DROP TABLE newer")
-    con.unregister("frame_rows")
+    for view in ("frame_rows", "frame_quarantined"):
+        con.unregister(view)
     return found
 
 
@@ -212,8 +219,9 @@ def _names(entity: Entity, of: FrameOf) -> dict[str, str]:
         "standing": "old.connection = $connection AND old.name = $name AND old.scope = $scope",
     }
     names |= _untold(entity)
-    made = ("without_own_key", "given", "seen_since", "unheard_of")
-    return names | {part: _SQL[part].format(**names) for part in made}
+    for part in ("without_own_key", "given", "seen_since", "heard_through", "unheard_of"):
+        names[part] = _SQL[part].format(**names)
+    return names
 
 
 def _untold(entity: Entity) -> dict[str, str]:

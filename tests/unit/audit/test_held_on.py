@@ -170,3 +170,16 @@ def test_a_full_pull_that_is_held_in_its_turn_is_held_by_what_it_says(stock):
     assert stock.audit().audit.counts.zeroed == 99
     # What is let through of the first one names the key that says nothing by now.
     assert let_through(stock, first).left_out == ('{"sku":"S000","locationId":"WH"}',)
+
+
+@pytest.mark.parametrize("told", [{"price": 100}, {}], ids=["every price", "not every price"])
+def test_the_days_of_a_backfill_are_held_as_one(source, told):
+    """No day has as many keys as a guard asks for; of one record each, it tells no price on the next day."""
+    daily = source("product", days="2026-10-01")
+    daily([{"sku": sku, "price": 10, "at": "2026-10-01T08:00:00Z"} for sku in SKUS], kind="sync")
+    for day in range(5):
+        at, last = f"2026-10-0{day + 2}T08:00:00Z", [{"sku": SKUS[15 * day - 1], **told}] * bool(day)
+        records = last + [{"sku": sku, "price": 100} for sku in SKUS[15 * day : 15 * day + 15]]
+        window = (f"2026-10-0{day + 2}", f"2026-10-0{day + 3}")
+        daily.pull([{**one, "at": at} for one in records], kind="window", window=window)
+    assert (daily.audit().audit.state, daily.baseline("max(price)")) == ("held", [(10,)])

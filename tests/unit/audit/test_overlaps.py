@@ -237,6 +237,32 @@ def test_a_pull_that_is_read_anew_by_another_map_is_not_audited_as_it_was_read_b
     assert products.audit().changes[0][3].get("price") is None
 
 
+def test_nor_is_it_where_another_record_stands_before_it(products):
+    products([{"sku": "A", "price": 1}, {"sku": "B", "title": "b", "price": 1}])
+    products.pull([{"sku": "B", "title": "new", "price": 1}], kind="sync")
+    number = products.pull([{"sku": "A", "price": 100}], kind="sync").frame
+    (pull,) = products.rows("SELECT pull FROM pulls WHERE frame = ?", number)[0]
+    # when: by the mended map it gives another key as well, of which it tells no title
+    products.pull([{"sku": "A", "price": 1}, {"sku": "B", "price": 2}], kind="sync", again=pull)
+    products.audit()
+    assert products.rows("SELECT count(*) FROM changes WHERE contains(after, '100')") == [(0,)]
+    assert products.baseline("sku, title") == [("A", None), ("B", "new")]
+
+
+def test_a_record_that_cannot_be_read_says_nothing_either(products):
+    products([{"sku": "A", "title": "old", "price": 1}])
+    products.pull([{"sku": "A", "title": "new", "price": 1}], kind="sync")
+    products.pull([{"sku": "A", "price": "x"}], kind="sync")
+    products([{"sku": "A", "price": 2}], kind="sync")
+    assert products.baseline("title, price") == [("new", 2)]
+
+
+def test_but_another_that_cannot_be_read_does_not_matter(products):
+    products.pull([{"sku": "A", "title": "a"}], kind="sync")
+    products.pull([{"sku": "B", "price": "x"}], kind="sync")
+    assert products.rows("SELECT count(*) FROM audits") == [(0,)]
+
+
 def test_nothing_is_taken_from_another_key_or_another_source(products, source):
     source("product", connection="other").pull([{"sku": "B", "title": "b"}])
     products.pull([{"sku": "A", "title": "a"}], kind="sync")
