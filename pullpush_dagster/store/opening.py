@@ -3,6 +3,7 @@
 To make an instance takes 9 ms, to attach a file to one 1 ms (DuckDB 1.5.5).
 """
 
+import logging
 import os
 import threading
 import time
@@ -13,7 +14,10 @@ from pathlib import Path
 import duckdb
 
 from pullpush_dagster.errors import HaltError, StoreBusyError
+from pullpush_dagster.store.mending import mend, place_of_block, torn_at
 from pullpush_dagster.store.sql import literal
+
+_LOG = logging.getLogger(__name__)
 
 _guard = threading.Lock()
 # One for the store that was used last, one for work in memory; a process forked from this one makes its own.
@@ -21,8 +25,11 @@ _instances: dict[str, tuple[tuple[object, ...], duckdb.DuckDBPyConnection]] = {}
 
 
 @contextmanager
-def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def attached(path: Path, memory_limit: str, *, died: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of its own whose tables are those of the file at ``path``; at the end the file is closed.
+
+    Args:
+        died: whether who had it open last died meanwhile, and may have left a block half written, which is mended.
 
     Raises:
         StoreBusyError: another program has the file open.
@@ -32,6 +39,8 @@ def attached(path: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnectio
     con = _cursor("store", lambda: _for_store(*known), *known)
     try:
         try:
+            if died and path.exists():
+                _make_whole(con, path)
             _attach(con, path)
             yield con
         finally:
@@ -95,6 +104,26 @@ def _for_store(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     con.execute("SET GLOBAL python_enable_replacements = false")
     con.execute("SET GLOBAL lock_configuration = true")
     return con
+
+
+def _make_whole(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Mend every block of metadata that was left half written: those DuckDB reads at once, and those it reads late."""
+    mended: set[int] = set()
+    while True:
+        try:
+            _attach(con, path)
+            break
+        except HaltError as error:
+            at = torn_at(error)
+            if at is None or not mend(path, at):
+                raise
+            mended.add(at)
+    blocks = con.execute("SELECT block_id FROM pragma_metadata_info()").fetchall()
+    # Who closes a file lets go of all locks that its process has on it, so DuckDB's comes after that.
+    _detach(con)
+    mended |= {at for (block,) in blocks if mend(path, at := place_of_block(block))}
+    if mended:
+        _LOG.warning("%s: who used it last died while it wrote; the block it left half written is mended", path.name)
 
 
 def _attach(con: duckdb.DuckDBPyConnection, path: Path, *, tries: int = 5) -> None:

@@ -51,7 +51,7 @@ class Store:
             StoreBusyError: another process held the store for longer than ``wait`` seconds.
             HaltError: the file is no store, or its folder cannot be written to.
         """
-        with self._locked(), self._opened() as con:
+        with self._locked() as died, self._opened(died=died) as con:
             try:
                 con.begin()
                 yield con
@@ -63,35 +63,49 @@ class Store:
                 raise
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[bool]:
+        """Whether who had the store last died meanwhile."""
         # Waiters poll out of step with each other, or two of them can starve a third.
         lock = FileLock(self.path.with_suffix(".lock"), poll_interval=random.uniform(0.005, 0.02))  # noqa: S311
         try:
-            self._acquire(lock)
-            yield
+            yield self._acquire(lock)
         finally:
             lock.release()
 
-    def _acquire(self, lock: FileLock) -> None:
-        holder = self.path.with_suffix(".holder")
+    def _acquire(self, lock: FileLock) -> bool:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=self._wait)
-            holder.write_text(str(os.getpid()))
+            died = bool(_read(self._holder))
+            self._holder.write_text(str(os.getpid()))
         except Timeout:
-            raise StoreBusyError(f"the store was held by process {_read(holder)} for {self._wait:g} s") from None
+            holder = _read(self._holder) or "unknown"
+            raise StoreBusyError(f"the store was held by process {holder} for {self._wait:g} s") from None
         except OSError as error:
             # As where the folder is another user's, or its disk is full.
             raise HaltError(f"the store cannot be opened: {error.strerror}", folder=self.path.parent) from None
+        return died
 
     @contextmanager
-    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, *, died: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         if self.path.exists() and not self.path.stat().st_size:
             self.path.unlink()  # its maker was killed before it wrote anything; DuckDB would refuse it for ever
-        new = not self.path.exists()
-        with attached(self.path, self._memory_limit) as con:
-            create_tables(con, new=new)
-            yield con
+        new, opened = not self.path.exists(), False
+        try:
+            with attached(self.path, self._memory_limit, died=died) as con:
+                opened = True
+                create_tables(con, new=new)
+                yield con
+        finally:
+            # What could not be opened may still have to be mended.
+            if opened:
+                with suppress(OSError):
+                    os.truncate(self._holder, 0)
+
+    @property
+    def _holder(self) -> Path:
+        """Names the process that has the store; empty: nobody has it, and who had it last went on living."""
+        return self.path.with_suffix(".holder")
 
 
 _kept: ContextVar[Callable[[Path], Store] | None] = ContextVar("kept", default=None)
@@ -109,6 +123,6 @@ def kept_by(make: Callable[[Path], Store]) -> Iterator[None]:
 
 def _read(holder: Path) -> str:
     try:
-        return holder.read_text() or "unknown"
+        return holder.read_text()
     except OSError:
-        return "unknown"
+        return ""

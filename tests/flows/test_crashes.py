@@ -39,9 +39,10 @@ def before(trade):
 
 
 def leases_run_out(world):
-    """What a dead worker had claimed waits for its lease otherwise, ten minutes."""
+    """What a dead worker had claimed, or was making, waits for its lease otherwise, ten minutes."""
     if world.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'outbox'"):
         world.rows("UPDATE outbox SET leaseUntil = now(), dueAt = now() WHERE state <> 'dead' RETURNING key")
+        world.rows("UPDATE made SET settlesAt = now() WHERE id IS NULL RETURNING value")
 
 
 def business(world, seed):

@@ -33,10 +33,11 @@ def project(tmp_path, monkeypatch):
 
 
 def _leases_run_out(project):
-    """What a dead push had claimed waits for its lease otherwise, ten minutes."""
+    """What a dead push had claimed, or was making, waits for its lease otherwise, ten minutes."""
     with Store.of(project.state).session() as con:
         if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'outbox'").fetchall():
             con.execute("UPDATE outbox SET leaseUntil = now(), dueAt = now() WHERE state IN ('claimed', 'due')")
+            con.execute("UPDATE made SET settlesAt = now() WHERE id IS NULL")
 
 
 def _trade(platforms, round_):
