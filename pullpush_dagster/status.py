@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Any
 
+import duckdb
+
 from pullpush_dagster.changes.arriving import routing
 from pullpush_dagster.config import Project, Pull, Push
 from pullpush_dagster.store import Store, named_sql
@@ -19,7 +21,8 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
     The last pull is the newest complete one, but no backfill, of the source, or scope of one, that was not asked for
     the longest; ``lag`` is seconds since that began. None: one of them was never asked. ``held`` counts the changes
     that a guard holds. ``trouble``: one sentence for each pull whose newest attempt came to nothing, or cannot be
-    read, or whose full audit is late; and one where the newest run of the push broke off.
+    read, or whose full audit is late; and for a live push one where its newest run broke off, else one where keys were
+    tried in vain and are to be sent still.
     """
     pulled: list[dt.datetime | None] = []
     unread = quarantined = held = 0
@@ -39,8 +42,7 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
                 late = run("not_whole", before=now - dt.timedelta(seconds=2 * pull.full_every))
                 trouble += [_not_whole(id_, *row) for row in late.fetchall()]
         ((held_here,),) = con.execute(_SQL["held_by_push"], {"push": push.name, "logs": push.from_}).fetchall()
-        broken = con.execute(_SQL["push_failed"], {"push": push.name}).fetchall() if push.mode == "live" else []
-        trouble += [_failed(push.name, "", *row) for row in broken]
+        trouble += _of_push(con, push) if push.mode == "live" else []
         counts = outbox_counts(con, push.name, push.from_)
     last = None if None in pulled else min(at for at in pulled if at)
     return {
@@ -60,6 +62,19 @@ def sync_status(project: Project, push: Push) -> dict[str, Any]:
 def _who(pull: Pull) -> dict[str, object]:
     """Which rows are about ``pull``: what is known of a scope that the files no longer have concerns nobody."""
     return {"connection": pull.connection, "name": pull.name, "scopes": pull.places}
+
+
+def _of_push(con: duckdb.DuckDBPyConnection, push: Push) -> list[str]:
+    """Why its newest run broke off; else what it has tried in vain: no run breaks off as nobody answers."""
+    who = {"push": push.name}
+    broken = [_failed(push.name, "", *row) for row in con.execute(_SQL["push_failed"], who).fetchall()]
+    return broken or [_put_back(push.name, *row) for row in con.execute(_SQL["put_back"], who).fetchall()]
+
+
+def _put_back(push: str, keys: int, unanswered: int, reason: str, alike: int) -> str:
+    what = f"{keys} keys not sent{', or without an answer' if unanswered else ''}"
+    such = "" if alike == keys else f", {alike} of them"
+    return f"{push}: {what}{such}: {reason.removeprefix('not sent: ')}"
 
 
 def _failed(id_: str, scope: str, reason: str, at: dt.datetime, kind: str | None = None) -> str:

@@ -21,6 +21,14 @@ WHERE connection = $connection AND name = $name AND list_contains($scopes, scope
 -- name: push_failed
 SELECT reason, failedAt FROM failed_pushes WHERE push = $push
 
+-- name: put_back
+-- Keys that were tried in vain and are to be sent still, how many of these may be there, and the reason that most of them
+-- have, with its number of keys; no row: there are none.
+SELECT sum(keys) OVER (), sum(unanswered) OVER (), reason, keys FROM (
+    SELECT reason, count(*) AS keys, count(triedSequence) AS unanswered, max(dueAt) AS newest FROM outbox
+    WHERE push = $push AND state = 'due' AND reason IS NOT NULL GROUP BY reason
+) ORDER BY keys DESC, newest DESC, reason LIMIT 1
+
 -- name: not_whole
 -- Since when one that follows a stamp was not asked for whole; no row: that is not so long ago.
 SELECT since FROM (

@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from pullpush_dagster.config import Project
 from pullpush_dagster.errors import ForbiddenError, PullPushError
 from pullpush_dagster.status import sync_status
 
@@ -202,6 +204,28 @@ def test_status_tells_why_a_push_cannot_begin_until_a_run_gets_through(world, ru
     # when
     world.push("products_to_shop")
     assert "failed at" not in run("status").output
+
+
+def test_status_tells_what_is_not_sent_as_the_destination_is_down_until_it_is(world, run):
+    # given
+    there = world.shop.url
+    world.pull("erp/product")
+    _edit(world, "resources/shop.yaml", there, "http://127.0.0.1:9")
+    world.project = Project(world.project.root, world.project.state)
+    world.push("products_to_shop")
+    # then
+    found = {row["sync"]: row for row in json.loads(run("status", "--json").stdout)}
+    (said,) = found["products_to_shop"]["trouble"]
+    assert said.startswith(f"products_to_shop: {found['products_to_shop']['pending']} keys not sent")
+    assert "127.0.0.1:9 cannot be reached: connection refused" in said
+    assert f"{said}\n" in run("status").output
+    # when: it is back, and the pause after so many failures is over
+    _edit(world, "resources/shop.yaml", "http://127.0.0.1:9", there)
+    world.project = Project(world.project.root, world.project.state)
+    shutil.rmtree(world.project.state / "limits")
+    world.rows("UPDATE outbox SET dueAt = now()")
+    world.push("products_to_shop")
+    assert "not sent" not in run("status").output
 
 
 def test_status_has_room_for_all_of_its_columns_in_eighty(world, run, monkeypatch):
