@@ -35,7 +35,8 @@ class Plan:
 
     Attributes:
         records: of the keys looked at, those of which something would be sent, longest queued first.
-        held: why its guard holds something, and what the guards of its pulls hold; empty: nothing is held.
+        held: what its guard holds or is about to hold, and what the guards of its pulls hold, a sentence per set with
+            the guard and what a person can do; empty: nothing is held.
         never_pulled: ids of the pulls it reads of which there is nothing yet, so that nothing is known to be sent.
         due: keys that are due, ``looked_at`` and others.
     """
@@ -61,7 +62,7 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
     """What would be sent of the first ``limit`` keys, by the very code that sends, in a transaction that is undone."""
     try:
         with pusher.store.session() as con:
-            held = [reason for arrival in pusher.arrived(con) for reason in arrival.held]
+            held = _held_here(con, pusher)
             pulls = [pusher.project.pull(id_) for id_ in pusher.push.from_]
             held += [reason for pull in pulls for reason in _held(con, pull)]
             never = [pull.id for pull in pulls if not _asked(con, "pulled", pull)[0][0]]
@@ -73,6 +74,22 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
             raise _Undo  # noqa: TRY301
     except _Undo:
         return made
+
+
+def _held_here(con: duckdb.DuckDBPyConnection, pusher: Pusher) -> list[str]:
+    """What reading its logs is held for by the guard of the push, a sentence per set; it is read in here."""
+    push = pusher.push
+    before = dict(con.execute(_SQL["held_here"], {"push": push.name}).fetchall())
+    arrivals = zip(push.from_, pusher.arrived(con), strict=True)
+    after = dict(con.execute(_SQL["held_here"], {"push": push.name}).fetchall())
+    told = []
+    for log, arrival in arrivals:
+        if arrival.held:
+            known = before.get(log) == after[log]
+            now = f"; pullpush approve {after[log]} lets them through"
+            then = ": its next run holds it, and `pullpush held` then has the hash to approve"
+            told.append(f"{'; '.join(arrival.held)}, by the guard of {push.name}{now if known else then}")
+    return told
 
 
 def _held(con: duckdb.DuckDBPyConnection, pull: Pull) -> list[str]:

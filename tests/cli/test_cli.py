@@ -151,6 +151,26 @@ def test_plan_tells_what_the_guard_of_a_pull_holds(world, run):
     assert f"held: {reason}\n" in run("plan", "stock_to_shop").stdout
 
 
+def test_plan_tells_which_guard_will_hold_it_and_what_is_to_be_done_then(world, run):
+    # given: a stock-take that a person let through, which the guard of the sync has yet to look at
+    world.sync("products_to_shop")
+    world.sync("stock_to_shop")
+    run("approve", world.emptied("WH"))
+    # then
+    (reason,) = json.loads(run("plan", "stock_to_shop", "--json").stdout)["held"]
+    assert re.fullmatch(
+        r"sets to zero or less \d+ of \d+ keys \(limit 10%, at least 20\), by the guard of stock_to_shop: its next run "
+        r"holds it, and `pullpush held` then has the hash to approve",
+        reason,
+    )
+    # when
+    assert world.sync("stock_to_shop").sent == 0
+    # then
+    (held,) = json.loads(run("held", "--json").stdout)
+    (reason,) = json.loads(run("plan", "stock_to_shop", "--json").stdout)["held"]
+    assert reason.endswith(f", by the guard of stock_to_shop; pullpush approve {held['hash']} lets them through")
+
+
 def test_plan_of_an_unknown_sync_names_those_there_are(run):
     result = run("plan", "orders")
     assert result.exit_code == 1
