@@ -14,6 +14,7 @@ from pullpush_dagster.explain.gates import BROKE_OFF, FAILED, Story, Way, in_sho
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import quoted, used
 from pullpush_dagster.telling import parsed
+from pullpush_dagster.transport.moving import elsewhere, is_moved
 
 _SQL = named_sql(__package__, "explain.sql")
 _BY_PULL = {
@@ -70,14 +71,21 @@ class _Asking:
         ours = [way for way in ways if way.concerns is not False]
         self.keys, self.sources = [way.key for way in ours], [f"{way.pull} {way.source}" for way in ours]
         for stage, step in _BY_PUSH.items():
-            told[stage] = [self._told(row) for row in self._ask(step, "", None)]
+            told[stage] = [self._told(row) for row in self._ask(step, "", None) if self._holds(row, self.push.to)]
         short = in_short(self.push, told, ways) or [{"is": self._nothing()}]
         told["in short"] = [*short, *not_known(told, ways), *not_sent(self.push, told)]
         return told
 
     def _of_pull(self, step: str, id_: str, text: str) -> list[dict[str, Any]]:
         several = {"from": id_} if len(self.push.from_) > 1 else {}
-        return [several | self._told(row) for row in self._ask(step, text, self.project.pull(id_))]
+        pull = self.project.pull(id_)
+        return [several | self._told(row) for row in self._ask(step, text, pull) if self._holds(row, pull.connection)]
+
+    def _holds(self, row: dict[str, Any], connection: str) -> bool:
+        """Whether ``row`` is so still: that a run was stopped for an address is over once somebody has seen to that."""
+        if not is_moved(row.get("reason") or ""):
+            return True
+        return bool(elsewhere(self.con, self.project.connection(connection), self.project.connector(connection)))
 
     def _ways(self, id_: str, text: str) -> list[Way]:
         pull = self.project.pull(id_)

@@ -12,6 +12,7 @@ from pullpush_dagster.push.payload import sendable
 from pullpush_dagster.push.pushing import Pusher
 from pullpush_dagster.store import named_sql
 from pullpush_dagster.store.sql import used
+from pullpush_dagster.transport.moving import elsewhere
 
 _SQL = named_sql(__package__, "plan.sql")
 
@@ -38,20 +39,23 @@ class Plan:
         held: what its guard holds or is about to hold, and what the guards of its pulls hold, a sentence per set with
             the guard and what a person can do; empty: nothing is held.
         never_pulled: ids of the pulls it reads of which there is nothing yet, so that nothing is known to be sent.
+        moved: that its destination has another address than it had, and what to do; None: it does not.
         due: keys that are due, ``looked_at`` and others.
     """
 
     records: list[Planned]
     held: list[str]
     never_pulled: list[str]
+    moved: str | None
     due: int
     looked_at: int
 
     @property
     def sentences(self) -> list[str]:
-        """Why more may be to be sent than ``records`` tells; empty: nothing is in the way of it."""
+        """Why none of ``records`` is sent, or more may be to be sent; empty: nothing is in the way of it."""
         unknown = [f"{id_} was never pulled: run the sync once" for id_ in self.never_pulled]
-        return [f"held: {reason}" for reason in self.held] + unknown
+        moved = [self.moved] if self.moved else []
+        return moved + [f"held: {reason}" for reason in self.held] + unknown
 
 
 class _Undo(Exception):
@@ -62,6 +66,7 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
     """What would be sent of the first ``limit`` keys, by the very code that sends, in a transaction that is undone."""
     try:
         with pusher.store.session() as con:
+            moved = elsewhere(con, pusher.project.connection(pusher.push.to), pusher.connector)
             held = _held_here(con, pusher)
             pulls = [pusher.project.pull(id_) for id_ in pusher.push.from_]
             held += [reason for pull in pulls for reason in _held(con, pull)]
@@ -70,7 +75,7 @@ def plan(pusher: Pusher, *, limit: int) -> Plan:
             due = count_due(con, pusher.push)
             fields = sendable(pusher.facts, pusher.entity)
             rows = claim(con, pusher.push, pusher.entity, pusher.bound_as, fields, limit)
-            made = Plan([_planned(row) for row in rows if row.todo], held, never, due, len(rows))
+            made = Plan([_planned(row) for row in rows if row.todo], held, never, moved, due, len(rows))
             raise _Undo  # noqa: TRY301
     except _Undo:
         return made

@@ -11,6 +11,7 @@ from pullpush_dagster.errors import HaltError
 from pullpush_dagster.store import named_sql
 
 _SQL = named_sql(__package__, "moving.sql")
+_SAME_ACCOUNT = "if that is the same account, `pullpush moved"
 
 
 def require_unmoved(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> None:
@@ -22,19 +23,38 @@ def require_unmoved(con: duckdb.DuckDBPyConnection, connection: Connection, conn
     Raises:
         HaltError: it is elsewhere by now; ``move`` says that it is the same account.
     """
-    was, now = _known(con, connection), place_of(connector.facts, connection)
-    if was == now:
-        return
-    name = connection.connection
-    ((used,),) = con.execute(_SQL["used"], {"connection": name}).fetchall()
-    if was is None or not used:
+    said, now = _asks(con, connection, connector), place_of(connector.facts, connection)
+    if said is not None:
+        raise HaltError(said, connection=connection.connection)
+    if _known(con, connection) != now:
         _keep(con, connection, now)
-    else:
-        said = (
-            f"it was at {was}, and is at {now} by now: if that is the same account, `pullpush moved {name}`; another "
-            "one needs a connection of its own, since its ids are not those of this one"
-        )
-        raise HaltError(said, connection=name)
+
+
+def elsewhere(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> str | None:
+    """What whoever only looks is told of a connection whose address changed; None: it did not. Nothing is noted.
+
+    None too where its file lacks a setting, so that where it is cannot be told: whoever sends a request says that.
+    """
+    if not connection.settings.keys() >= {*connector.facts.settings}:
+        return None
+    said, name = _asks(con, connection, connector), connection.connection
+    return said and f"{name} is asked nothing and sent nothing, unless its address is put back: {said}"
+
+
+def is_moved(reason: str) -> bool:
+    """Whether ``reason``, kept of a run that failed, is that ``require_unmoved`` stopped it."""
+    return _SAME_ACCOUNT in reason
+
+
+def _asks(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> str | None:
+    """What a person has to tell of its address; None: nothing."""
+    was, now, name = _known(con, connection), place_of(connector.facts, connection), connection.connection
+    if was is None or was == now or not con.execute(_SQL["used"], {"connection": name}).fetchall()[0][0]:
+        return None
+    return (
+        f"it was at {was}, and is at {now} by now: {_SAME_ACCOUNT} {name}`; another one needs a connection of its own, "
+        "since its ids are not those of this one"
+    )
 
 
 def move(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> tuple[str | None, str]:

@@ -57,6 +57,64 @@ def test_a_read_back_does_not_take_another_account_for_the_former_with_all_of_it
     assert "is at shop.example/de by now" in done.output
 
 
+SAID = (
+    "shop is asked nothing and sent nothing, unless its address is put back: it was at this machine, and is at "
+    "shop.example/de by now: if that is the same account, `pullpush moved shop`; another one needs a connection of its "
+    "own, since its ids are not those of this one"
+)
+
+
+def test_plan_says_first_that_nothing_is_sent_to_another_address(synced, run):
+    assert json.loads(run("plan", "products_to_shop", "--json").output)["moved"] is None
+    at(synced, "shop", ELSEWHERE)
+    assert run("plan", "products_to_shop").output.splitlines()[0] == SAID
+    assert json.loads(run("plan", "products_to_shop", "--json").output)["moved"] == SAID
+
+
+def test_status_tells_of_another_address_before_a_run_has_failed(synced, run):
+    at(synced, "shop", ELSEWHERE)
+    assert run("status").output.count(SAID) == 1
+    trouble = {row["sync"]: row["trouble"] for row in json.loads(run("status", "--json").output)}
+    assert trouble["products_to_shop"] == [SAID]
+    # a source is asked just as little
+    at(synced, "erp", "https://erp.example")
+    assert "\nerp is asked nothing and sent nothing" in run("status").output
+
+
+def test_who_only_looks_at_another_address_notes_nothing(synced, run):
+    here = synced.rows("FROM addresses")
+    at(synced, "shop", ELSEWHERE)
+    run("status")
+    run("plan", "products_to_shop")
+    assert synced.rows("FROM addresses") == here
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_failed_for_another_address_is_told_no_more_once_it_is_settled(synced, run, back):
+    # given
+    here = {name: platform.url for name, platform in (("shop", synced.shop), ("erp", synced.erp))}
+    for name in here:
+        at(synced, name, ELSEWHERE)
+    with pytest.raises(HaltError):
+        synced.pull("erp/product")
+    with pytest.raises(HaltError):
+        synced.push("products_to_shop")
+    assert "pullpush moved erp" in run("explain", "products_to_shop", "SKU-00002").output
+    # when
+    for name, address in here.items():
+        at(synced, name, address) if back else run("moved", name)
+    # then
+    assert "pullpush moved" not in run("status").output
+    assert "pullpush moved" not in run("explain", "products_to_shop", "SKU-00002").output
+
+
+@pytest.mark.parametrize("connector", ["nothing", "woocommerce"])
+def test_status_is_told_where_a_connection_has_no_connector_or_address(synced, run, connector):
+    path = synced.project.root / "resources" / "shop.yaml"
+    path.write_text(f"connection: shop\nconnector: {connector}\n", encoding="utf-8")
+    assert "products_to_shop" in run("status").output
+
+
 def test_an_account_that_moved_goes_on_where_it_was(synced, run):
     # given
     here = synced.shop.url
