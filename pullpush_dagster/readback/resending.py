@@ -9,7 +9,8 @@ from pullpush_dagster.audit.guard import Counts, breaches
 from pullpush_dagster.canonical.keeping import ensure_tables
 from pullpush_dagster.changes.arriving import HARM, routing
 from pullpush_dagster.config import Project, Push
-from pullpush_dagster.errors import GuardError
+from pullpush_dagster.errors import GuardError, NothingYetError
+from pullpush_dagster.readback.keeping import newest
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import runner
 
@@ -33,9 +34,13 @@ def resend(project: Project, push: Push, store: Store) -> Resent:
     said them. Doing it again changes nothing.
 
     Raises:
+        NothingYetError: it was never read back.
         GuardError: more would be changed, or set to zero, than the push's guard lets through; nothing is due then.
     """
     with store.session() as con:
+        if newest(con, push, 0) is None:
+            then = f"`pullpush drift {push.name} --now --resend` asks first"
+            raise NothingYetError(f"{push.name} was never read back, so nothing is known to have drifted: {then}")
         return _resend(con, project, push)
 
 

@@ -15,6 +15,16 @@ def test_a_sync_that_was_never_read_back_says_so(run, drift):
     assert drift() == {"sync": "stock_to_shop", "readAt": None, "drift": [], "resent": None}
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_nothing_is_sent_again_of_a_sync_that_was_never_read_back(run, how):
+    done = run("drift", "stock_to_shop", "--resend", *how)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "stock_to_shop was never read back, so nothing is known to have drifted: "
+        "`pullpush drift stock_to_shop --now --resend` asks first\n"
+    )
+
+
 def test_before_anything_was_accepted_there_is_nothing_to_compare(world, run):
     done = run("drift", "stock_to_shop", "--now")
     assert done.exit_code == 1
