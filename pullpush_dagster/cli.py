@@ -123,7 +123,7 @@ def quarantined_(sync: str, as_json: bool) -> None:
         return
     for row in rows:
         where = f"{row['pull']} {row['scope']}".rstrip()
-        click.echo(f"{named(row['key'] or {}) or 'no key'}  {where}, id {shown(row['id'])}")
+        click.echo(f"{named(row['key'] or {}) or 'no key'}  {where}, {shown(row['id'] or {'id': 'unknown'})}")
         click.echo(f"  {'; '.join(row['reasons'])}")
     click.echo(f"{len(rows)} records; the next pull takes up what was mended" if rows else "nothing is quarantined")
 

@@ -40,7 +40,8 @@ def in_short(push: Push, story: Story, ways: list[Way]) -> list[Row]:
     for row in story["to be sent"]:
         if row["key"] not in known:
             rows += [{"key": row["key"], "is": told} for told in _at_the_destination(push, story, row["key"])]
-    return rows
+    # Each of several records that claim one key is set aside for the same reason.
+    return [row for place, row in enumerate(rows) if row not in rows[:place]]
 
 
 FAILED, BROKE_OFF = "newest pull failed", "newest push failed"

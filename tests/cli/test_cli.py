@@ -272,9 +272,7 @@ def test_what_is_quarantined_is_listed_with_its_reasons(world, run):
     rows = json.loads(run("quarantined", "products_to_shop", "--json").stdout)
     assert [row["key"] for row in rows if row["key"] == {"sku": "TWIN"}] == 2 * [{"sku": "TWIN"}]
     said = run("quarantined", "products_to_shop").output
-    assert re.search(
-        r"^TWIN  erp/product, id id \d+\n  sku: 2 records of the source claim this key$", said, re.MULTILINE
-    )
+    assert re.search(r"^TWIN  erp/product, id \d+\n  sku: 2 records of the source claim this key$", said, re.MULTILINE)
     assert f"{len(rows)} records;" in said
 
 

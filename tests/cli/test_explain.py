@@ -49,6 +49,9 @@ def test_explain_tells_which_gate_stopped_a_key(world, run):
     story = json.loads(run("explain", "products_to_shop", "TWIN", "--json").stdout)
     assert story["quarantined"][0]["reasons"] == ["sku: 2 records of the source claim this key"]
     assert story["sent"] == []
+    # one line for both of them
+    (said,) = story["in short"]
+    assert said["is"].endswith("cannot be read: sku: 2 records of the source claim this key")
 
 
 @pytest.fixture
