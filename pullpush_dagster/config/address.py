@@ -45,6 +45,8 @@ def place_of(facts: ConnectorFile, connection: Connection) -> str:
     settings, needed = connection.settings, {f"settings.{name}": name for name in facts.settings}
     names = [needed[hole] for hole in holes(facts.base_url) if hole in needed]
     given = [settings["base_url"]] if "base_url" in settings else [settings[name] for name in names]
+    if not given and connection.api is not None:  # it describes its own platform, so that address is its own as well
+        given = [facts.base_url]
     return ", ".join(map(_without_scheme, given))
 
 

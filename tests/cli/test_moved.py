@@ -150,3 +150,19 @@ def test_a_store_of_a_version_that_kept_no_address_goes_on(synced):
 
 def test_what_was_never_used_is_where_its_file_says(world, run):
     assert run("moved", "shop").output == "shop is at this machine now; it was never used\n"
+
+
+def test_an_address_that_is_known_is_as_it_was(synced, run):
+    assert run("moved", "shop").output == "shop is at this machine now; as it was\n"
+
+
+def test_a_platform_with_one_address_of_its_own_has_no_other_name(world, run):
+    # given: it has a sandbox at another one
+    file = world.project.root / "resources" / "depot.yaml"
+    depot = "connection: depot\nconnector: shipbob\nsecrets: {token: DEPOT}\nsettings: {channel_id: '1'SANDBOX}\n"
+    file.write_text(depot.replace("SANDBOX", ", base_url: 'https://sandbox.example'"), encoding="utf-8")
+    assert run("moved", "depot").output == "depot is at sandbox.example now; it was never used\n"
+    # when
+    file.write_text(depot.replace("SANDBOX", ""), encoding="utf-8")
+    # then
+    assert run("moved", "depot").output == ("depot is at its platform's own address now; it was at sandbox.example\n")

@@ -127,3 +127,10 @@ def test_settings_that_make_no_address_are_told(project):
 def test_where_an_account_is_leaves_out_what_does_not_tell_it_from_another(connector, settings, place):
     facts = load_connector(connector).facts
     assert place_of(facts, Connection(connection="one", connector=connector, settings=settings)) == place
+
+
+@pytest.mark.parametrize("host", ["yard.example", "test.yard.example"])
+def test_a_platform_that_a_connection_describes_is_where_that_says(project, host):
+    text = f"connection: shop\nconnector: rest\napi: {{base_url: https://{host}/api/v2, entities: {{}}}}\n"
+    found = project(shop=text)
+    assert place_of(found.connector("shop").facts, found.connection("shop")) == f"{host}/api/v2"
