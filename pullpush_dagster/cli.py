@@ -40,9 +40,8 @@ def check() -> None:
     """Validate every file in assets/ and resources/; exit 1 if anything is wrong."""
     project = Project.find()
     problems = project.problems()
-    for problem in problems:
-        click.echo(problem)
     if problems:
+        click.echo("\n".join(map(str, problems)))
         sys.exit(1)
     counts = f"{len(project.connections)} connections, {len(project.pulls)} pulls, {len(project.pushes)} syncs"
     click.echo(f"all is well: {counts}")
@@ -59,14 +58,15 @@ def try_(connection: str, entity: str, rows: int, scope: str, as_json: bool) -> 
     """Show canonical rows of a live pull; nothing is stored."""
     with Console(stderr=True).status("asking") as status:
         frame = asyncio.run(try_pull(Project.find(), connection, entity, scope, status.update))
-    shown = frame.rows.slice(0, rows).to_pylist()
+    first = [parsed(row, "_externalId") for row in frame.rows.slice(0, rows).to_pylist()]
+    bad = [parsed(row, "_key", "_externalId") for row in frame.quarantined.to_pylist()]
     if as_json:
-        print_json({"rows": shown, "read": frame.rows.num_rows, "quarantined": frame.quarantined.to_pylist()})
+        print_json({"rows": first, "read": frame.rows.num_rows, "quarantined": bad})
         return
-    print_table(_told_fields(shown))
-    click.echo(f"{frame.rows.num_rows} rows read, {frame.quarantined.num_rows} quarantined")
-    for bad in frame.quarantined.slice(0, rows).to_pylist():
-        click.echo(f"  {bad['_key']} {bad['_externalId']}: {'; '.join(bad['reasons'])}")
+    print_table(_told_fields(first))
+    click.echo(f"{frame.rows.num_rows} rows read, {len(bad)} quarantined")
+    for one in bad[:rows]:
+        click.echo(f"  {_who(one['_key'], one['_externalId'])}: {'; '.join(one['reasons'])}")
 
 
 @main.command()
@@ -122,8 +122,7 @@ def quarantined_(sync: str, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        where = f"{row['pull']} {row['scope']}".rstrip()
-        click.echo(f"{named(row['key'] or {}) or 'no key'}  {where}, {shown(row['id'] or {'id': 'unknown'})}")
+        click.echo(_who(row["key"], row["id"], f"{row['pull']} {row['scope']}".rstrip() + ", "))
         click.echo(f"  {'; '.join(row['reasons'])}")
     click.echo(f"{len(rows)} records; the next pull takes up what was mended" if rows else "nothing is quarantined")
 
@@ -156,9 +155,8 @@ def approve_(hash_: str, as_json: bool) -> None:
     done = approve(Project.find(), hash_)
     if as_json:
         print_json({"hash": hash_, "done": done})
-        return
-    for sentence in done:
-        click.echo(sentence)
+    else:
+        click.echo("\n".join(done))
 
 
 @main.command("dead-letters")
@@ -170,7 +168,7 @@ def dead_letters_(by_group: bool, as_json: bool) -> None:
     letters = dead_letters(Project.find())
     groups = grouped(letters)
     if as_json:
-        print_json(groups if by_group else [parsed(vars(one), "key", "desired", "sent", "answer") for one in letters])
+        print_json(groups if by_group else [one.told() for one in letters])
         return
     if by_group:
         for row in groups:
@@ -181,9 +179,7 @@ def dead_letters_(by_group: bool, as_json: bool) -> None:
             last = f", at {shown(one.at)}" if one.at else ""
             click.echo(f"{one.group}  {named(one.key)}  {one.sync}: {one.cause}, {one.attempts} attempts{last}")
             click.echo(f"  {one.reason}")
-    click.echo(
-        "`pullpush replay KEY`, or a GROUP, or ALL, gives them another chance" if letters else "no key was given up"
-    )
+    click.echo("`pullpush replay KEY|GROUP|ALL` gives them another chance" if letters else "no key was given up")
 
 
 @main.command("replay")
@@ -288,12 +284,16 @@ def _drifted(row: Drift) -> dict[str, str]:
     return {"key": named(row.values), "field": row.field or "", "accepted": values[0], "there": values[1]}
 
 
+def _who(key: dict[str, Any] | None, id_: dict[str, Any] | None, where: str = "") -> str:
+    return f"{named(key or {}) or 'no key'}  {where}{shown(id_ or {'id': 'unknown'})}"
+
+
 def _told_fields(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """``rows`` without the columns of which none says anything, and with "cleared" where a field was emptied."""
     told = [{**row, **dict.fromkeys(row["_cleared"], "cleared")} for row in rows]
     names = [name for name in (told[0] if told else {}) if not name.startswith("_")]
     some = [name for name in names if any(row[name] is not None for row in told)]
-    return [{name: row[name] for name in some} | {"id": row["_externalId"]} for row in told]
+    return [{name: row[name] for name in some} | {"id": named(row["_externalId"] or {})} for row in told]
 
 
 if __name__ == "__main__":

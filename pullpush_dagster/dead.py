@@ -20,7 +20,7 @@ from pullpush_dagster.config import Project, Push
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.sql import quoted, runner
-from pullpush_dagster.telling import named
+from pullpush_dagster.telling import named, parsed
 
 _SQL = named_sql(__package__, "dead.sql")
 _CHOSEN = arrow.schema([(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field")])
@@ -35,7 +35,8 @@ class DeadLetter:
     """One key that a sync has given up.
 
     Attributes:
-        key: of the destination, JSON. group: the same for letters of one sync with one kind of reason.
+        key: of the destination, JSON. source: its pull, a blank, and its key there, JSON.
+        group: the same for letters of one sync with one kind of reason.
         cause: ``refused`` by the destination, ``no answer`` or ``gave up`` after ten attempts (the first also
             where whoever sent it died, and it is another key by now), ``not sent`` as a value has no form that the
             platform takes, or names what is not one item there, ``not routed`` to any key of it, ``unconfirmed``: it
@@ -61,6 +62,12 @@ class DeadLetter:
     def names(self) -> list[str]:
         """What people call it: the texts of its key's fields, and all of them at once."""
         return [named(self.key), *(str(value) for value in orjson.loads(self.key).values())]
+
+    def told(self) -> dict[str, Any]:
+        """It for other programs: what is JSON text as it is meant, ``source`` as its ``pull`` and its ``key`` there."""
+        pull, _, key = self.source.partition(" ")
+        source = {"pull": pull, "key": orjson.loads(key)}
+        return parsed(vars(self), "key", "desired", "sent", "answer") | {"source": source}
 
 
 def dead_letters(project: Project) -> list[DeadLetter]:

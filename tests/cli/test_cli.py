@@ -89,6 +89,16 @@ def test_try_shows_canonical_rows_and_stores_nothing(world, run):
     assert not world.store.path.exists()
 
 
+def test_try_has_keys_and_ids_as_objects(world, run):
+    for name in ("A", "B"):
+        world.erp.control("product", create={"default_code": "TWIN", "name": name})
+    told = json.loads(run("try", "erp", "product", "--rows", "1", "--json").stdout)
+    assert set(told["rows"][0]["_externalId"]) == {"id"}
+    bad = [one for one in told["quarantined"] if one["_key"] == {"sku": "TWIN"}]
+    assert [set(one["_externalId"]) for one in bad] == [{"id"}, {"id"}]
+    assert re.search(r"^  TWIN  id \d+: sku: 2 records of the", run("try", "erp", "product").stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize("rows", ["0", "-1"])
 def test_try_shows_one_row_or_more(run, rows):
     result = run("try", "erp", "stocklevel", "--rows", rows)

@@ -35,6 +35,11 @@ def refused(given_up, world):
     return SKUS
 
 
+def test_the_source_of_a_letter_is_a_pull_and_a_key(refused, letters):
+    told = {(one["source"]["pull"], one["source"]["key"]["sku"]) for one in letters()}
+    assert told == {("erp/stocklevel", sku) for sku in refused}
+
+
 def test_no_letters_is_said_so(run, letters):
     assert run("dead-letters").output.endswith("no key was given up\n")
     assert letters() == letters("--group") == []
