@@ -52,8 +52,8 @@ def _asks(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Con
     if was is None or was == now or not con.execute(_SQL["used"], {"connection": name}).fetchall()[0][0]:
         return None
     return (
-        f"it was at {shown(was)}, and is at {shown(now)} by now: {_SAME_ACCOUNT} {name}`; another one needs a connection of its own, "
-        "since its ids are not those of this one"
+        f"it was at {shown(was)}, and is at {shown(now)} by now: {_SAME_ACCOUNT} {name}`; another one "
+        "needs a connection of its own, since its ids are not those of this one"
     )
 
 
