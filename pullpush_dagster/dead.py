@@ -25,8 +25,8 @@ from pullpush_dagster.telling import named, parsed
 _SQL = named_sql(__package__, "dead.sql")
 _CHOSEN = arrow.schema([(name, arrow.string()) for name in ("push", "key", "cause", "destination", "entity", "field")])
 _STEPS = (
-    "no_way", "overtaken", "fold", "fates", "covered", "drop", "drop_behind", "dropped_receipts", "route_again",
-    "leave", "move", "moved", "move_behind", "forget_empty", "due_again",
+    "no_way", "overtaken", "fold", "fates", "covered", "ends", "drop", "drop_behind", "dropped_receipts",
+    "route_again", "leave", "move", "moved", "move_behind", "forget_empty", "due_again",
 )  # fmt: skip
 
 

@@ -95,7 +95,10 @@ WHERE o.push = f.push AND o.key = f.key AND o.source = f.source
 
 -- name: fates
 -- Of several source keys of one letter those that are to be routed anew tell, then those that are gone.
-CREATE TEMP TABLE fates AS SELECT push, key, min(fate) AS fate FROM ways WHERE head GROUP BY push, key
+CREATE TEMP TABLE fates AS
+SELECT push, key, min(fate) AS fate, min(fate) FILTER (w.source = o.source) AS own,
+    bool_or(fate = 'anew' AND way = key) AS heir, CAST(NULL AS VARCHAR) AS ends
+FROM ways AS w JOIN outbox AS o USING (push, key) WHERE head GROUP BY push, key
 
 -- name: covered
 -- What the destination has accepted since, under the key that it is by now, says all that the letter says: it would be a
@@ -109,9 +112,14 @@ WHERE f.push = o.push AND f.key = o.key AND f.fate IN ('due', 'anew', 'moved')
         FROM ways AS x WHERE x.push = f.push AND x.key = f.key AND x.head AND x.fate = f.fate AND x.source <> o.source
     )
 
+-- name: ends
+-- Why a letter is closed, if it is: one that is gone, or left out, also where what was refused beside it goes on, but under
+-- other keys.
+UPDATE fates SET ends = CASE WHEN fate IN ('covered', 'gone', 'left out') THEN fate
+                             WHEN fate = 'anew' AND own IN ('gone', 'left out') AND NOT heir THEN own END
+
 -- name: drop
-DELETE FROM outbox AS o USING fates AS f
-WHERE o.push = f.push AND o.key = f.key AND f.fate IN ('covered', 'gone', 'left out')
+DELETE FROM outbox AS o USING fates AS f WHERE o.push = f.push AND o.key = f.key AND f.ends IS NOT NULL
 
 -- name: drop_behind
 DELETE FROM behind AS b USING ways AS w
@@ -120,13 +128,13 @@ WHERE b.push = w.push AND b.key = w.key AND b.source = w.source AND b.sequence =
 
 -- name: dropped_receipts
 INSERT INTO receipts (push, key, sequence, attempt, outcome, reason, answeredAt)
-SELECT DISTINCT push, key, sequence, 0, 'skipped', CASE CASE WHEN head THEN f.fate ELSE w.fate END
+SELECT DISTINCT push, key, sequence, 0, 'skipped', CASE CASE WHEN head THEN f.ends ELSE w.fate END
     WHEN 'covered' THEN 'replayed: what the destination has accepted since covers it'
     WHEN 'gone' THEN 'replayed: its source does not have it any more'
     WHEN 'folded' THEN 'replayed: it goes with what is newer, as that went there before it'
     ELSE 'replayed: the sync leaves it out by now' END, $now
 FROM ways AS w JOIN fates AS f USING (push, key)
-WHERE CASE WHEN head THEN f.fate IN ('covered', 'gone', 'left out') ELSE w.fate IN ('gone', 'left out', 'folded') END
+WHERE CASE WHEN head THEN f.ends IS NOT NULL ELSE w.fate IN ('gone', 'left out', 'folded') END
 
 -- name: route_again
 -- Only its way from the change log to the destination can tell whether it can now.

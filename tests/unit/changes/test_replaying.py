@@ -135,6 +135,26 @@ def test_a_letter_of_two_rivals_is_routed_anew_once_the_rule_is_mended(both, out
 
 
 @EACH
+def test_the_letter_of_one_that_is_gone_ends_though_its_rival_is_another_key_by_now(products, outbox, replay, deliver):
+    # given: B was called A
+    cup, pot = {"sku": "A", "title": "Cup"}, {"sku": "B", "title": "Pot"}
+    shop = outbox("product", translate={"sku": {"A": "A", "B": "A"}}, deliver=deliver)
+    for there in ([cup], [cup, pot]):
+        products(there)
+        shop.arrive()
+    assert shop.heads() == {"A": "dead"}
+    # when
+    mended = outbox("product", deliver=deliver)
+    for _ in range(2):
+        products([pot])
+    replay(mended)
+    mended.deliver()
+    # then: else each replay routes B anew, and `delivered` fails for ever
+    assert (mended.heads(), mended.accepted()) == ({}, {"B": {"title": "Pot"}})
+    assert ("A", "skipped", "replayed: its source does not have it any more") in mended.receipts()
+
+
+@EACH
 @pytest.mark.parametrize("title", ["Cup", "Mug"], ids=["replayed", "changed"])
 def test_of_two_that_were_refused_together_neither_has_what_the_other_says(products, outbox, replay, deliver, title):
     # given: a push that finds both when it begins
