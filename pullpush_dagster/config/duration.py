@@ -7,9 +7,10 @@ from pydantic import BeforeValidator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST = 31 * 86400
+_WHOLES = {"minutes": (60, ""), "hours": (3600, " from an hour on"), "days": (86400, " from a day on")}
 
 
-def _seconds(given: object) -> object:
+def _seconds(given: object) -> int:
     match = re.fullmatch(r"(\d+)([smhd])", str(given))
     if not match or not int(match[1]):
         raise ValueError(f"{given!r} is not a duration such as 15m, 1h or 1d")
@@ -30,10 +31,26 @@ def _share(given: object) -> object:
     return float(match[1]) / 100
 
 
-def _seconds_or_off(given: object) -> object:
-    return None if given == "off" or given is False else _seconds(given)
+def _every(given: object) -> object:
+    """Seconds that a cron line, or a few of them, can say; another one would run more often than is said."""
+    return _in_wholes(given, "minutes", "days")
+
+
+def _quiet(given: object) -> object:
+    """The same for what keeps clear of the full hour, so that there is but one line."""
+    return None if given == "off" or given is False else _in_wholes(given, *_WHOLES)
+
+
+def _in_wholes(given: object, *names: str) -> int:
+    seconds = _seconds(given)
+    for name in names:
+        unit, where = _WHOLES[name]
+        if (seconds > unit or name == "minutes") and seconds % unit:
+            raise ValueError(f"{given!r} is not in whole {name}, as a schedule is{where}")
+    return seconds
 
 
 Seconds = Annotated[int, BeforeValidator(_seconds, json_schema_input_type=str)]
+Every = Annotated[int, BeforeValidator(_every, json_schema_input_type=str)]
+Quiet = Annotated[int | None, BeforeValidator(_quiet, json_schema_input_type=str | bool)]
 Share = Annotated[float | None, BeforeValidator(_share, json_schema_input_type=str | bool)]
-SecondsOrOff = Annotated[int | None, BeforeValidator(_seconds_or_off, json_schema_input_type=str | bool)]

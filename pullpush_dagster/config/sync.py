@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from pullpush_dagster.canonical import ENTITIES
-from pullpush_dagster.config.duration import Seconds, SecondsOrOff, Share
+from pullpush_dagster.config.duration import Every, Quiet, Share
 from pullpush_dagster.connectors.yaml_source import NAME
 
 _DAY = 86_400
@@ -78,8 +78,8 @@ class Pull(Declared):
     connection: str = Field(pattern=NAME)
     entity: str
     as_: str | None = Field(default=None, alias="as", pattern=NAME)
-    every: Seconds | None = None
-    full: SecondsOrOff = None
+    every: Every | None = None
+    full: Quiet = None
     bulk: bool = False
     partitions: Partitions | None = None
     guard: Guard = Guard()
@@ -159,7 +159,7 @@ class Push(Declared):
     on_dead: Literal["wait", "skip"] = "wait"
     mode: Literal["live", "shadow"] = "shadow"
     lanes: int = Field(default=4, ge=1, le=256)
-    readback: SecondsOrOff = _DAY
+    readback: Quiet = _DAY
     guard: Guard = Guard()
     owners: Owners = ["team:integrations"]
 

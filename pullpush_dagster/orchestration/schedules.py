@@ -103,7 +103,7 @@ def _schedule(project: Project, job: str, pulls: list[Pull], every: int) -> dg.S
         cron_schedule=cron(every),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Runs {job} every {max(1, every // 60)} minutes.",
+        description=f"Runs {job} every {every // 60} minutes.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         fail_dead_runs(context.instance)
@@ -128,7 +128,7 @@ def cron(every: int) -> str | list[str]:
 
     Less than an hour counts anew from each full hour, less than a day from midnight, days from the first of the month.
     """
-    minutes = max(1, every // 60)
+    minutes = every // 60
     hours, odd = divmod(minutes, 60)
     if not hours:
         return f"*/{minutes} * * * *"

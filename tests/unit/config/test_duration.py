@@ -3,9 +3,9 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from pullpush_dagster.config.duration import Seconds, Share
+from pullpush_dagster.config.duration import Every, Quiet, Seconds, Share
 
-SECONDS, SHARE = TypeAdapter(Seconds), TypeAdapter(Share)
+SECONDS, EVERY, QUIET, SHARE = map(TypeAdapter, (Seconds, Every, Quiet, Share))
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("15m", 900), ("1h", 3600), ("2d", 172800)])
@@ -24,6 +24,31 @@ def test_more_than_a_month_is_refused_since_no_schedule_says_it(text):
     assert SECONDS.validate_python("31d") == 31 * 86400
     with pytest.raises(ValidationError, match="is more than 31d, and days are counted from the first of each month"):
         SECONDS.validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wholes"),
+    [
+        (EVERY, "90s", "minutes, as a schedule is"),
+        (EVERY, "30s", "minutes, as a schedule is"),
+        (EVERY, "36h", "days, as a schedule is from a day on"),
+        (QUIET, "90s", "minutes, as a schedule is"),
+        (QUIET, "90m", "hours, as a schedule is from an hour on"),
+        (QUIET, "36h", "days, as a schedule is from a day on"),
+    ],
+)
+def test_how_often_is_refused_where_a_schedule_would_run_more_often(kind, text, wholes):
+    with pytest.raises(ValidationError, match=f"'{text}' is not in whole {wholes}"):
+        kind.validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "seconds"),
+    [(EVERY, "90m", 5400), (EVERY, "120s", 120), (EVERY, "48h", 172800), (QUIET, "10m", 600), (QUIET, "120m", 7200),
+     (QUIET, "off", None), (QUIET, False, None)],
+)  # fmt: skip
+def test_how_often_is_what_a_schedule_can_say(kind, text, seconds):
+    assert kind.validate_python(text) == seconds
 
 
 @pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.5 %", 0.005), ("0%", 0.0), ("100%", 1.0)])
