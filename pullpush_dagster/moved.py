@@ -5,7 +5,7 @@ import click
 from pullpush_dagster.config import Project
 from pullpush_dagster.store import Store
 from pullpush_dagster.telling import print_json, told
-from pullpush_dagster.transport.moving import move, shown
+from pullpush_dagster.transport.moving import move
 
 
 @click.command()
@@ -20,5 +20,5 @@ def moved(connection: str, as_json: bool) -> None:
     if as_json:
         print_json({"connection": connection, "was": was, "is": now})
     else:
-        before = "as it was" if was == now else "it was never used" if was is None else f"it was at {shown(was)}"
-        click.echo(f"{connection} is at {shown(now)} now; {before}")
+        before = "as it was" if was == now else "it was never used" if was is None else f"it was at {was}"
+        click.echo(f"{connection} is at {now} now; {before}")

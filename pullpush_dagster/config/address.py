@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pullpush_dagster.config.connection import Connection
 from pullpush_dagster.connectors.model import ConnectorFile
-from pullpush_dagster.connectors.template import fill_text, holes
+from pullpush_dagster.connectors.template import fill_text
 
 
 def address_of(facts: ConnectorFile, connection: Connection, values: Mapping[str, object]) -> str:
@@ -37,17 +37,25 @@ def address_fault(address: str) -> str | None:
 
 
 def place_of(facts: ConnectorFile, connection: Connection) -> str:
-    """What a connection's file says of where its account is, such as host and path; empty: no more than its platform.
+    """What a connection's file says of where its account is: host and path, the settings that tell it, the connector.
 
-    A scheme tells no account from another; nor do settings that have a default, and the path that a connector adds: a
-    version is what these are. The port of this machine is a stand-in's or a tunnel's: ``this machine`` stands for both.
+    A scheme tells no account from another; nor do other settings, and the path that a connector adds: a version is what
+    these are. The port of this machine is a stand-in's or a tunnel's: ``this machine`` stands for both. What only a
+    secret tells is not in it, and a setting that is missing is left out.
     """
-    settings, needed = connection.settings, {f"settings.{name}": name for name in facts.settings}
-    names = [needed[hole] for hole in holes(facts.base_url) if hole in needed]
-    given = [settings["base_url"]] if "base_url" in settings else [settings[name] for name in names]
-    if not given and connection.api is not None:  # it describes its own platform, so that address is its own as well
-        given = [facts.base_url]
-    return ", ".join(map(_without_scheme, given))
+    settings = connection.settings
+    names = [name for name in (*facts.settings, *facts.account) if name != "base_url" and name in settings]
+    given = [settings["base_url"] if "base_url" in settings else _own_address(facts, connection)]
+    told = ", ".join([*(_without_scheme(one) for one in given if one), *(f"{name} {settings[name]}" for name in names)])
+    return f"{told} ({facts.connector})" if told else facts.connector
+
+
+def _own_address(facts: ConnectorFile, connection: Connection) -> str:
+    """Where its connector says it is, whatever its settings are; of one that it describes itself with the path."""
+    if connection.api is not None:
+        return facts.base_url
+    host = facts.base_url.partition("//")[2].partition("/")[0]
+    return "" if "{" in host else host
 
 
 def _without_scheme(value: str) -> str:

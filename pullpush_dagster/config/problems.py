@@ -15,6 +15,7 @@ from pullpush_dagster.config.guards import guard_faults
 from pullpush_dagster.config.names import full_name, namesake, pull_name, scope_fault
 from pullpush_dagster.config.push_faults import push_problems
 from pullpush_dagster.config.sync import Pull
+from pullpush_dagster.connectors.loading import DESCRIBED
 from pullpush_dagster.connectors.yaml_source import Document, parse
 from pullpush_dagster.errors import ConfigError
 
@@ -68,7 +69,7 @@ def _connection_problems(project: "Project") -> list[str]:
         try:
             facts = project.connector(connection.connection).facts
         except ConfigError as error:
-            told = connection.api is not None
+            told = connection.api is not None or connection.connector == DESCRIBED
             found += str(error).splitlines() if told else [document.complaint(("connector",), str(error))]
             continue
         found += [document.complaint(key, text) for key, text in account_faults(connection, facts)]

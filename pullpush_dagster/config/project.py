@@ -65,6 +65,9 @@ class Project:
     def connector(self, connection: str) -> Connector:
         """The connector of ``connection``. Raises ConfigError: no such connection, or no such connector."""
         found = self.connection(connection)
+        if found.api is None and found.connector == DESCRIBED:
+            said = f"is required of connector: {DESCRIBED}"
+            raise ConfigError(self._document_of(connection).complaint(("api",), said))
         if found.api is None:
             return load_connector(found.connector, self.root / "resources" / "connectors")
         if connection not in self._described:

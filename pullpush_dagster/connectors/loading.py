@@ -60,7 +60,7 @@ class Connector:
         """
         found = self.facts.entities.get(name)
         if found is None:
-            raise ConfigError(f"{self.name} has no {name}; it has {', '.join(self.facts.entities)}")
+            raise ConfigError(f"{self.name} has no {name}; it has {', '.join(self.facts.entities) or 'none'}")
         return found
 
     def pull(self, name: str) -> PullFacts:

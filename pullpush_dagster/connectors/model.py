@@ -195,6 +195,7 @@ class ConnectorFile(Fact):
     Attributes:
         base_url: where it is. A connection may set ``base_url`` itself, for a stand-in, a proxy or a test account.
         version: of the API. settings, optional_settings: what a connection says; defaults: what holds unless it does.
+        account: optional settings that tell one account from another, as all required ones do.
         auth: how a request proves who we are: one way, one for each scheme, or several, of which the first holds
             whose secrets a connection has. secrets, optional_secrets: what a connection names variables for.
         envelope: another request that all requests go in, where a connection's settings say so.
@@ -209,6 +210,7 @@ class ConnectorFile(Fact):
     base_url: str
     settings: list[str] = []
     optional_settings: list[str] = []
+    account: list[str] = []
     defaults: dict[str, str] = {}
     secrets: list[str] = []
     optional_secrets: list[str] = []

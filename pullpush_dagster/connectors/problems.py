@@ -36,9 +36,9 @@ def _platform_problems(facts: ConnectorFile) -> Iterator[Problem]:
             yield from ((("auth", "login"), text) for text in request_problems(way.login, every))
     yield from ((("base_url",), text) for text in template_problems(facts.base_url, settings))
     yield from ((("headers",), text) for text in template_problems(facts.headers, every))
-    for name in facts.defaults:
-        if name not in facts.optional_settings:
-            yield ("defaults", name), "is not one of optional_settings"
+    for part, names in (("defaults", facts.defaults), ("account", facts.account)):
+        extra = [name for name in names if name not in facts.optional_settings]
+        yield from (((part, name), "is not one of optional_settings") for name in extra)
     yield from envelope_problems(facts, every)
     yield from _literal_problems(facts)
 

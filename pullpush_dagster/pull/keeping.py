@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import orjson
 
-from pullpush_dagster.config import Pull
+from pullpush_dagster.config import Project, Pull
 from pullpush_dagster.errors import PullPushError, StoreBusyError
 from pullpush_dagster.pull import raw
 from pullpush_dagster.pull.asking import Asked
@@ -15,6 +15,7 @@ from pullpush_dagster.pull.spool import Spool
 from pullpush_dagster.pull.window import Kind, Window
 from pullpush_dagster.store import Store, named_sql
 from pullpush_dagster.store.schema import next_number
+from pullpush_dagster.transport.moving import require_same
 
 _SQL = named_sql(__package__, "keep.sql")
 _KEEP_RAW = dt.timedelta(days=7)
@@ -34,10 +35,15 @@ def watermarks(con: duckdb.DuckDBPyConnection, pull: Pull) -> dict[str, dt.datet
     return {walk: when.astimezone(dt.UTC) for walk, when in rows}
 
 
-def keep(store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -> Pulled:
-    """Store a complete pull. Watermarks move in the same transaction, only for a sync run, and only forwards."""
+def keep(project: Project, store: Store, pull: Pull, window: Window, asked: Asked, spool: Spool) -> Pulled:
+    """Store a complete pull. Watermarks move in the same transaction, only for a sync run, and only forwards.
+
+    Raises:
+        HaltError: another process has noted another address of its connection meanwhile.
+    """
     spool.finish()
     with store.session() as con:
+        require_same(con, project.connection(pull.connection), project.connector(pull.connection))
         _prune(con, store, asked.finished_at - _KEEP_RAW)
         number = next_number(con, "pull")
         who = {"connection": pull.connection, "name": pull.name}

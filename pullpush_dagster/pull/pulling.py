@@ -41,12 +41,12 @@ async def pull_records(project: Project, store: Store, pull: Pull, window: Windo
                 require_unmoved(con, project.connection(pull.connection), project.connector(pull.connection))
                 known = watermarks(con, pull)
             asked = await ask_platform(project, pull, window, known, spool, progress)
+            return keep(project, store, pull, window, asked, spool)
         except StoreBusyError:
             raise
         except PullPushError as error:
             note_failure(store, pull, window.scope, error, window.kind)
             raise
-        return keep(store, pull, window, asked, spool)
 
 
 async def ask_platform(

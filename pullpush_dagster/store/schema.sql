@@ -155,8 +155,10 @@ CREATE TABLE IF NOT EXISTS drift (
     push VARCHAR, key VARCHAR, source VARCHAR, field VARCHAR, accepted VARCHAR, there VARCHAR
 );
 
--- Where each connection was when it was first used, or said to have moved to: host, port and path.
-CREATE TABLE IF NOT EXISTS addresses (connection VARCHAR, place VARCHAR, since TIMESTAMPTZ);
+-- Where each connection was when it was first used, or said to have moved to: host, port and path, what else tells its
+-- account, and the connector. One that was noted without these is noted anew.
+DROP TABLE IF EXISTS addresses;
+CREATE TABLE IF NOT EXISTS accounts (connection VARCHAR, place VARCHAR, since TIMESTAMPTZ);
 
 -- name: version
 SELECT version FROM schema_version

@@ -1,4 +1,4 @@
-"""What a connector's file and a connection's settings say together: where it is, who we are, what requests go in."""
+"""What a connector's file and a connection's settings say together: where it is, what requests go in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,7 @@ import httpx
 
 from pullpush_dagster.config import Connection
 from pullpush_dagster.config.address import address_fault, address_of
-from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.model import ConnectorFile
-from pullpush_dagster.connectors.template import holes
 from pullpush_dagster.errors import ConfigError
 from pullpush_dagster.transport.envelope import Enveloping
 
@@ -37,21 +35,3 @@ def base_of(facts: ConnectorFile, connection: Connection, values: Mapping[str, A
         return httpx.URL(address)
     except httpx.InvalidURL as error:
         raise ConfigError(f"base_url is no URL: {error}", connection=connection.connection) from None
-
-
-def auth_of(facts: ConnectorFile, base: httpx.URL, connection: Connection) -> Auth:
-    """The way of saying who we are. Raises ConfigError: there is none with these secrets, or to this address."""
-    auth = facts.auth
-    if isinstance(auth, Auth):
-        return auth
-    if isinstance(auth, list):
-        has = {f"secret.{name}" for name in connection.secrets}
-        needed = [{hole for hole in holes(one.model_dump()) if hole.startswith("secret.")} for one in auth]
-        found = next((one for one, names in zip(auth, needed, strict=True) if names <= has), None)
-        if found is None:
-            ways = " or ".join(", ".join(sorted(name.removeprefix("secret.") for name in names)) for names in needed)
-            raise ConfigError(f"secrets must have {ways}", connection=connection.connection)
-        return found
-    if base.scheme not in auth:
-        raise ConfigError(f"this platform is not spoken to over {base.scheme}", connection=connection.connection)
-    return auth["https" if base.scheme == "https" else "http"]

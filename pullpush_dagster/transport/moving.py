@@ -30,6 +30,19 @@ def require_unmoved(con: duckdb.DuckDBPyConnection, connection: Connection, conn
         _keep(con, connection, now)
 
 
+def require_same(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> None:
+    """Returns where the connection is still where ``require_unmoved`` found it, in the caller's transaction.
+
+    Until something came of it, another process may note another address, and what was asked here is none of that.
+
+    Raises:
+        HaltError: it is elsewhere by now.
+    """
+    noted, here = _known(con, connection), place_of(connector.facts, connection)
+    if noted is not None and noted != here:
+        raise HaltError(_question(connection.connection, here, noted), connection=connection.connection)
+
+
 def elsewhere(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> str | None:
     """What whoever only looks is told of a connection whose address changed; None: it did not. Nothing is noted.
 
@@ -51,15 +64,14 @@ def _asks(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Con
     was, now, name = _known(con, connection), place_of(connector.facts, connection), connection.connection
     if was is None or was == now or not con.execute(_SQL["used"], {"connection": name}).fetchall()[0][0]:
         return None
+    return _question(name, was, now)
+
+
+def _question(name: str, was: str, now: str) -> str:
     return (
-        f"it was at {shown(was)}, and is at {shown(now)} by now: {_SAME_ACCOUNT} {name}`; another one "
+        f"it was at {was}, and is at {now} by now: {_SAME_ACCOUNT} {name}`; another one "
         "needs a connection of its own, since its ids are not those of this one"
     )
-
-
-def shown(place: str) -> str:
-    """A place as people are told it."""
-    return place or "its platform's own address"
 
 
 def move(con: duckdb.DuckDBPyConnection, connection: Connection, connector: Connector) -> tuple[str | None, str]:

@@ -1,12 +1,12 @@
 -- name: known
-SELECT place FROM addresses WHERE connection = $connection
+SELECT place FROM accounts WHERE connection = $connection
 
 -- name: used
 SELECT EXISTS (FROM pulls WHERE connection = $connection) OR EXISTS (FROM bindings WHERE connection = $connection)
     OR EXISTS (FROM accepted WHERE connection = $connection)
 
 -- name: forget
-DELETE FROM addresses WHERE connection = $connection
+DELETE FROM accounts WHERE connection = $connection
 
 -- name: keep
-INSERT INTO addresses (connection, place, since) VALUES ($connection, $place, $now)
+INSERT INTO accounts (connection, place, since) VALUES ($connection, $place, $now)

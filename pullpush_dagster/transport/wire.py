@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from pullpush_dagster.config import Connection
+from pullpush_dagster.config.account import way_of
 from pullpush_dagster.connectors.auth_model import Auth
 from pullpush_dagster.connectors.forms import ABSENT, text
 from pullpush_dagster.connectors.model import ConnectorFile
@@ -27,7 +28,7 @@ from pullpush_dagster.errors import (
 from pullpush_dagster.transport.answer import Answer
 from pullpush_dagster.transport.auth import authentication, basic, sessions_of
 from pullpush_dagster.transport.classify import error_inside, fault_of, http_date, no_proof
-from pullpush_dagster.transport.declared import auth_of, base_of, envelope_of
+from pullpush_dagster.transport.declared import base_of, envelope_of
 from pullpush_dagster.transport.envelope import Enveloping
 from pullpush_dagster.transport.redact import logged_without_query, redacted
 from pullpush_dagster.transport.sessions import Asked, within
@@ -59,7 +60,7 @@ class Wire:
             facts = facts.model_copy(update={"base_url": self._envelope.envelope.at, "auth": Auth(type="none")})
         self._name, self._facts, self._largest = connection.connection, facts, largest
         self._base = base_of(facts, connection, values)
-        auth = auth_of(facts, self._base, connection)
+        auth = way_of(facts, connection, self._base.scheme)
         self._secrets = {**basic(auth, every), **secrets}
         self._hosts = auth.login.hosts if auth.login else []
         self._sessions = sessions_of(auth, every)

@@ -1,5 +1,6 @@
 """A connection with another address: nothing goes there until a person has said that it is the same account."""
 
+import asyncio
 import json
 import re
 
@@ -7,6 +8,10 @@ import pytest
 
 from pullpush_dagster.config import Project
 from pullpush_dagster.errors import HaltError
+from pullpush_dagster.pull import Window
+from pullpush_dagster.pull.keeping import keep
+from pullpush_dagster.pull.pulling import ask_platform
+from pullpush_dagster.pull.spool import Spool
 from tests.conftest import World
 
 ELSEWHERE = "https://shop.example/de/"
@@ -37,15 +42,16 @@ def test_a_push_does_not_send_to_another_address_what_has_the_ids_of_the_former(
         synced.sync("stock_to_shop")
     # then
     assert str(refused.value) == (
-        "it was at this machine, and is at shop.example/de by now: if that is the same account, `pullpush moved shop`; "
-        "another one needs a connection of its own, since its ids are not those of this one (connection=shop)"
+        "it was at this machine (woocommerce), and is at shop.example/de (woocommerce) by now: "
+        "if that is the same account, `pullpush moved shop`; another one needs a connection of its own, since its ids "
+        "are not those of this one (connection=shop)"
     )
     assert "pullpush moved shop" in run("status").output
 
 
 def test_a_pull_does_not_compare_another_account_with_what_is_known_of_the_former(synced, run):
     at(synced, "erp", "https://erp.example")
-    with pytest.raises(HaltError, match=r"it was at this machine, and is at erp\.example by now"):
+    with pytest.raises(HaltError, match=r"it was at this machine \(odoo\), and is at erp\.example \(odoo\) by now"):
         synced.pull("erp/product")
     assert "pullpush moved erp" in run("status").output
 
@@ -54,13 +60,13 @@ def test_a_read_back_does_not_take_another_account_for_the_former_with_all_of_it
     at(synced, "shop", ELSEWHERE)
     done = run("drift", "products_to_shop", "--now")
     assert done.exit_code == 1
-    assert "is at shop.example/de by now" in done.output
+    assert "is at shop.example/de (woocommerce) by now" in done.output
 
 
 SAID = (
-    "shop is asked nothing and sent nothing, unless its address is put back: it was at this machine, and is at "
-    "shop.example/de by now: if that is the same account, `pullpush moved shop`; another one needs a connection of its "
-    "own, since its ids are not those of this one"
+    "shop is asked nothing and sent nothing, unless its address is put back: it was at this machine (woocommerce), and "
+    "is at shop.example/de (woocommerce) by now: if that is the same account, `pullpush moved shop`; another one needs "
+    "a connection of its own, since its ids are not those of this one"
 )
 
 
@@ -82,11 +88,11 @@ def test_status_tells_of_another_address_before_a_run_has_failed(synced, run):
 
 
 def test_who_only_looks_at_another_address_notes_nothing(synced, run):
-    here = synced.rows("FROM addresses")
+    here = synced.rows("FROM accounts")
     at(synced, "shop", ELSEWHERE)
     run("status")
     run("plan", "products_to_shop")
-    assert synced.rows("FROM addresses") == here
+    assert synced.rows("FROM accounts") == here
 
 
 @pytest.mark.parametrize("back", [True, False])
@@ -119,14 +125,17 @@ def test_an_account_that_moved_goes_on_where_it_was(synced, run):
     # given
     here = synced.shop.url
     at(synced, "shop", ELSEWHERE)
-    assert run("moved", "shop").output == "shop is at shop.example/de now; it was at this machine\n"
+    assert (
+        run("moved", "shop").output
+        == "shop is at shop.example/de (woocommerce) now; it was at this machine (woocommerce)\n"
+    )
     at(synced, "shop", here)
     with pytest.raises(HaltError):
         synced.sync("products_to_shop")
     # when
     told = json.loads(run("moved", "shop", "--json").output)
     # then
-    assert told == {"connection": "shop", "was": "shop.example/de", "is": "this machine"}
+    assert told == {"connection": "shop", "was": "shop.example/de (woocommerce)", "is": "this machine (woocommerce)"}
     assert synced.sync("products_to_shop").sent == 0
 
 
@@ -143,17 +152,17 @@ def test_an_address_with_which_nothing_ever_came_may_be_mended(world):
 
 
 def test_a_store_of_a_version_that_kept_no_address_goes_on(synced):
-    synced.rows("DELETE FROM addresses")
+    synced.rows("DELETE FROM accounts")
     assert synced.sync("products_to_shop").sent == 0
-    assert len(synced.rows("FROM addresses")) == 2
+    assert len(synced.rows("FROM accounts")) == 2
 
 
 def test_what_was_never_used_is_where_its_file_says(world, run):
-    assert run("moved", "shop").output == "shop is at this machine now; it was never used\n"
+    assert run("moved", "shop").output == "shop is at this machine (woocommerce) now; it was never used\n"
 
 
 def test_an_address_that_is_known_is_as_it_was(synced, run):
-    assert run("moved", "shop").output == "shop is at this machine now; as it was\n"
+    assert run("moved", "shop").output == "shop is at this machine (woocommerce) now; as it was\n"
 
 
 def test_a_platform_with_one_address_of_its_own_has_no_other_name(world, run):
@@ -161,8 +170,33 @@ def test_a_platform_with_one_address_of_its_own_has_no_other_name(world, run):
     file = world.project.root / "resources" / "depot.yaml"
     depot = "connection: depot\nconnector: shipbob\nsecrets: {token: DEPOT}\nsettings: {channel_id: '1'SANDBOX}\n"
     file.write_text(depot.replace("SANDBOX", ", base_url: 'https://sandbox.example'"), encoding="utf-8")
-    assert run("moved", "depot").output == "depot is at sandbox.example now; it was never used\n"
+    assert run("moved", "depot").output == "depot is at sandbox.example (shipbob) now; it was never used\n"
     # when
     file.write_text(depot.replace("SANDBOX", ""), encoding="utf-8")
     # then
-    assert run("moved", "depot").output == ("depot is at its platform's own address now; it was at sandbox.example\n")
+    own, before = "api.shipbob.com (shipbob)", "sandbox.example (shipbob)"
+    assert run("moved", "depot").output == f"depot is at {own} now; it was at {before}\n"
+
+
+def test_another_platform_under_the_same_address_is_another_account(synced):
+    file = synced.project.root / "resources" / "shop.yaml"
+    magento = file.read_text(encoding="utf-8").replace("connector: woocommerce", "connector: magento")
+    file.write_text(magento.partition("secrets:")[0] + "secrets: {token: SHOP_TOKEN}\n", encoding="utf-8")
+    synced.project = Project(synced.project.root, synced.project.state)
+    with pytest.raises(HaltError, match=r"and is at this machine \(magento\) by now"):
+        synced.pull("shop/order", Window("full"))
+
+
+def test_what_was_asked_while_another_process_noted_another_address_is_not_kept(world, run):
+    # given: a first pull is under way
+    pull = world.project.pull("erp/product")
+    with Spool(world.store.staging) as spool:
+        asked = asyncio.run(ask_platform(world.project, pull, Window("full"), {}, spool, lambda *_: None))
+        before = world.project
+        at(world, "erp", "https://erp.example")
+        run("moved", "erp")
+        # when
+        with pytest.raises(HaltError, match=r"it was at this machine \(odoo\), and is at erp\.example \(odoo\) by now"):
+            keep(before, world.store, pull, Window("full"), asked, spool)
+    # then
+    assert world.rows("SELECT count(*) FROM pulls") == [(0,)]

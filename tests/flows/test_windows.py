@@ -244,7 +244,7 @@ def test_a_window_that_was_asked_for_earlier_never_overwrites_a_newer_row(desk):
         asked = asyncio.run(ask_platform(world.project, pull, window, {}, spool, _silent))
         desk.edit(ref, status="processing")
         desk.sync()
-        keep(world.store, pull, window, asked, spool)
+        keep(world.project, world.store, pull, window, asked, spool)
     # when
     found = _compare(world)
     desk.push()

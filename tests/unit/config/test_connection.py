@@ -97,11 +97,22 @@ def test_an_address_that_takes_the_place_of_the_connectors_own_is_told(project):
     assert any("settings.base_url: must be http" in problem for problem in project(shop=shop).problems())
 
 
-def test_an_address_that_nobody_gives_is_told(project):
+def test_a_connection_that_says_nothing_of_its_platform_is_told(project):
     shop = "connection: shop\nconnector: rest\n"
-    assert (
-        project(shop=shop).problems()[0] == "resources/shop.yaml:1 settings: base_url of shop needs settings.base_url"
-    )
+    assert project(shop=shop).problems()[0] == "resources/shop.yaml:1 api: is required of connector: rest"
+
+
+@pytest.mark.parametrize("secrets", ["{}", "{client_id: SHOP_ID}"], ids=["none", "half of a way"])
+@pytest.mark.parametrize("settings", ["{shop: yard}", "{}"])
+def test_secrets_with_which_nobody_can_sign_in_are_told(project, settings, secrets):
+    shop = f"connection: shop\nconnector: shopify\nsettings: {settings}\nsecrets: {secrets}\n"
+    said = "resources/shop.yaml:4 secrets: secrets must have token or client_id, client_secret"
+    assert project(shop=shop).problems().count(said) == 1
+
+
+def test_a_way_of_signing_in_that_is_whole_is_enough(project):
+    shop = "connection: shop\nconnector: shopify\nsettings: {shop: yard}\nsecrets: {token: SHOP_TOKEN}\n"
+    assert not [said for said in project(shop=shop).problems() if "secrets" in said]
 
 
 def test_settings_that_make_no_address_are_told(project):
@@ -113,15 +124,19 @@ def test_settings_that_make_no_address_are_told(project):
 @pytest.mark.parametrize(
     ("connector", "settings", "place"),
     [
-        ("magento", {"base_url": "http://Shop.Example:80/m2/"}, "shop.example/m2"),
-        ("magento", {"base_url": "https://shop.example/m2"}, "shop.example/m2"),
-        ("woocommerce", {"base_url": "https://shop.example:8443"}, "shop.example:8443"),
-        ("odoo", {"base_url": "http://localhost:8069"}, "this machine"),
-        ("odoo", {"base_url": "http://127.0.0.1:18069"}, "this machine"),
-        ("bigcommerce", {"store_hash": "abc1"}, "abc1"),
-        ("salesforce", {"domain": "acme", "version": "v65.0"}, "acme"),
-        ("hubspot", {}, ""),
-        ("odoo", {"base_url": "http://erp.example:x"}, "http://erp.example:x"),
+        ("magento", {"base_url": "http://Shop.Example:80/m2/"}, "shop.example/m2 (magento)"),
+        ("magento", {"base_url": "https://shop.example/m2", "store": "de"}, "shop.example/m2 (magento)"),
+        ("woocommerce", {"base_url": "https://shop.example:8443"}, "shop.example:8443 (woocommerce)"),
+        ("odoo", {"base_url": "http://localhost:8069"}, "this machine (odoo)"),
+        ("odoo", {"base_url": "http://127.0.0.1:18069", "database": "prod"}, "this machine, database prod (odoo)"),
+        ("sap_s4", {"base_url": "https://s4.example", "client": "100"}, "s4.example, client 100 (sap_s4)"),
+        ("sap_b1", {"base_url": "https://b1.example", "company": "DEMO"}, "b1.example, company DEMO (sap_b1)"),
+        ("bigcommerce", {"store_hash": "abc1"}, "api.bigcommerce.com, store_hash abc1 (bigcommerce)"),
+        ("twilio", {"base_url": "https://p.example", "account_sid": "AC1"}, "p.example, account_sid AC1 (twilio)"),
+        ("salesforce", {"domain": "acme", "version": "v65.0"}, "domain acme (salesforce)"),
+        ("salesforce", {}, "salesforce"),
+        ("hubspot", {}, "api.hubapi.com (hubspot)"),
+        ("odoo", {"base_url": "http://erp.example:x"}, "http://erp.example:x (odoo)"),
     ],
 )
 def test_where_an_account_is_leaves_out_what_does_not_tell_it_from_another(connector, settings, place):
@@ -133,4 +148,4 @@ def test_where_an_account_is_leaves_out_what_does_not_tell_it_from_another(conne
 def test_a_platform_that_a_connection_describes_is_where_that_says(project, host):
     text = f"connection: shop\nconnector: rest\napi: {{base_url: https://{host}/api/v2, entities: {{}}}}\n"
     found = project(shop=text)
-    assert place_of(found.connector("shop").facts, found.connection("shop")) == f"{host}/api/v2"
+    assert place_of(found.connector("shop").facts, found.connection("shop")) == f"{host}/api/v2 (rest)"

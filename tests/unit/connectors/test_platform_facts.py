@@ -118,6 +118,7 @@ def test_credentials_that_are_written_down_are_not_repeated(refused):
     ("parts", "complaint"),
     [
         ({"defaults": {"host": "h"}}, "defaults.host: is not one of optional_settings"),
+        ({"account": ["host"]}, "account.host: is not one of optional_settings"),
         ({"base_url": "{settings.none}"}, "base_url: {settings.none} is not known here"),
         ({"headers": {"X-Api-Key": "literal"}}, "headers.X-Api-Key: must have its credentials"),
         ({"headers": {"X": "{secret.none}"}}, "headers: {secret.none} is not known here"),

@@ -121,7 +121,7 @@ def test_a_slower_sync_that_ends_last_does_not_move_the_watermark_back(project, 
     table.add(2, changed="2026-11-01T11:00:00")
     pull()
     with Spool(store.staging) as spool:
-        keep(store, project.pull("tiny/product"), SYNC, slow, spool)
+        keep(project, store, project.pull("tiny/product"), SYNC, slow, spool)
     with store.session() as con:
         assert watermarks(con, project.pull("tiny/product")) == {"all": dt.datetime(2026, 11, 1, 11, tzinfo=dt.UTC)}
 
