@@ -93,7 +93,9 @@ def orders(count: int, days: int, shop: str | None, seed: int | None) -> None:
 @told
 def faults(platform: str, rules: tuple[str, ...]) -> None:
     """Let PLATFORM (a connection) fail: error_before=0.3, latency_ms=200, throttle_requests=50, ... or off."""
-    found = _running()
+    found, without = standins_of(Project.find())
+    if platform in without:
+        raise without[platform]
     if platform not in found:
         raise ConfigError(f"there is no connection {platform!r}; there are {', '.join(found)}")
     given = {} if rules == ("off",) else _rules(rules)
@@ -133,7 +135,11 @@ def run(skus: int, seed: int) -> None:
 
 
 def _running() -> dict[str, Standin]:
-    return standins_of(Project.find())
+    """Those that run; the others are told."""
+    found, without = standins_of(Project.find())
+    for error in without.values():
+        click.echo(f"left out: {error}", err=True)
+    return found
 
 
 def _steer(name: str, standin: Standin, command: str, **order: Any) -> dict[str, Any]:

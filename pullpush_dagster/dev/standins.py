@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pullpush_dagster.config import Project
-from pullpush_dagster.errors import ConfigError, HaltError
+from pullpush_dagster.errors import ConfigError, HaltError, PullPushError
 from pullpush_dagster.sandbox import Standin
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -42,21 +42,31 @@ def set_secrets(project: Project, sandbox: Mapping[str, Standin]) -> None:
             os.environ[variable] = given.get(secret) or given["key"]
 
 
-def standins_of(project: Project) -> dict[str, Standin]:
-    """The stand-ins that run where the project's connections point, whoever started them.
+def standins_of(project: Project) -> tuple[dict[str, Standin], dict[str, PullPushError]]:
+    """The stand-ins that run where the project's connections point, whoever started them; and why others have none.
 
     Raises:
-        ConfigError: a connection points at another machine.
-        HaltError: nothing answers as a stand-in there.
+        ConfigError, HaltError: none runs; why the first connection has none.
     """
-    found = {}
-    for name, connection in project.connections.items():
-        url = _base_url(project, name)
-        if urlsplit(url).hostname not in _LOOPBACK:
-            raise ConfigError("base_url is not on this machine, so there is no sandbox behind it", connection=name)
-        found[name] = Standin.at(connection.connector, url)
-        about_of(name, found[name])
-    return found
+    found: dict[str, Standin] = {}
+    without: dict[str, PullPushError] = {}
+    for name in project.connections:
+        try:
+            found[name] = _standin_of(project, name)
+        except (ConfigError, HaltError) as error:
+            without[name] = error
+    if without and not found:
+        raise next(iter(without.values()))
+    return found, without
+
+
+def _standin_of(project: Project, name: str) -> Standin:
+    url = _base_url(project, name)
+    if urlsplit(url).hostname not in _LOOPBACK:
+        raise ConfigError("base_url is not on this machine, so there is no sandbox behind it", connection=name)
+    standin = Standin.at(project.connection(name).connector, url)
+    about_of(name, standin)
+    return standin
 
 
 def about_of(name: str, standin: Standin) -> dict[str, Any]:
@@ -65,8 +75,8 @@ def about_of(name: str, standin: Standin) -> dict[str, Any]:
         return standin.about()
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         raise HaltError(
-            f"the sandbox does not run: nothing answers at {standin.url}; start it with `make dev` or"
-            " `pullpush sandbox run`",
+            f"no stand-in answers at {standin.url}; `make dev` and `pullpush sandbox run` start one for each connection"
+            " that there is by then",
             connection=name,
         ) from None
     except (ValueError, json.JSONDecodeError):

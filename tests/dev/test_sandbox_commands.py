@@ -102,11 +102,34 @@ def test_what_makes_no_sense_is_one_sentence(run, arguments, words):
     assert words in " ".join(text.split())
 
 
+@pytest.fixture
+def depot(sandbox):
+    """A connection that was added while the sandbox runs."""
+    file = sandbox.project / "resources" / "depot.yaml"
+    file.write_text("connection: depot\nconnector: odoo\nsettings: {base_url: 'http://127.0.0.1:9'}\n")
+    yield
+    file.unlink()
+
+
+def test_a_connection_that_was_added_since_is_told_and_left_out(run, depot):
+    text, code = run("show")
+    assert code == 0
+    assert "left out: no stand-in answers at http://127.0.0.1:9;" in text
+    assert "woocommerce" in text
+    assert run("drift", "--now", "1", "--seed", "1")[0].count("erp: edited") == 1
+
+
+def test_and_cannot_be_made_to_fail(run, depot):
+    text, code = run("faults", "depot", "off")
+    assert code == 1
+    assert "no stand-in answers at http://127.0.0.1:9;" in " ".join(text.split())
+
+
 def test_a_sandbox_that_does_not_run_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("PULLPUSH_PROJECT", str(copy_project(tmp_path)))
     done = CliRunner().invoke(main, ["sandbox", "show"])
     assert done.exit_code == 1
-    assert "the sandbox does not run: nothing answers at http://127.0.0.1:" in done.output
+    assert "no stand-in answers at http://127.0.0.1:" in done.output
 
 
 def test_a_connection_to_a_real_platform_has_no_sandbox(tmp_path, monkeypatch):
