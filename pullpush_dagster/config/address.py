@@ -52,7 +52,7 @@ def place_of(facts: ConnectorFile, connection: Connection) -> str:
 
 def _own_address(facts: ConnectorFile, connection: Connection) -> str:
     """Where its connector says it is, whatever its settings are; of one that it describes itself with the path."""
-    if connection.api is not None:
+    if connection.api is not None and "{" not in facts.base_url:
         return facts.base_url
     host = facts.base_url.partition("//")[2].partition("/")[0]
     return "" if "{" in host else host

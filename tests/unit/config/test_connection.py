@@ -149,3 +149,9 @@ def test_a_platform_that_a_connection_describes_is_where_that_says(project, host
     text = f"connection: shop\nconnector: rest\napi: {{base_url: https://{host}/api/v2, entities: {{}}}}\n"
     found = project(shop=text)
     assert place_of(found.connector("shop").facts, found.connection("shop")) == f"{host}/api/v2 (rest)"
+
+
+def test_a_platform_whose_address_is_made_of_settings_is_where_these_say(project):
+    api = "{settings: [yard], base_url: 'https://{settings.yard}.example/api', entities: {}}"
+    found = project(shop=f"connection: shop\nconnector: rest\nsettings: {{yard: north}}\napi: {api}\n")
+    assert place_of(found.connector("shop").facts, found.connection("shop")) == "yard north (rest)"
