@@ -161,8 +161,8 @@ def test_every_fault_is_told_not_just_the_first(folder):
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ('token: "{secret.api_key}"', "token: hunter2-canary", "odoo.yaml:11 auth: must have its credentials from {s"),
-        ("X-Odoo-Database: ", "X-Token: hunter2-canary, Y: ", "odoo.yaml:12 headers.X-Token: must have its"),
+        ('token: "{secret.api_key}"', "token: hunter2-canary", "odoo.yaml:12 auth: must have its credentials from {s"),
+        ("X-Odoo-Database: ", "X-Token: hunter2-canary, Y: ", "odoo.yaml:13 headers.X-Token: must have its"),
     ],
 )
 def test_a_secret_in_a_connector_of_the_projects_own_is_refused(folder, before, after, told):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from pullpush_dagster.config import Project
 from pullpush_dagster.demo.orders import compare_orders
 from pullpush_dagster.store import Store
+from pullpush_dagster.transport.moving import move
 from tests.conftest import make_project, thinned
 from tests.flows.conftest import SKU
 
@@ -94,9 +95,11 @@ def _life_of_an_order(desk):
 
 
 def test_an_order_goes_through_its_life_as_over_json_2(desk):
-    # given
+    # given: one ERP, of which a person says so, as its file names a database by now
     over_json2 = _life_of_an_order(desk)
-    desk.world.project = over_jsonrpc(desk.world.project)
+    project = desk.world.project = over_jsonrpc(desk.world.project)
+    with desk.world.store.session() as con:
+        move(con, project.connection("erp"), project.connector("erp"))
     desk.world.erp.clear_stats()
     # when
     over_rpc = _life_of_an_order(desk)

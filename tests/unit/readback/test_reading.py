@@ -82,7 +82,7 @@ def test_nothing_but_the_read_back_is_written(pine, store):
     pine.read()
     after = everything()
     # Where the destination is, is noted when it is used for the first time.
-    assert {name for name in after if after[name] != before[name]} == {"readbacks", "drift", "addresses"}
+    assert {name for name in after if after[name] != before[name]} == {"readbacks", "drift", "accounts"}
     assert list(store.staging.iterdir()) == []
 
 
