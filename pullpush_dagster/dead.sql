@@ -142,6 +142,7 @@ INSERT INTO affected (push, field, value, affectedAt, source)
 SELECT DISTINCT push, c.field, w.value, $at_once, w.source
 FROM ways AS w JOIN fates AS f USING (push, key) JOIN chosen AS c USING (push, key)
 WHERE w.head AND w.fate = f.fate AND f.fate IN ('anew', 'moved')
+EXCEPT SELECT push, field, value, affectedAt, source FROM affected WHERE sentAgain IS NULL
 
 -- name: leave
 -- What is another key there by now goes with its new version: what may be under the old one is not to be told again.

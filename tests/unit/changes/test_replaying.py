@@ -98,6 +98,20 @@ def test_a_letter_that_is_routed_anew_keeps_what_is_unknown_by_now(products, out
     assert mended.heads() == {}
 
 
+def test_a_letter_that_is_replayed_twice_before_the_next_run_is_routed_anew_once(products, outbox, replay):
+    # given
+    shop = outbox("product", translate={"sku": {"Z": "Z"}})
+    shop.arrive()
+    products([{"sku": "A", "title": "Cup"}])
+    shop.arrive()
+    mended = outbox("product", translate={"sku": {"A": "A"}})
+    # when
+    told = [replay(mended), replay(mended)]
+    # then
+    assert told == [["not routed"], ["not routed"]]
+    assert mended.con.execute("SELECT value FROM affected").fetchall() == [("A",)]
+
+
 def test_what_came_under_the_new_key_since_is_newer_than_the_letter(products, outbox, replay):
     # given: mended and not replayed, so that a newer price was accepted, which is unknown by now
     shop = outbox("product", translate={"sku": {"Z": "Z"}})
